@@ -1,0 +1,67 @@
+"""crowdeval check: every problem of the files, no number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from crowdeval.cli.inputs import annotations_of, both_inputs, predictions_of, refuse_two_stdins
+from crowdeval.cli.talk import progress, say, spoken_warnings, warn
+from crowdeval.errors import CrowdevalError
+from crowdeval.notices import input_notices
+from crowdeval.points import Annotations, Predictions, align
+
+
+@click.command(short_help="Report every problem of the files, and score nothing.")
+@both_inputs
+@click.option("--missing", type=click.Choice(["error", "empty"]), default="error", show_default=True,
+              help="Annotated images without predictions: a problem, or fine.")  # fmt: skip
+@click.option("--id-style", type=click.Choice(["exact", "stem"]), default="exact", show_default=True,
+              help="Compare image ids as they are, or without folders and file extensions.")  # fmt: skip
+def check(
+    predictions: str,
+    annotations: str,
+    predictions_format: str | None,
+    annotations_format: str | None,
+    missing: str,
+    id_style: str,
+) -> None:
+    """Report every problem of PREDICTIONS and ANNOTATIONS, and score nothing.
+
+    Ends with 0 where `crowdeval score` would run, else with the code it would end with.
+    """
+    refuse_two_stdins(predictions, annotations)
+    failures: list[CrowdevalError] = []
+    found: Predictions | None = None
+    truth: Annotations | None = None
+    with spoken_warnings(), progress() as stage:
+        stage(f"reading {predictions}")
+        found = _tried(lambda: predictions_of(predictions, predictions_format), failures)
+        stage(f"reading {annotations}")
+        truth = _tried(lambda: annotations_of(annotations, annotations_format), failures)
+        if found is not None and truth is not None:
+            stage("aligning")
+            pair = _tried(lambda: align(found, truth, missing=missing, id_style=id_style), failures)  # type: ignore[arg-type]
+            for name, text in (input_notices(*pair) if pair else {}).items():
+                warn(f"{name}: {text}")
+    for name, side in ((predictions, found), (annotations, truth)):
+        if side is not None:
+            click.echo(f"{name}: {side!r}")
+    for failure in failures:
+        say(f"{click.style('error:', fg='red', bold=True)} {failure}")
+    if failures:
+        raise SystemExit(failures[0].exit_code)
+    click.echo("no problems")
+
+
+T = TypeVar("T")
+
+
+def _tried(step: Callable[[], T], failures: list[CrowdevalError]) -> T | None:
+    try:
+        return step()
+    except CrowdevalError as failure:
+        failures.append(failure)
+        return None

@@ -1,0 +1,67 @@
+"""Arguments and options that several verbs share: the two inputs, their formats, the output file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from crowdeval.errors import MissingFileError, UsageError
+from crowdeval.formats import FORMATS, read_annotations, read_predictions
+from crowdeval.points import Annotations, Predictions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMAT_NAMES = list(FORMATS.table)
+
+
+def both_inputs(command: F) -> F:
+    """Add the arguments PREDICTIONS and ANNOTATIONS and the options that name their formats."""
+    for decorate in (
+        click.option(
+            "--annotations-format", metavar="NAME", help="Format of ANNOTATIONS, where it is not to be guessed."
+        ),
+        click.option(
+            "--predictions-format",
+            metavar="NAME",
+            help=f"Format of PREDICTIONS, where it is not to be guessed: {', '.join(FORMAT_NAMES)}.",
+        ),
+        click.argument("annotations"),
+        click.argument("predictions"),
+    ):
+        command = decorate(command)
+    return command
+
+
+def predictions_of(source: str, format: str | None = None) -> Predictions:
+    """Return the predictions that an argument names."""
+    return read_predictions(source, format=format)
+
+
+def annotations_of(source: str, format: str | None = None) -> Annotations:
+    """Return the annotations that an argument names."""
+    return read_annotations(source, format=format)
+
+
+def refuse_two_stdins(predictions: str, annotations: str) -> None:
+    """Raise UsageError when both inputs are standard input."""
+    if predictions == annotations == "-":
+        raise UsageError("only one of PREDICTIONS and ANNOTATIONS can be '-' (standard input)")
+
+
+def put(text: str, output: str | None) -> None:
+    """Write a result to a file, or to standard output; a file is replaced whole or not at all."""
+    if output is None or output == "-":
+        click.echo(text, nl=False)
+        return
+    target = Path(output)
+    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(target)
+    except OSError as problem:
+        aside.unlink(missing_ok=True)
+        raise MissingFileError(f"{output}: can't be written ({problem.strerror})") from None

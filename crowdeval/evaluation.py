@@ -1,0 +1,131 @@
+"""evaluate(): align, measure, report - the only place where the stages meet."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from crowdeval import __version__
+from crowdeval.errors import InputError, NeedsError, UndefinedMetricWarning
+from crowdeval.metrics import family_of
+from crowdeval.metrics.family import Family, Measured, Metric
+from crowdeval.notices import input_notices
+from crowdeval.points import Annotations, Predictions, align
+from crowdeval.protocol import PAPER, Protocol
+from crowdeval.report import Report, Side
+
+
+def evaluate(
+    predictions: Predictions,
+    annotations: Annotations,
+    *,
+    protocol: Protocol = PAPER,
+    per_image: bool = False,
+    names: tuple[str, str] = ("predictions", "annotations"),
+    progress: Callable[[str], None] = lambda stage: None,
+) -> Report:
+    """Score predictions against annotations.
+
+    Parameters
+    ----------
+    predictions, annotations
+        What ``read_predictions`` and ``read_annotations`` return.
+    protocol : Protocol
+        The metrics and every option behind them.
+    per_image : bool
+        Also fill the per-image table of the report.
+    names : (str, str)
+        What the report calls the two inputs.
+    progress : callable
+        Called with the name of each stage before it begins.
+
+    Returns
+    -------
+    Report
+        Values, warnings, fingerprints and the protocol.
+
+    Raises
+    ------
+    AlignmentError
+        If the two sides do not speak of the same images.
+    NeedsError
+        If a metric asked for by name needs what the data lack.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[10.0, 10.0], [20.0, 10.0]])
+    >>> found = Predictions(image_ids=["a"], offsets=[0, 1], xy=[[11.0, 10.0]], score=[0.9])
+    >>> report = evaluate(found, truth)
+    >>> report["nAP@0.5"], report["MAE"]
+    (0.5, 1.0)
+    """
+    for value, kind, reader in (
+        (predictions, Predictions, "read_predictions"),
+        (annotations, Annotations, "read_annotations"),
+    ):
+        if not isinstance(value, kind):
+            raise InputError(
+                f"expected {kind.__name__}, found {type(value).__name__}; {reader}(path) reads a file, "
+                "nap(...) takes plain arrays"
+            )
+    progress("aligning")
+    predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
+    found = Measured(notices=input_notices(predictions, annotations))
+    if per_image:
+        found.columns = {
+            "image": np.array(annotations.image_ids, dtype=object),
+            "true_points": annotations.counts,
+            "predicted_points": np.diff(predictions.offsets),
+        }
+    groups = _groups(protocol, predictions, annotations, found)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UndefinedMetricWarning)
+        for family, asked in groups:
+            progress(" ".join(str(metric) for metric in asked))
+            found.update(family.measure(asked, predictions, annotations, protocol, per_image=per_image))
+    undefined = [str(warning.message) for warning in caught if issubclass(warning.category, UndefinedMetricWarning)]
+    notices = [f"{name}: {text}" for name, text in found.notices.items()]
+    progress("fingerprints")
+    return Report(
+        values=_ordered(found.values, protocol),
+        protocol=protocol,
+        images=len(annotations.image_ids),
+        predictions=Side(name=names[0], fingerprint=predictions.fingerprint, points=len(predictions.xy)),
+        annotations=Side(name=names[1], fingerprint=annotations.fingerprint, points=len(annotations.xy)),
+        warnings=tuple(notices + [f"undefined: {text}" for text in dict.fromkeys(undefined)]),
+        per_image=found.columns if per_image else None,
+        version=__version__,
+    )
+
+
+def _groups(
+    protocol: Protocol, predictions: Predictions, annotations: Annotations, found: Measured
+) -> list[tuple[Family, list[Metric]]]:
+    """Gather the metrics by family; what the data lack is an error by name and a notice in a preset."""
+    groups: dict[int, tuple[Family, list[Metric]]] = {}
+    left_out: dict[str, list[str]] = {}
+    for text in protocol.all_metrics:
+        metric = Metric.parse(text)
+        family = family_of(metric)
+        lack = family.lacking(metric, predictions, annotations)
+        if lack is None:
+            groups.setdefault(id(family), (family, []))[1].append(metric)
+        elif text in protocol.metrics:
+            raise NeedsError(f"{text} needs {lack}")
+        else:
+            left_out.setdefault(lack, []).append(text)
+    if left_out:
+        found.notices["left-out"] = "; ".join(f"{', '.join(names)} need {lack}" for lack, names in left_out.items())
+    if not groups:
+        raise NeedsError(f"nothing can be measured: {found.notices['left-out']}")
+    return list(groups.values())
+
+
+def _ordered(values: dict[str, float], protocol: Protocol) -> dict[str, float]:
+    """Return the values in the order asked for, each metric followed by what it brought along."""
+    order: dict[str, None] = {}
+    for text in protocol.all_metrics:
+        order |= dict.fromkeys([text, *(name for name in values if name.startswith(f"{text}@"))])
+    return {name: values[name] for name in [*order, *values] if name in values}

@@ -1,0 +1,251 @@
+"""CSV: ``image,x,y[,score]`` and more columns of a long table; separator and spelling found from the header.
+
+pyarrow reads a sound file; one that it refuses is read again cell by cell, which says what is wrong in which
+line. A row without x and y (``IMG_3,,``) declares an image without points, so that none gets lost.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from crowdeval.arrays import Floats, image_of_rows
+from crowdeval.errors import Problems, shown
+from crowdeval.formats.contract import Kind, require_plain_ids, warn_not_kept
+from crowdeval.formats.long_table import (
+    BOX,
+    NUMBERS,
+    RADII,
+    SIZE,
+    LongTable,
+    annotations_of_table,
+    check_header,
+    looks_like_header,
+    plain_name,
+    predictions_of_table,
+    warn_of_labels,
+)
+from crowdeval.formats.source import Source
+from crowdeval.points import Annotations, Predictions
+
+_FIRST_LINE = re.compile(rb"\s*([^\r\n]+)(?:\r\n|\r|\n|$)")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SEPARATORS = (",", ";", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class CSVTable:
+    """CSV in both directions; holds points, scores, counts, boxes, radii, levels and sizes, no attributes."""
+
+    name: str = "csv"
+    suffixes: tuple[str, ...] = (".csv", ".tsv")
+    summary: str = "CSV: image,x,y[,score], also with the headers of HerdNet and DeepForest"
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether the first line is a header that names an image and a point, a box or a count."""
+        first = _FIRST_LINE.match(source.data.removeprefix(b"\xef\xbb\xbf"))
+        if first is None or len(first[1]) > 10_000:
+            return False
+        return looks_like_header(_split(first[1].decode(errors="replace"))[1])
+
+    def read_predictions(self, source: Source) -> Predictions:
+        """Return the predictions of a table; without columns x and y, the centres of its boxes."""
+        return predictions_of_table(_table(source, "predictions"))
+
+    def read_annotations(self, source: Source) -> Annotations:
+        """Return the annotations of a table; without columns x and y, the centres of its boxes."""
+        return annotations_of_table(_table(source, "annotations"))
+
+    def write_predictions(self, predictions: Predictions) -> bytes:
+        """Return a table with a score column where there are scores; counts alone make ``image,count``."""
+        points: dict[str, Floats] = {}
+        if predictions.located:
+            points = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
+        if predictions.score is not None:
+            points["score"] = predictions.score
+        images = {} if predictions.counts is None else {"count": predictions.counts}
+        return _written(predictions, points, images)
+
+    def write_annotations(self, annotations: Annotations) -> bytes:
+        """Return a table with every column but the attributes."""
+        warn_not_kept(self.name, (f"attribute {name}" for name in annotations.attributes))
+        points: dict[str, Any] = {"x": annotations.xy[:, 0], "y": annotations.xy[:, 1]}
+        for names, column in ((BOX, annotations.boxes), (RADII, annotations.radii)):
+            if column is not None:
+                points |= dict(zip(names, column.T, strict=True))
+        if annotations.level is not None:
+            points["level"] = annotations.level
+        sizes = annotations.sizes
+        return _written(annotations, points, {} if sizes is None else dict(zip(SIZE, sizes.T, strict=True)))
+
+
+CSV = CSVTable()
+
+
+def _table(source: Source, kind: Kind) -> LongTable:
+    data = source.utf8()
+    first = _FIRST_LINE.match(data)
+    if first is None:
+        raise source.error("a CSV header", "a blank file")
+    separator, headers = _split(_header_text(source, first[1]))
+    problems = Problems(source.name)
+    check_header(headers, kind, problems, line=data.count(b"\n", 0, first.start(1)) + 1)
+    problems.raise_if_any()
+    names = {i: plain_name(header) for i, header in enumerate(headers)}
+    names = {i: name for i, name in names.items() if name in ("image", "label", *NUMBERS)}
+    fast = _fast_columns(data[first.end() :], separator, len(headers), names)
+    ids, numbers, labels = _careful_columns(source, separator, len(headers), names) if fast is None else fast
+    warn_of_labels(source.name, labels)
+    image_ids, image = ids
+    place = _places(source, separator)
+    return LongTable(source.name, image_ids, image, numbers, place)
+
+
+Columns = tuple[tuple[tuple[str, ...], Any], dict[str, Floats], set[str]]
+
+
+def _fast_columns(body: bytes, separator: str, width: int, names: Mapping[int, str]) -> Columns | None:
+    """Return the columns as pyarrow reads them, or None where a cell is not what it should be."""
+    if not body.strip():
+        return ((), np.empty(0, dtype=np.int64)), {n: np.empty(0) for n in names.values() if n in NUMBERS}, set()
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    types = {str(i): pa.float64() if name in NUMBERS else pa.string() for i, name in names.items()}
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(body),
+            read_options=arrow_csv.ReadOptions(column_names=[str(i) for i in range(width)]),
+            parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in body),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowException, OSError):
+        return None
+    columns = {name: table.column(str(i)).combine_chunks() for i, name in names.items()}
+    numbers: dict[str, Floats] = {}
+    for name in columns.keys() & set(NUMBERS):
+        numbers[name] = columns[name].to_numpy(zero_copy_only=False)
+        if int(np.isfinite(numbers[name]).sum()) != len(columns[name]) - columns[name].null_count:
+            return None
+    ids = columns["image"].dictionary_encode()
+    image_ids = tuple(ids.dictionary.to_pylist())
+    labels = set(columns["label"].unique().to_pylist()) if "label" in columns else set()
+    if "" in image_ids:
+        return None
+    return (image_ids, ids.indices.to_numpy(zero_copy_only=False).astype(np.int64)), numbers, labels
+
+
+def _careful_columns(source: Source, separator: str, width: int, names: Mapping[int, str]) -> Columns:
+    """Return the columns cell by cell; raise FormatError with every cell that is not what it should be."""
+    problems = Problems(source.name)
+    numbers: dict[str, list[float]] = {name: [] for name in names.values() if name in NUMBERS}
+    codes: dict[str, int] = {}
+    image: list[int] = []
+    labels = set()
+    for line, row in _records(source, separator):
+        if len(row) != width:
+            hint = "is a decimal comma among the cells?" if len(row) > width and separator == "," else None
+            problems.add(f"{width} cells", f"{len(row)}", line=line, hint=hint)
+            continue
+        for i, name in names.items():
+            if name in NUMBERS:
+                numbers[name].append(_number(row[i], name, line, problems))
+            elif name == "label":
+                labels.add(row[i])
+            elif not row[i]:
+                problems.add("an image id", "an empty cell", line=line)
+            else:
+                image.append(codes.setdefault(row[i], len(codes)))
+    problems.raise_if_any()
+    columns = {name: np.array(values, dtype=np.float64) for name, values in numbers.items()}
+    return (tuple(codes), np.array(image, dtype=np.int64)), columns, labels
+
+
+def _number(cell: str, name: str, line: int, problems: Problems) -> float:
+    text = cell.strip()
+    if not text:
+        return float("nan")
+    value = float(text) if _NUMBER.fullmatch(text) else float("nan")
+    if not np.isfinite(value):
+        finite = text.lower().lstrip("+-") in ("nan", "inf", "infinity") or value == value
+        hint = "decimals are written with a point" if re.fullmatch(r"[+-]?\d+,\d+", text) else None
+        problems.add(f"a {'finite ' if finite else ''}number in {name!r}", shown(cell), line=line, hint=hint)
+    return value
+
+
+def _records(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows after the header with the line where each ends; blank lines are passed over."""
+    reader = csv.reader(io.StringIO(source.text(), newline=""), delimiter=separator, strict=True)
+    header = False
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            raise source.error("CSV", str(problem), line=reader.line_num) from None
+        if row and (len(row) > 1 or row[0].strip()):
+            if header:
+                yield reader.line_num, row
+            header = True
+
+
+def _places(source: Source, separator: str) -> Callable[[str, int], dict[str, Any]]:
+    """Return the function that finds a row's line; the file is read again only when it is asked."""
+
+    @cache
+    def lines() -> list[int]:
+        return [line for line, _ in _records(source, separator)]
+
+    def place(name: str, row: int) -> dict[str, Any]:
+        return {"line": lines()[row], "key": name}
+
+    return place
+
+
+def _header_text(source: Source, line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        source.text()  # raises, with the line and the byte
+        raise
+
+
+def _split(line: str) -> tuple[str, list[str]]:
+    """Return the separator that a header uses, and the header's cells."""
+    separator = max(_SEPARATORS, key=line.count)
+    try:
+        return separator, next(csv.reader([line], delimiter=separator))
+    except (csv.Error, StopIteration):
+        return separator, line.split(separator)
+
+
+def _written(value: Predictions | Annotations, points: Mapping[str, Any], images: Mapping[str, Floats]) -> bytes:
+    """Return a table with a row a point; an image without points has one row without numbers of points."""
+    require_plain_ids("csv", value.image_ids, "\r\n\x00", "line breaks or NUL characters")
+    counts = np.diff(value.offsets)
+    rows = np.insert(np.arange(len(value.xy)), value.offsets[:-1][counts == 0], -1)
+    image = np.repeat(np.arange(len(counts)), np.maximum(counts, 1)) if len(counts) else image_of_rows(value.offsets)
+    columns = [[value.image_ids[i] for i in image.tolist()]]
+    columns += [_cells(column, rows) for column in points.values()]
+    columns += [_cells(column, image) for column in images.values()]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["image", *points, *images])
+    writer.writerows(zip(*columns, strict=True))
+    return text.getvalue().encode()
+
+
+def _cells(column: Any, rows: Any) -> list[Any]:
+    """Return the cells of these rows; row -1 and NaN are empty."""
+    values = column.tolist()
+    return ["" if row < 0 or values[row] != values[row] else values[row] for row in rows.tolist()]

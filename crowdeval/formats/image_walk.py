@@ -1,0 +1,257 @@
+"""The careful walk through image objects and short forms that says everything that is wrong, and where.
+
+It follows where the fast reading failed. Whatever it lets pass, the fast reading would have let pass; a number
+is an int or a float of Python, an object is a ``json_text.Object``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from crowdeval.arrays import LARGEST
+from crowdeval.errors import Problems, did_you_mean, listed, shown
+from crowdeval.formats.contract import Kind
+from crowdeval.formats.image_objects import LARGEST_COUNT, AnnotatedImage, PredictedImage, format_mark
+from crowdeval.formats.json_text import Object, child, encodable
+
+KEYS: dict[Kind, tuple[str, ...]] = {
+    "predictions": PredictedImage.__struct_fields__,
+    "annotations": AnnotatedImage.__struct_fields__,
+}
+_OTHER: dict[Kind, Kind] = {"predictions": "annotations", "annotations": "predictions"}
+_WIDTHS = {"boxes": ("x1", "y1", "x2", "y2"), "radii": ("sigma_s", "sigma_l")}
+_POINT = ("x", "y")
+_SCORED_POINT = ("x", "y", "score")
+_COUNT_ONLY = "count only"
+
+
+class ImageWalk:
+    """Goes over the images of one file and notes every problem.
+
+    Parameters
+    ----------
+    kind : {"predictions", "annotations"}
+        What the file should hold.
+    problems : Problems
+        Where the problems are noted.
+    """
+
+    def __init__(self, kind: Kind, problems: Problems) -> None:
+        self.kind = kind
+        self.problems = problems
+        self.line: int | None = None
+        self._image: str | None = None
+        self._places: dict[str, str] = {}
+        self._with: dict[str, list[str]] = {}
+        self._without: dict[str, list[str]] = {}
+
+    def document_format(self, value: Any, key: str = "format") -> None:
+        """Check the value of ``"format"``."""
+        mark = format_mark(self.kind)
+        if value == mark:
+            return
+        hint = None
+        if value == format_mark(_OTHER[self.kind]):
+            hint = f"this file holds {_OTHER[self.kind]}, {self.kind} are needed here"
+        elif isinstance(value, str) and value.startswith("crowdeval/"):
+            hint = "written by a newer crowdeval, or misspelt"
+        self._add(repr(mark), shown(value), key, hint)
+
+    def image(self, value: Any, key: str, *, line: int | None = None) -> None:
+        """Check one image object."""
+        self.line, self._image = line, None
+        if not isinstance(value, Object):
+            self._add('an image object {"id": ..., "points": ...}', shown(value), key)
+            return
+        name = value.get("id")
+        if isinstance(name, str):
+            self._image = name
+        self.repeats(value, key)
+        self._id(value, key)
+        self._unknown_keys(value, key)
+        points = self._points(value, key)
+        for column, names in _WIDTHS.items():
+            if column in value:
+                self._list(value[column], child(key, column), self._row(names, names), points)
+        if "scores" in value:
+            self._list(value["scores"], child(key, "scores"), self._number, points)
+        if "levels" in value:
+            self._list(value["levels"], child(key, "levels"), self._level, points)
+        self._numbers_of_image(value, key)
+        if isinstance(value.get("attributes", Object([])), Object):
+            self._attributes(value.get("attributes", Object([])), child(key, "attributes"))
+        elif self.kind == "annotations":
+            self._add("an object", shown(value["attributes"]), child(key, "attributes"))
+        for column in ("scores", "boxes", "radii", "levels"):
+            if column in value:
+                self._with.setdefault(column, []).append(str(name))
+            elif points:
+                self._without.setdefault(column, []).append(str(name))
+
+    def rows(self, images: Object, key: str) -> None:
+        """Check the short form, an object of image ids and rows of numbers."""
+        self.repeats(images, key)
+        wanted: tuple[str, ...] | None = None if self.kind == "predictions" else _POINT
+        for name, value in images.items():
+            self._image, place = name, child(key, name)
+            self._id({"id": name}, place)
+            if not isinstance(value, list):
+                self._add("a list of points", shown(value), place, _named_kind(name, value))
+                continue
+            for i, row in enumerate(value):
+                if wanted is None and isinstance(row, list) and len(row) in (2, 3):
+                    wanted = _POINT if len(row) == 2 else _SCORED_POINT
+                self._row(wanted or _POINT, _POINT)(row, f"{place}[{i}]")
+
+    def across(self, key: str) -> None:
+        """Check what all images must agree on, once each of them was looked at."""
+        self.line = self._image = None
+        for column in sorted(self._with.keys() & self._without.keys()):
+            if column == _COUNT_ONLY:
+                expected = "points for every image, or only a count for every image"
+                self._add(expected, f"only a count for {listed(self._with[column])}", key)
+            else:
+                expected = f"{column} for every image with points, or for none"
+                self._add(expected, f"none for {listed(self._without[column])}", key)
+
+    def repeats(self, value: Object, key: str) -> None:
+        """Note the keys of an object that are given more than once."""
+        for name, at in value.repeated.items():
+            places = " and ".join(str(i + 1) for i in at[:3])
+            self._add("every key once", f"{name!r} as entries {places} of the object", child(key, name))
+
+    def _add(self, expected: str, found: str, key: str | None, hint: str | None = None) -> None:
+        self.problems.add(expected, found, line=self.line, key=key or None, image=self._image, hint=hint)
+
+    def _id(self, value: dict[str, Any], key: str) -> None:
+        place = child(key, "id") if isinstance(value, Object) else key
+        if "id" not in value:
+            self._add('a key "id" with the image\'s name', shown(value), key)
+            return
+        name = value["id"]
+        if not isinstance(name, str):
+            hint = "write it as a string" if isinstance(name, int | float) else None
+            self._add("an image id", shown(name), place, hint)
+        elif not name:
+            self._add("an image id", "an empty string", place)
+        elif not encodable(name):
+            self._add("an image id", f"half of a surrogate pair in {name!a}", place)
+        elif name in self._places:
+            self._add("every image once", f"{name!r}, which is also at {self._places[name]}", place)
+        else:
+            self._places[name] = key if self.line is None else f"line {self.line}"
+
+    def _unknown_keys(self, value: Object, key: str) -> None:
+        known, other = KEYS[self.kind], KEYS[_OTHER[self.kind]]
+        for name in value.keys() - set(known):
+            if name in other:
+                hint = f"that belongs to {_OTHER[self.kind]}"
+            else:
+                hint = did_you_mean(name, known).removeprefix("; ") or f"known keys: {listed(known, most=9)}"
+            self._add(f"an image object of {self.kind}", f"the key {shown(name)}", child(key, name), hint)
+
+    def _points(self, value: Object, key: str) -> int | None:
+        """Check the points and return how many there are; None where that can't be said."""
+        if "points" in value:
+            self._without.setdefault(_COUNT_ONLY, []).append(str(self._image))
+            return self._list(value["points"], child(key, "points"), self._row(_POINT, _POINT), None)
+        if self.kind == "predictions" and "count" in value:
+            self._with.setdefault(_COUNT_ONLY, []).append(str(self._image))
+            return 0
+        wanted = 'a key "points"' if self.kind == "annotations" else 'a key "points" or "count"'
+        self._add(wanted, shown(value), key, "an image without people has an empty list")
+        return None
+
+    def _list(self, value: Any, key: str, check: Callable[[Any, str], object], length: int | None) -> int | None:
+        if not isinstance(value, list):
+            self._add("a list", shown(value), key)
+            return None
+        if length is not None and len(value) != length:
+            self._add(f"one entry a point ({length})", f"{len(value)}", key)
+        for i, entry in enumerate(value):
+            check(entry, f"{key}[{i}]")
+        return len(value)
+
+    def _row(self, names: tuple[str, ...], bounded: tuple[str, ...]) -> Callable[[Any, str], None]:
+        """Return the check of one row of numbers; point coordinates are bounded."""
+        text = f"[{', '.join(names)}]"
+
+        def check(row: Any, key: str) -> None:
+            if not isinstance(row, list):
+                self._add(text, shown(row), key)
+            elif len(row) != len(names):
+                self._add(text, f"{len(row)} numbers, {shown(row)}", key, self._length_hint(names, row))
+            else:
+                for i, (name, value) in enumerate(zip(names, row, strict=True)):
+                    self._number(value, f"{key}[{i}]", LARGEST if name in _POINT and name in bounded else None)
+
+        return check
+
+    def _length_hint(self, names: tuple[str, ...], row: list[Any]) -> str | None:
+        if names == _POINT and len(row) == 3:
+            if self.kind == "annotations":
+                return "a third number is a confidence: are these predictions?"
+            return 'image objects hold confidences in "scores"; short forms need them on every row'
+        return "short forms need a score on every row or on none" if names == _SCORED_POINT else None
+
+    def _number(self, value: Any, key: str, largest: float | None = None) -> bool:
+        """Check a finite number, within ``largest`` where it is given."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._add("a number", shown(value), key, _number_hint(value))
+        elif not math.isfinite(value):
+            self._add("a finite number", "NaN" if math.isnan(value) else "an infinite or far too large one", key)
+        elif isinstance(value, int) and abs(value) > 2**1023:
+            self._add("a finite number", "a far too large one", key)
+        elif largest is not None and abs(value) > largest:
+            self._add(f"a coordinate within {largest:.0e} pixels", shown(value), key)
+        else:
+            return True
+        return False
+
+    def _level(self, value: Any, key: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
+            self._add("a whole number", shown(value), key)
+
+    def _numbers_of_image(self, value: Object, key: str) -> None:
+        if "count" in value and self._number(value["count"], child(key, "count")):
+            count = value["count"]
+            if not 0 <= count <= LARGEST_COUNT:
+                self._add(f"a count from 0 to {LARGEST_COUNT:.0e}", shown(count), child(key, "count"))
+        for side in ("width", "height"):
+            if side in value and self._number(value[side], child(key, side)) and value[side] <= 0:
+                self._add("a positive number", shown(value[side]), child(key, side))
+        if ("width" in value) != ("height" in value):
+            self._add("both width and height, or neither", "one of them", key)
+
+    def _attributes(self, value: Object, key: str) -> None:
+        self.repeats(value, key)
+        for name, content in value.items():
+            place = child(key, name)
+            if isinstance(content, list | dict):
+                self._add("a string, a number, true, false or null", shown(content), place)
+            elif isinstance(content, int | float):
+                self._number(float(content) if isinstance(content, bool) else content, place)
+            elif not encodable(name) or (isinstance(content, str) and not encodable(content)):
+                self._add("text", "half of a surrogate pair", ascii(place))
+
+
+def _number_hint(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    if "," in value:
+        return "decimals are written with a point"
+    try:
+        float(value)
+    except ValueError:
+        return None
+    return "write it without quotes"
+
+
+def _named_kind(name: str, value: Any) -> str | None:
+    """Return a hint where a top-level key looks like a document's."""
+    if isinstance(value, str | int | float) or value is None:
+        near = did_you_mean(name, ("format", "images", "points")).removeprefix("; ")
+        return near or 'metadata stands beside "images" in no known form'
+    return None

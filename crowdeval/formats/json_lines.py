@@ -1,0 +1,115 @@
+"""JSON lines: one image object a line, after an optional first line ``{"format": ...}``; problems have lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from crowdeval.errors import InputError, Problems
+from crowdeval.formats.contract import Kind
+from crowdeval.formats.image_objects import (
+    AnnotatedImage,
+    Header,
+    PredictedImage,
+    annotated_images,
+    annotations_of,
+    format_mark,
+    predicted_images,
+    predictions_of,
+    quotes,
+)
+from crowdeval.formats.image_walk import ImageWalk
+from crowdeval.formats.json_text import NotJSON, Object, dialect, parse
+from crowdeval.formats.source import Source
+from crowdeval.points import Annotations, Predictions
+
+Image = TypeVar("Image", PredictedImage, AnnotatedImage)
+Columns = TypeVar("Columns", Predictions, Annotations)
+
+
+@dataclass(frozen=True, slots=True)
+class JSONLines:
+    """JSON lines in both directions; holds every column."""
+
+    name: str = "jsonl"
+    suffixes: tuple[str, ...] = (".jsonl", ".ndjson")
+    summary: str = "JSON lines: one image object a line"
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether this is one JSON object a line."""
+        return dialect(source) == "jsonl"
+
+    def read_predictions(self, source: Source) -> Predictions:
+        """Return the predictions of a file."""
+        return _read(source, "predictions", PredictedImage, predictions_of)
+
+    def read_annotations(self, source: Source) -> Annotations:
+        """Return the annotations of a file."""
+        return _read(source, "annotations", AnnotatedImage, annotations_of)
+
+    def write_predictions(self, predictions: Predictions) -> bytes:
+        """Return a header line and an image object a line."""
+        return _lines("predictions", predicted_images(predictions))
+
+    def write_annotations(self, annotations: Annotations) -> bytes:
+        """Return a header line and an image object a line."""
+        return _lines("annotations", annotated_images(annotations))
+
+
+JSON_LINES = JSONLines()
+
+
+def _read(source: Source, kind: Kind, image: type[Image], columns: Callable[[list[Image]], Columns]) -> Columns:
+    try:
+        return columns(_decoded(source, kind, image))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
+        pass
+    try:
+        return columns(_walked(source, kind, image))
+    except (msgspec.ValidationError, InputError) as problem:
+        raise source.error(f"{kind} in JSON lines", str(problem)) from None
+
+
+def _decoded(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
+    """Return the image objects the fast way; raise where anything is out of the ordinary."""
+    data = source.utf8().lstrip()
+    first, _, rest = data.partition(b"\n")
+    if b'"format"' in first and msgspec.json.decode(first, type=Header).format == format_mark(kind):
+        data = rest
+    images = msgspec.json.Decoder(image).decode_lines(data)
+    if quotes(images) != data.count(b'"'):
+        raise InputError("escaped quotes or repeated keys")
+    return images
+
+
+def _walked(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
+    """Return the image objects of a file without problems; raise FormatError with all of them."""
+    problems = Problems(source.name)
+    walk = ImageWalk(kind, problems)
+    values: list[object] = []
+    for line, text in enumerate(source.text().split("\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            value = parse(text)
+        except NotJSON as problem:
+            problems.add("JSON", problem.found, line=line, hint=problem.hint)
+            continue
+        if not values and isinstance(value, Object) and value.keys() == {"format"}:
+            walk.line = line
+            walk.repeats(value, "")
+            walk.document_format(value["format"])
+        else:
+            walk.image(value, "", line=line)
+            values.append(value)
+    walk.across("")
+    problems.raise_if_any()
+    return [msgspec.convert(value, image) for value in values]
+
+
+def _lines(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:
+    lines = [b'{"format": "%s"}' % format_mark(kind).encode(), *map(msgspec.json.encode, images)]
+    return b"\n".join(lines) + b"\n"

@@ -1,0 +1,192 @@
+"""The native JSON format: a document of image objects, its short forms, and how it is written.
+
+Forms read: ``{"format": "crowdeval/predictions@1", "images": [...]}``; the list of image objects alone;
+``{"points": {"IMG_1": [[x, y, score], ...]}}``; and ``{"IMG_1": [[x, y, score], ...]}`` alone. Confidences in
+a short form are the third number of every row or of none. Written is always the first form, an image a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from crowdeval.errors import InputError, Problems, did_you_mean, shown
+from crowdeval.formats.contract import Kind
+from crowdeval.formats.image_objects import (
+    AnnotatedImage,
+    PredictedImage,
+    Rows,
+    annotated_images,
+    annotations_of,
+    annotations_of_rows,
+    format_mark,
+    predicted_images,
+    predictions_of,
+    predictions_of_rows,
+    quotes,
+)
+from crowdeval.formats.image_walk import ImageWalk
+from crowdeval.formats.json_text import Object, child, dialect, parse_source
+from crowdeval.formats.source import Source
+from crowdeval.points import Annotations, Predictions
+
+Columns = TypeVar("Columns", Predictions, Annotations)
+
+_DOCUMENT = re.compile(rb'\s*\{\s*"(format|images|points)"\s*:\s*["\[{]')
+
+
+class PredictionsDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A whole file of predictions."""
+
+    format: str | UnsetType = UNSET
+    images: list[PredictedImage] | UnsetType = UNSET
+    points: dict[str, Rows] | UnsetType = UNSET
+
+
+class AnnotationsDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A whole file of annotations."""
+
+    format: str | UnsetType = UNSET
+    images: list[AnnotatedImage] | UnsetType = UNSET
+    points: dict[str, Rows] | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class _Side(Generic[Columns]):
+    """What differs between a file of predictions and one of annotations."""
+
+    kind: Kind
+    image: Any
+    document: Any
+    of_images: Callable[[Any], Columns]
+    of_rows: Callable[[Mapping[str, Rows]], Columns]
+
+    def columns(self, value: Any) -> Columns:
+        """Return the columns of any of the forms, decoded; raise InputError where they do not fit."""
+        if isinstance(value, list):
+            return self.of_images(value)
+        if isinstance(value, dict):
+            return self.of_rows(value)
+        if value.format not in (UNSET, format_mark(self.kind)) or (value.images is UNSET) == (value.points is UNSET):
+            raise InputError(f"not a document of {self.kind}")
+        return self.of_images(value.images) if value.points is UNSET else self.of_rows(value.points)
+
+
+_PREDICTIONS = _Side("predictions", PredictedImage, PredictionsDocument, predictions_of, predictions_of_rows)
+_ANNOTATIONS = _Side("annotations", AnnotatedImage, AnnotationsDocument, annotations_of, annotations_of_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class NativeJSON:
+    """Native JSON in both directions; holds every column."""
+
+    name: str = "json"
+    suffixes: tuple[str, ...] = (".json",)
+    summary: str = "native JSON: image objects, or points by image id"
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether this is JSON that is neither JSON lines nor COCO."""
+        return dialect(source) == "json"
+
+    def read_predictions(self, source: Source) -> Predictions:
+        """Return the predictions of a file."""
+        return _read(source, _PREDICTIONS)
+
+    def read_annotations(self, source: Source) -> Annotations:
+        """Return the annotations of a file."""
+        return _read(source, _ANNOTATIONS)
+
+    def write_predictions(self, predictions: Predictions) -> bytes:
+        """Return a document of predictions."""
+        return _document("predictions", predicted_images(predictions))
+
+    def write_annotations(self, annotations: Annotations) -> bytes:
+        """Return a document of annotations; an attribute that is NaN or None is left out."""
+        return _document("annotations", annotated_images(annotations))
+
+
+JSON = NativeJSON()
+
+
+def _read(source: Source, side: _Side[Columns]) -> Columns:
+    """Read the fast way; where that fails in any way, the careful way, which knows what to say."""
+    data = source.utf8()
+    form: Any = side.document if _DOCUMENT.match(data) else dict[str, Rows]
+    if data.lstrip().startswith(b"["):
+        form = list[side.image]  # type: ignore[name-defined]
+    try:
+        value = msgspec.json.decode(data, type=form)
+        if quotes(value) == data.count(b'"'):
+            return side.columns(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
+        pass
+    try:
+        return side.columns(_walked(source, side))
+    except (msgspec.ValidationError, InputError) as problem:
+        raise source.error(f"{side.kind} in native JSON", str(problem)) from None
+
+
+def _walked(source: Source, side: _Side[Columns]) -> Any:
+    """Return the decoded form of a file without problems; raise FormatError with all of them."""
+    value = parse_source(source)
+    problems = Problems(source.name)
+    walk = ImageWalk(side.kind, problems)
+    form: Any = dict[str, Rows]
+    if isinstance(value, list):
+        form = list[side.image]  # type: ignore[name-defined]
+        _walk_images(walk, value, "")
+    elif isinstance(value, Object) and _is_document(value):
+        form = side.document
+        _walk_document(walk, value, problems)
+    elif isinstance(value, Object):
+        walk.rows(value, "")
+    else:
+        problems.add(f"an object or a list of {side.kind}", shown(value))
+    problems.raise_if_any()
+    return msgspec.convert(value, form)
+
+
+def _is_document(value: Object) -> bool:
+    """Tell a document from a short form that has an image called "format", "images" or "points"."""
+    images = value.get("images")
+    return (
+        isinstance(value.get("format"), str)
+        or isinstance(value.get("points"), Object)
+        or (isinstance(images, list) and not (images and isinstance(images[0], list)))
+    )
+
+
+def _walk_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
+    walk.repeats(value, "")
+    for name in value.keys() - {"format", "images", "points"}:
+        hint = "a COCO file? name the format 'coco'" if name in ("annotations", "categories") else None
+        hint = hint or did_you_mean(name, ("format", "images", "points")).removeprefix("; ") or None
+        problems.add('the keys "format", "images" and "points"', shown(name), key=child("", name), hint=hint)
+    if "format" in value:
+        walk.document_format(value["format"])
+    if ("images" in value) == ("points" in value):
+        problems.add('either "images" or "points"', "both" if "images" in value else "neither")
+    if isinstance(value.get("images"), list):
+        _walk_images(walk, value["images"], "images")
+    elif "images" in value:
+        problems.add("a list of image objects", shown(value["images"]), key="images")
+    if isinstance(value.get("points"), Object):
+        walk.rows(value["points"], "points")
+    elif "points" in value:
+        problems.add("an object of points by image id", shown(value["points"]), key="points")
+
+
+def _walk_images(walk: ImageWalk, images: list[Any], key: str) -> None:
+    for i, image in enumerate(images):
+        walk.image(image, f"{key}[{i}]")
+    walk.across(key)
+
+
+def _document(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:
+    lines = b",\n".join(map(msgspec.json.encode, images))
+    return b'{"format": "%s", "images": [\n%s\n]}\n' % (format_mark(kind).encode(), lines)

@@ -1,0 +1,258 @@
+"""Parquet: a long table of ``image_id``, ``x``, ``y``, ... that anyone can read; the images are in its metadata.
+
+Images without points, sizes, counts and attributes stand as JSON under the key ``crowdeval`` of the file's
+metadata. A table without it, as pandas writes, reads like a CSV file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from crowdeval.arrays import Floats, Integers, image_of_rows
+from crowdeval.errors import SHOWN, FormatError, InputError, Problems, listed
+from crowdeval.formats.contract import Kind
+from crowdeval.formats.image_objects import (
+    Attribute,
+    attributes_by_image,
+    attributes_of,
+    counts_of,
+    format_mark,
+    size_of_image,
+    sizes_of,
+)
+from crowdeval.formats.long_table import (
+    BOX,
+    NUMBERS,
+    RADII,
+    SIZE,
+    LongTable,
+    annotations_of_table,
+    check_header,
+    plain_name,
+    predictions_of_table,
+    warn_of_labels,
+)
+from crowdeval.formats.source import Source
+from crowdeval.points import Annotations, Predictions, repeated
+
+_MAGIC = b"PAR1"
+_KEY = b"crowdeval"
+
+
+class ImageEntry(msgspec.Struct, omit_defaults=True):
+    """What the metadata say of one image."""
+
+    id: str
+    width: float | UnsetType = UNSET
+    height: float | UnsetType = UNSET
+    count: float | UnsetType = UNSET
+    attributes: dict[str, Attribute] | UnsetType = UNSET
+
+
+class ImageList(msgspec.Struct, omit_defaults=True):
+    """The metadata: which kind of table this is, and its images in order."""
+
+    format: str
+    images: list[ImageEntry]
+    located: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetTable:
+    """Parquet in both directions; holds every column."""
+
+    name: str = "parquet"
+    suffixes: tuple[str, ...] = (".parquet", ".pq")
+    summary: str = "Parquet: a long table image_id, x, y, score, ..."
+
+    def recognises(self, source: Source) -> bool:
+        """Return whether the file begins as Parquet files do."""
+        return source.data.startswith(_MAGIC)
+
+    def read_predictions(self, source: Source) -> Predictions:
+        """Return the predictions of a table, written by crowdeval or not."""
+        table, images = _table(source, "predictions")
+        predictions = predictions_of_table(table)
+        if images is None:
+            return predictions
+        try:
+            counts = counts_of([image.count for image in images.images])
+            return replace(predictions, counts=counts, located=images.located)
+        except InputError as problem:
+            raise source.error("sound metadata", str(problem)) from None
+
+    def read_annotations(self, source: Source) -> Annotations:
+        """Return the annotations of a table, written by crowdeval or not."""
+        table, images = _table(source, "annotations")
+        annotations = annotations_of_table(table)
+        if images is None:
+            return annotations
+        try:
+            sizes = sizes_of([(image.width, image.height) for image in images.images])
+            attributes = attributes_of([image.attributes or {} for image in images.images])
+            return replace(annotations, sizes=sizes, attributes=attributes)
+        except InputError as problem:
+            raise source.error("sound metadata", str(problem)) from None
+
+    def write_predictions(self, predictions: Predictions) -> bytes:
+        """Return a table of x, y and score, with the images and their counts in the metadata."""
+        columns = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
+        if predictions.score is not None:
+            columns["score"] = predictions.score
+        entries = [ImageEntry(name) for name in predictions.image_ids]
+        if predictions.counts is not None:
+            for entry, count in zip(entries, predictions.counts.tolist(), strict=True):
+                entry.count = UNSET if count != count else count
+        return _written("predictions", predictions, columns, entries, located=predictions.located)
+
+    def write_annotations(self, annotations: Annotations) -> bytes:
+        """Return a table of the point columns, with sizes and attributes in the metadata."""
+        columns: dict[str, Any] = {"x": annotations.xy[:, 0], "y": annotations.xy[:, 1]}
+        for names, column in ((BOX, annotations.boxes), (RADII, annotations.radii)):
+            if column is not None:
+                columns |= dict(zip(names, column.T, strict=True))
+        if annotations.level is not None:
+            columns["level"] = annotations.level
+        entries = [ImageEntry(name) for name in annotations.image_ids]
+        for entry, attributes in zip(entries, attributes_by_image(annotations), strict=True):
+            entry.attributes = attributes or UNSET
+        if annotations.sizes is not None:
+            for entry, size in zip(entries, annotations.sizes, strict=True):
+                entry.width, entry.height = size_of_image(size)
+        return _written("annotations", annotations, columns, entries, located=True)
+
+
+PARQUET = ParquetTable()
+
+
+def _written(
+    kind: Kind,
+    value: Predictions | Annotations,
+    columns: Mapping[str, Any],
+    entries: list[ImageEntry],
+    *,
+    located: bool,
+) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    ids = pa.DictionaryArray.from_arrays(image_of_rows(value.offsets), pa.array(value.image_ids, pa.string()))
+    table = pa.table({"image_id": ids.dictionary_decode(), **columns})
+    images = ImageList(format_mark(kind), entries, located)
+    table = table.replace_schema_metadata({_KEY: msgspec.json.encode(images)})
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _table(source: Source, kind: Kind) -> tuple[LongTable, ImageList | None]:
+    problems = Problems(source.name)
+    arrow = _arrow_table(source, kind, problems)
+    images = _image_list(arrow.schema.metadata or {}, kind, problems)
+    names = {plain_name(header): arrow.column(i) for i, header in enumerate(arrow.column_names)}
+    of_image = () if images is None else (*SIZE, "count")
+    numbers = {
+        name: _numbers(name, column, problems)
+        for name, column in names.items()
+        if name in NUMBERS and name not in of_image
+    }
+    problems.raise_if_any()
+    ids, image = _images(names["image"], images, problems)
+    problems.raise_if_any()
+    if "label" in names:
+        warn_of_labels(source.name, map(str, names["label"].unique().to_pylist()))
+    return LongTable(source.name, ids, image, numbers, lambda name, row: {"key": f"{name}[{row}]"}), images
+
+
+def _arrow_table(source: Source, kind: Kind, problems: Problems) -> Any:
+    """Return the columns that are known here, with the file's metadata."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(pa.BufferReader(source.data))
+        headers = [str(name) for name in file.schema_arrow.names]
+    except Exception as problem:  # a damaged file may raise anything
+        raise _damaged(source, problem) from None
+    check_header(headers, kind, problems)
+    problems.raise_if_any()
+    known = [header for header in headers if plain_name(header) in ("image", "label", *NUMBERS)]
+    try:
+        table = file.read(columns=known, use_threads=False)
+        table.validate(full=True)
+    except Exception as problem:
+        raise _damaged(source, problem) from None
+    return table.replace_schema_metadata(file.schema_arrow.metadata)
+
+
+def _damaged(source: Source, problem: Exception) -> FormatError:
+    return source.error("a Parquet table", f"a truncated or damaged one: {str(problem).splitlines()[:1]}")
+
+
+def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems) -> ImageList | None:
+    """Return the images that the metadata name, None where there are no metadata of ours."""
+    if _KEY not in metadata:
+        return None
+    place = "metadata 'crowdeval'"
+    try:
+        images = msgspec.json.decode(metadata[_KEY], type=ImageList)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        problems.add("a list of images", str(problem), key=place)
+        return None
+    if images.format != format_mark(kind):
+        hint = f"{kind} are needed here"
+        problems.add(repr(format_mark(kind)), repr(images.format), key=place, hint=hint)
+    twice = repeated(image.id for image in images.images)
+    if twice:
+        places = [i for i, image in enumerate(images.images) if image.id == twice[0]]
+        problems.add("every image once", f"{twice[0]!r} as entries {places[0]} and {places[1]}", key=place)
+    return images
+
+
+def _numbers(name: str, column: Any, problems: Problems) -> Floats:
+    """Return a column as float64, NaN where it is null."""
+    import pyarrow as pa
+
+    kind = column.type
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+        problems.add(f"numbers in the column {name!r}", f"{kind}")
+        return np.empty(0)
+    present = np.asarray(column.is_valid())
+    values: Floats = column.cast(pa.float64()).to_numpy()
+    for row in np.flatnonzero(present & ~np.isfinite(values))[:SHOWN].tolist():
+        hint = "an empty cell is null" if values[row] != values[row] else None
+        problems.add("a finite number", f"{values[row]}", key=f"{name}[{row}]", hint=hint)
+    return values
+
+
+def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers]:
+    """Return the image ids and every row's image; whole numbers are ids as they are written."""
+    import pyarrow as pa
+
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
+        problems.add("image ids", f"a column of {column.type}", hint="ids are strings")
+        return (), np.empty(0, dtype=np.int64)
+    column = column.cast(pa.large_string())
+    for row in np.flatnonzero(~np.asarray(column.is_valid()))[:SHOWN].tolist():
+        problems.add("an image id", "null", key=f"image_id[{row}]")
+    problems.raise_if_any()
+    encoded = column.combine_chunks().dictionary_encode()
+    found: list[str] = encoded.dictionary.to_pylist()
+    ids = tuple(found) if images is None else tuple(image.id for image in images.images)
+    if "" in ids or "" in found:
+        problems.add("image ids", "an empty one")
+    index = {name: i for i, name in enumerate(ids)}
+    unknown = [name for name in found if name not in index]
+    if unknown:
+        problems.add("images that the metadata name", f"rows of {listed(unknown)}")
+        return ids, np.empty(0, dtype=np.int64)
+    codes = np.array([index[name] for name in found], dtype=np.int64)
+    return ids, codes[encoded.indices.to_numpy(zero_copy_only=False)]

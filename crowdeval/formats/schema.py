@@ -1,0 +1,104 @@
+"""JSON Schema (draft 2020-12) of the native JSON formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crowdeval.arrays import LARGEST
+from crowdeval.formats.contract import Kind
+from crowdeval.formats.image_objects import LARGEST_COUNT, format_mark
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema(kind: Kind) -> dict[str, Any]:
+    """Return the JSON Schema of native predictions or annotations.
+
+    What a schema can't say the readers check beside it: every image once, as many scores as points, scores for
+    every image or none.
+
+    >>> schema("predictions")["title"]
+    'crowdeval/predictions@1'
+    """
+    width = {"minItems": 2, "maxItems": 3} if kind == "predictions" else {"minItems": 2, "maxItems": 2}
+    short = {
+        "description": "Points by image id; a third number is the score, on every row or on none.",
+        "type": "object",
+        "additionalProperties": _list_of({"type": "array", "items": {"type": "number"}, **width}),
+    }
+    images = {"type": "array", "items": {"$ref": "#/$defs/image"}}
+    mark = {"const": format_mark(kind)}
+    return {
+        "$schema": _DIALECT,
+        "title": format_mark(kind),
+        "description": f"{kind.capitalize()} of points in images; continuous pixels, origin top left.",
+        "anyOf": [
+            _object({"format": mark, "images": images}, required=["images"]),
+            _object({"format": mark, "points": short}, required=["points"]),
+            images,
+            short,
+        ],
+        "$defs": {"image": _predicted_image() if kind == "predictions" else _annotated_image()},
+    }
+
+
+def _predicted_image() -> dict[str, Any]:
+    count = {
+        "description": "Estimated count, where the method gives one beside or instead of points.",
+        "type": "number",
+        "minimum": 0,
+        "maximum": LARGEST_COUNT,
+    }
+    scores = {"description": "Confidence of every point.", **_list_of({"type": "number"})}
+    image = _object({"id": _id(), "points": _points(), "scores": scores, "count": count}, required=["id"])
+    return {**image, "anyOf": [{"required": ["points"]}, {"required": ["count"]}]}
+
+
+def _annotated_image() -> dict[str, Any]:
+    side = {"type": "number", "exclusiveMinimum": 0}
+    plain = {"type": ["string", "number", "boolean", "null"]}
+    image = _object(
+        {
+            "id": _id(),
+            "points": _points(),
+            "width": {"description": "Width of the image in pixels.", **side},
+            "height": {"description": "Height of the image in pixels.", **side},
+            "boxes": {"description": "Head box x1, y1, x2, y2 of every point.", **_list_of(_row(4))},
+            "radii": {"description": "sigma_s, sigma_l of every point, in pixels.", **_list_of(_row(2))},
+            "levels": {"description": "Head-area level of every point.", **_list_of({"type": "integer"})},
+            "attributes": {
+                "description": "Anything else known of the image.",
+                "type": "object",
+                "additionalProperties": plain,
+            },
+        },
+        required=["id", "points"],
+    )
+    return {**image, "dependentRequired": {"width": ["height"], "height": ["width"]}}
+
+
+def _id() -> dict[str, Any]:
+    return {"description": "The image's name, unique in the file.", "type": "string", "minLength": 1}
+
+
+def _points() -> dict[str, Any]:
+    row = _row(2)
+    row["items"] |= {"minimum": -LARGEST, "maximum": LARGEST}
+    return {"description": "Points x, y in pixels.", **_list_of(row)}
+
+
+def _row(width: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "number"}, "minItems": width, "maxItems": width}
+
+
+def _list_of(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }

@@ -1,0 +1,165 @@
+"""Source: the bytes of a file, unpacked, with the name that messages use; what is not there is said clearly."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import zlib
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from crowdeval.errors import FormatError, MissingFileError, Problem, did_you_mean
+
+STANDARD_STREAM = "-"
+
+_GZIP = b"\x1f\x8b"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_NATURES = (
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG", "a PNG image"),
+    (b"GIF8", "a GIF image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"RIFF", "a WebP image or a video"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet table"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"MATLAB 5.0", "a MATLAB file"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x80\x02", "a Python pickle"),
+    (b"\x80\x03", "a Python pickle"),
+    (b"\x80\x04", "a Python pickle"),
+    (b"\x80\x05", "a Python pickle"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+)
+_SIBLINGS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The content of one file.
+
+    Parameters
+    ----------
+    name : str
+        The file as the user named it; messages start with it.
+    data : bytes
+        The content, unpacked when it was gzipped.
+    suffix : str
+        Lower-case file suffix with the dot, without ``.gz``; empty where there is none.
+    path : Path, optional
+        Where the file lies; None for standard input.
+    """
+
+    name: str
+    data: bytes
+    suffix: str = ""
+    path: Path | None = None
+
+    def utf8(self) -> bytes:
+        """Return the content without a byte order mark; raise FormatError where it is not text."""
+        nature = foreign_nature(self.data)
+        if nature is not None:
+            hint = "save it as UTF-8" if "UTF-16" in nature else None
+            raise self.error("text", nature, hint=hint)
+        return self.data.removeprefix(_UTF8_MARK)
+
+    def text(self) -> str:
+        """Return the content as text; raise FormatError with the line where it is not UTF-8."""
+        data = self.utf8()
+        try:
+            return data.decode()
+        except UnicodeDecodeError as problem:
+            line = data.count(b"\n", 0, problem.start) + 1
+            found = f"the byte 0x{data[problem.start]:02x}"
+            raise self.error("UTF-8 text", found, line=line, hint="save it as UTF-8") from None
+
+    def error(
+        self,
+        expected: str,
+        found: str,
+        *,
+        line: int | None = None,
+        key: str | None = None,
+        hint: str | None = None,
+    ) -> FormatError:
+        """Return the error of a single problem in this file."""
+        return FormatError(self.name, [Problem(expected=expected, found=found, line=line, key=key, hint=hint)])
+
+
+def foreign_nature(data: bytes) -> str | None:
+    """Return what kind of file content that is not text is, or None for text.
+
+    >>> foreign_nature(b"\\x89PNG\\r\\n"), foreign_nature(b"[]")
+    ('a PNG image', None)
+    """
+    for start, nature in _NATURES:
+        if data.startswith(start):
+            return nature
+    if b"\x00" in data:
+        line = data.count(b"\n", 0, data.index(b"\x00")) + 1
+        return f"binary data (a NUL byte in line {line})"
+    return None
+
+
+def source_of(file: str | os.PathLike[str]) -> Source:
+    """Read a file, or standard input for ``"-"``, unpacking gzip whatever it is called.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file, it is a folder, or it can't be read.
+    FormatError
+        If it is empty or a damaged gzip file.
+    """
+    if file == STANDARD_STREAM:
+        return _unpacked(Source(name="standard input", data=sys.stdin.buffer.read()))
+    path = Path(file)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError(_absent(path)) from None
+    except IsADirectoryError:
+        raise MissingFileError(f"{path} is a folder, not a file") from None
+    except PermissionError:
+        raise MissingFileError(f"{path} can't be read: permission denied") from None
+    except (OSError, ValueError) as problem:
+        raise MissingFileError(f"{os.fspath(file)!r} can't be read: {problem}") from None
+    return _unpacked(Source(name=str(path), data=data, suffix=suffix_of(path), path=path))
+
+
+def suffix_of(path: Path) -> str:
+    """Return the lower-case suffix of a file name, without ``.gz``.
+
+    >>> suffix_of(Path("a/IMG.v2.JSON.gz"))
+    '.json'
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return Path(name).suffix
+
+
+def _unpacked(source: Source) -> Source:
+    data = source.data
+    if data.startswith(_GZIP):
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as problem:
+            raise source.error("a whole gzip file", f"a truncated or damaged one: {problem}") from None
+    if not data.removeprefix(_UTF8_MARK).strip():
+        raise source.error("predictions or annotations", "an empty file")
+    return Source(name=source.name, data=data, suffix=source.suffix, path=source.path)
+
+
+def _absent(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"there is no file {path}: there is no folder {folder}"
+    siblings = [entry.name for entry in islice(folder.iterdir(), _SIBLINGS)] if os.access(folder, os.R_OK) else []
+    return f"there is no file {path}{did_you_mean(path.name, siblings)}"

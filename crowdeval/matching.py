@@ -1,0 +1,205 @@
+r"""Sequential one-to-one matching: the candidate table, and who takes whom at every delta.
+
+**Definition.** Predictions, in descending confidence, each take the free true point of their image with the
+smallest normalised distance d(q, p) / d_k(p), among those where it is strictly below delta; none left is a false
+positive (paper, sec. 3.2). Equal confidences: the smaller best normalised distance goes first, then the lower x,
+then the lower y. Equal normalised distances: the true point with the lower x, then the lower y.
+
+**Lemma.** If d(q, p_i) < delta d_k(p_i) with delta <= 1/2, then p_i is among the k nearest true points of q.
+*Proof.* Let p be a true point with d(q, p) <= d(q, p_i). Then d(p, p_i) <= d(p, q) + d(q, p_i) < 2 delta d_k(p_i)
+<= d_k(p_i). As d_k(p_i) is the mean of the k smallest distances from p_i to other points, fewer than k other points
+lie strictly within d_k(p_i). So at most k - 1 points come before p_i. []
+
+One k-nearest query per prediction therefore finds every admissible pair for all delta <= 1/2 at once. In floating
+point, a quotient may round to just below 1/2 while the real one is 1/2; then the k points before p_i all lie where
+the segment from p_i through q ends, at the distance of p_i from q. Rows whose k nearest are all equally far are
+therefore searched by radius, like everything for delta > 1/2.
+
+**Rounds.** The sequential result is the stable matching in which predictions prefer near true points and every
+true point prefers the higher-ranked prediction. That matching is unique when all true points rank the predictions
+alike, so deferred acceptance (Gale and Shapley, 1962) finds it: all free predictions propose at once, each true
+point keeps its best proposer, the others go on to their next candidate. A few vectorised rounds over all images
+replace the loop over predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
+from crowdeval.neighbours import SLACK, PointTree, chunks, separation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """All admissible pairs, prediction by prediction in rank order, each row by normalised distance.
+
+    Attributes
+    ----------
+    prediction : array of int, (S,)
+        The predictions with at least one true point in reach, best rank first.
+    starts : array of int, (S + 1,)
+        Row ``r`` of the table is ``starts[r]:starts[r + 1]``.
+    true : array of int, (P,)
+        True point of every pair.
+    ratio : array of float, (P,)
+        Normalised distance of every pair, d(q, p) / d_k(p).
+    truths : int
+        Number of true points of the set.
+    """
+
+    prediction: Integers
+    starts: Integers
+    true: Integers
+    ratio: Floats
+    truths: int
+
+
+def candidates(
+    xy: Floats,
+    offsets: Integers,
+    score: Floats | None,
+    true_xy: Floats,
+    true_offsets: Integers,
+    scale: Floats,
+    *,
+    delta: float,
+    k: int,
+) -> Candidates:
+    """Return every pair with d / scale < delta.
+
+    Parameters
+    ----------
+    xy, offsets, score
+        Predicted points (M, 2) of m images, and their confidences (M,), or None for all equal.
+    true_xy, true_offsets
+        True points (N, 2) of the same m images in the same order.
+    scale : array of float, (N,)
+        Scale of every true point in pixels: d_k, or any radius when ``k`` is 0.
+    delta : float
+        The largest delta that is going to be asked for.
+    k : int
+        The k of ``scale``; it allows the lemma for delta <= 1/2. With 0 pairs are searched by radius.
+    """
+    image, true_image = image_of_rows(offsets), image_of_rows(true_offsets)
+    found = list(_pairs_with_endless(offsets, true_image, scale))
+    if len(xy) and len(true_xy):
+        tree_args = (xy, image, true_xy, true_image, scale, delta)
+        found += _pairs_by_lemma(*tree_args, k, offsets) if k and delta <= 0.5 else _pairs_by_radius(*tree_args)
+    prediction, true, ratio = (
+        np.concatenate([part[i] for part in found]) if found else np.empty(0, dtype=kind)
+        for i, kind in enumerate((np.int64, np.int64, np.float64))
+    )
+    return _ranked(prediction, true, ratio, xy, score, true_xy)
+
+
+def sequential_matches(table: Candidates, delta: float) -> Flags:
+    """Return which rows of the table are true positives at ``delta``, (S,).
+
+    Runs deferred acceptance in vectorised rounds; equal to the sequential loop of the definition.
+    """
+    rows = len(table.prediction)
+    below = np.concatenate([[0], np.cumsum(table.ratio < delta)])
+    end = table.starts[:-1] + (below[table.starts[1:]] - below[table.starts[:-1]])
+    pointer = table.starts[:-1].copy()
+    holder = np.full(table.truths, rows, dtype=np.int64)
+    active = np.flatnonzero(pointer < end)
+    while len(active):
+        wanted = table.true[pointer[active]]
+        before = holder[wanted]
+        np.minimum.at(holder, wanted, active)
+        won = holder[wanted] == active
+        evicted = before[won]
+        freed = np.concatenate([active[~won], evicted[evicted < rows]])
+        pointer[freed] += 1
+        active = freed[pointer[freed] < end[freed]]
+    matched = np.zeros(rows + 1, dtype=bool)
+    matched[holder] = True
+    return matched[:-1]
+
+
+Pairs = tuple[Integers, Integers, Floats]
+
+
+def _pairs_with_endless(offsets: Integers, true_image: Indices, scale: Floats) -> Iterator[Pairs]:
+    """Yield the pairs of true points with infinite scale: every prediction of the image, at ratio 0."""
+    endless = np.flatnonzero(np.isinf(scale))
+    if len(endless):
+        images = true_image[endless].astype(np.int64)
+        prediction = rows_of_images(offsets, images)
+        yield prediction, np.repeat(endless, np.diff(offsets)[images]), np.zeros(len(prediction))
+
+
+def _pairs_by_lemma(
+    xy: Floats,
+    image: Indices,
+    true_xy: Floats,
+    true_image: Indices,
+    scale: Floats,
+    delta: float,
+    k: int,
+    offsets: Integers,
+) -> Iterator[Pairs]:
+    """Yield the pairs with finite scale by one k-nearest query a prediction."""
+    finite = np.where(np.isfinite(scale), scale, 0.0)
+    tree = PointTree(true_xy, true_image)
+    reach = np.zeros(len(offsets) - 1)
+    np.maximum.at(reach, true_image, delta * finite)
+    wide = max(k, 2)
+    for rows in chunks(offsets):
+        first, last = image[rows.start], image[rows.stop - 1]
+        bound = float(reach[first : last + 1].max())
+        if bound == 0:
+            continue
+        distance, found = tree.nearest(xy[rows], image[rows], wide, within=bound)
+        level = distance[:, -1] <= distance[:, 0] * SLACK
+        level &= np.isfinite(distance[:, -1])
+        row, column = np.nonzero(np.isfinite(distance) & ~level[:, None])
+        pairs = row + rows.start, found[row, column]
+        yield _admissible(*pairs, distance[row, column], finite, delta)
+        if level.any():
+            again = np.flatnonzero(level) + rows.start
+            for part, true, ratio in _pairs_by_radius(xy[again], image[again], true_xy, true_image, scale, delta):
+                yield again[part], true, ratio
+
+
+def _pairs_by_radius(
+    xy: Floats, image: Indices, true_xy: Floats, true_image: Indices, scale: Floats, delta: float
+) -> Iterator[Pairs]:
+    """Yield the pairs with finite scale by a radius query a true point, delta x scale around it."""
+    asked = np.flatnonzero(np.isfinite(scale) & (scale > 0))
+    tree = PointTree(xy, image)
+    for row, prediction in tree.within(true_xy[asked], true_image[asked], delta * scale[asked]):
+        true = asked[row]
+        yield _admissible(prediction, true, separation(xy[prediction], true_xy[true]), scale, delta)
+
+
+def _admissible(prediction: Integers, true: Integers, distance: Floats, scale: Floats, delta: float) -> Pairs:
+    reach = scale[true]
+    ratio = np.full(len(true), np.inf)
+    np.divide(distance, reach, out=ratio, where=reach > 0)
+    kept = ratio < delta
+    return prediction[kept], true[kept], ratio[kept]
+
+
+def _ranked(
+    prediction: Integers, true: Integers, ratio: Floats, xy: Floats, score: Floats | None, true_xy: Floats
+) -> Candidates:
+    """Sort the pairs into the table: rows by rank, within a row by ratio, then x, then y of the true point."""
+    order = np.lexsort((true_xy[true, 1], true_xy[true, 0], ratio, prediction))
+    prediction, true, ratio = prediction[order], true[order], ratio[order]
+    first = np.flatnonzero(np.diff(prediction, prepend=-1))
+    row, size, best = prediction[first], np.diff(first, append=len(prediction)), ratio[first]
+    falling = np.zeros(len(row)) if score is None else -score[row]
+    rank = np.lexsort((xy[row, 1], xy[row, 0], best, falling))
+    sorted_pairs = rows_of_images(offsets_of(size), rank)
+    return Candidates(
+        prediction=row[rank],
+        starts=offsets_of(size[rank]),
+        true=true[sorted_pairs],
+        ratio=ratio[sorted_pairs],
+        truths=len(true_xy),
+    )

@@ -1,0 +1,111 @@
+"""Exact neighbours within the same image, for all images of a dataset in one tree.
+
+The tree lives in (x, y, image x gap) with a gap wider than any image, so points of other images are farther than
+any point of the same one; inside an image the third difference is exactly 0 and distances are the plane's.
+Distances are sqrt(dx * dx + dy * dy) in float64 of the original coordinates, never the tree's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from crowdeval.arrays import LARGEST, Floats, Indices, Integers, image_of_rows
+
+GAP = 4 * LARGEST
+CHUNK = 1 << 18
+"""Rows that are queried at a time: bounds the memory, whatever the number of predictions."""
+
+SLACK = 1 + 1e-9
+"""Search radii are widened by this much; the exact comparison follows on recomputed distances."""
+
+
+class PointTree:
+    """A k-d tree over the points of all images.
+
+    Parameters
+    ----------
+    xy : array of float, (N, 2)
+        Points in pixels.
+    image : array of int, (N,)
+        Image index of every point.
+    """
+
+    def __init__(self, xy: Floats, image: Indices) -> None:
+        self.xy = xy
+        self.image = image
+        self._tree = cKDTree(_lift(xy, image), balanced_tree=False)
+
+    def nearest(self, xy: Floats, image: Indices, k: int, *, within: float = np.inf) -> tuple[Floats, Integers]:
+        """Return distances and rows of the ``k`` nearest points of the same image, both (len(xy), k).
+
+        Where an image has fewer, or none within ``within``, the distance is inf and the row ``len(self.xy)``.
+        """
+        with np.errstate(over="ignore"):
+            found = self._query(_lift(xy, image), k, within * SLACK)
+        distance = np.full(found.shape, np.inf)
+        near = found < len(self.xy)
+        if near.all() and len(self.xy):
+            distance = separation(xy[:, None, :], self.xy[found])
+        elif near.any():
+            row, column = np.nonzero(near)
+            distance[row, column] = separation(xy[row], self.xy[found[row, column]])
+        if len(self.xy):
+            foreign = near & (self.image[np.minimum(found, len(self.xy) - 1)] != image[:, None])
+            distance[foreign] = np.inf
+            found[foreign] = len(self.xy)
+        return distance, found
+
+    def within(self, xy: Floats, image: Indices, reach: Floats) -> Iterator[tuple[Integers, Integers]]:
+        """Yield pairs (row of ``xy``, row of the tree) that hold every pair no farther than ``reach``.
+
+        ``reach`` is one finite radius for every row of ``xy``. The pairs come in blocks and are a superset by
+        rounding only; the caller compares exactly.
+        """
+        lifted = _lift(xy, image)
+        size = self._tree.query_ball_point(lifted, reach * SLACK, return_length=True, workers=-1)
+        asked = np.flatnonzero(size)
+        width = 1 << np.ceil(np.log2(size[asked])).astype(np.int64)
+        for k in np.unique(width):
+            rows = asked[width == k]
+            block = max(1, CHUNK * 4 // int(k))
+            for start in range(0, len(rows), block):
+                part = rows[start : start + block]
+                found = self._query(lifted[part], int(size[part].max()))
+                row, column = np.nonzero(np.arange(found.shape[1]) < size[part][:, None])
+                pair = part[row], found[row, column]
+                same = image[pair[0]] == self.image[pair[1]]
+                yield pair[0][same], pair[1][same]
+
+    def _query(self, lifted: Floats, k: int, bound: float = np.inf) -> Integers:
+        """Return the rows of the k nearest, (len(lifted), k)."""
+        found: Integers = self._tree.query(lifted, k=np.arange(1, k + 1), distance_upper_bound=bound, workers=-1)[1]  # type: ignore[assignment]  # always an array for an array of k
+        return found
+
+
+def separation(a: Floats, b: Floats) -> Floats:
+    """Return the Euclidean distance of points along the last axis, as sqrt(dx * dx + dy * dy)."""
+    difference = a - b
+    difference *= difference
+    return np.sqrt(difference[..., 0] + difference[..., 1])
+
+
+def chunks(offsets: Integers) -> Iterator[slice]:
+    """Yield row ranges of at most ``CHUNK`` rows."""
+    rows = int(offsets[-1])
+    for start in range(0, rows, CHUNK):
+        yield slice(start, min(start + CHUNK, rows))
+
+
+def tree_of(xy: Floats, offsets: Integers) -> PointTree:
+    """Return the tree over ragged points."""
+    return PointTree(xy, image_of_rows(offsets))
+
+
+def _lift(xy: Floats, image: Indices) -> Floats:
+    lifted = np.empty((len(xy), 3))
+    lifted[:, :2] = xy
+    np.multiply(image, GAP, out=lifted[:, 2])
+    return lifted

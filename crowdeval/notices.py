@@ -1,0 +1,107 @@
+"""What a report says of its inputs beside the numbers: missing or tied confidences, points off the image, a
+suspected change of scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
+from crowdeval.points import Annotations, Predictions
+
+MISMATCH = 1.5
+"""Predictions that reach this many times as far as the true points, or as little, are in another frame."""
+
+
+def input_notices(predictions: Predictions, annotations: Annotations) -> dict[str, str]:
+    """Return the notices of an aligned pair, by name."""
+    found = {
+        "no-confidences": _unscored(predictions),
+        "tied-confidences": _ties(predictions),
+        "confidences-outside-0-1": _outside_unit(predictions),
+        "off-image-truth": _off_image("true points", annotations.xy, annotations.offsets, annotations),
+        "off-image-predictions": _off_image("predictions", predictions.xy, predictions.offsets, annotations),
+        "scale-mismatch": _scale_mismatch(predictions, annotations),
+        "no-predictions": _no_predictions(predictions, annotations),
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def off_image(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:
+    """Return which points lie outside their image, (N,); False where the size is unknown."""
+    size = sizes[image_of_rows(offsets)]
+    outside: Flags = np.any((xy < 0) | (xy > size), axis=1) & ~np.isnan(size).any(axis=1)
+    return outside
+
+
+def _unscored(predictions: Predictions) -> str:
+    if predictions.score is not None or not len(predictions.xy):
+        return ""
+    return "the predictions carry no confidences; each counts as confidence 1, and AP is precision x recall"
+
+
+def _ties(predictions: Predictions) -> str:
+    if predictions.score is None:
+        return ""
+    ordered = np.sort(predictions.score)
+    same = ordered[1:] == ordered[:-1]
+    if not same.any():
+        return ""
+    tied = np.zeros(len(ordered), dtype=bool)
+    tied[1:] |= same
+    tied[:-1] |= same
+    return (
+        f"{int(tied.sum()):,} of {len(ordered):,} predictions share their confidence with another; "
+        "they enter the curve together"
+    )
+
+
+def _outside_unit(predictions: Predictions) -> str:
+    if predictions.score is None:
+        return ""
+    outside = int(((predictions.score < 0) | (predictions.score > 1)).sum())
+    return f"{outside:,} confidences are below 0 or above 1; check the count threshold" if outside else ""
+
+
+def _off_image(what: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:
+    if annotations.sizes is None:
+        return ""
+    outside = off_image(xy, offsets, annotations.sizes)
+    images = len(np.unique(image_of_rows(offsets)[outside]))
+    return f"{int(outside.sum()):,} {what} in {images:,} images lie outside their image (kept)" if images else ""
+
+
+def _no_predictions(predictions: Predictions, annotations: Annotations) -> str:
+    empty = int(((np.diff(predictions.offsets) == 0) & (annotations.counts > 0)).sum()) if predictions.located else 0
+    return f"{empty:,} images with true points have no predictions" if empty else ""
+
+
+def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
+    """Compare how far predictions and true points reach, image by image."""
+    if not len(predictions.xy) or not len(annotations.xy):
+        return ""
+    both = (np.diff(predictions.offsets) > 0) & (annotations.counts > 0)
+    frame = annotations.sizes if annotations.sizes is not None else _extent(annotations.xy, annotations.offsets)
+    beyond: Flags = np.any(predictions.xy > frame[image_of_rows(predictions.offsets)], axis=1)
+    ratio = _extent(predictions.xy, predictions.offsets)[both] / np.maximum(
+        _extent(annotations.xy, annotations.offsets)[both], 1.0
+    )
+    if not len(ratio):
+        return ""
+    typical = np.median(ratio, axis=0)
+    low, high = np.quantile(ratio, [0.25, 0.75])
+    steady = high < 1.2 * low and len(ratio) >= 5
+    if 2 * beyond.sum() <= len(beyond) and not (steady and high < 1 / MISMATCH):
+        return ""
+    edge = "images" if annotations.sizes is not None else "true points"
+    return (
+        f"{beyond.mean():.0%} of the predictions lie beyond the {edge}; "
+        f"on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
+        "are they in the frame of a resized image?"
+    )
+
+
+def _extent(xy: Floats, offsets: Integers) -> Floats:
+    """Return the largest x and y of every image, (m, 2); 0 where it has no points."""
+    extent = np.zeros((len(offsets) - 1, 2))
+    np.maximum.at(extent, image_of_rows(offsets), xy)
+    return extent

@@ -1,0 +1,219 @@
+"""Protocol: every choice behind a number as one frozen value, and the signature that spells it out.
+
+A signature is one line of ``key:value`` fields separated by ``|``, after ``crowdeval@1``, the revision of the
+definitions (it rises when a number would change). It parses back to an equal Protocol.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from crowdeval.curves import AREAS, Area
+from crowdeval.errors import UsageError, did_you_mean
+from crowdeval.metrics import canonical
+from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice
+from crowdeval.points import IdStyle, Missing
+from crowdeval.ranges import number_text, parse_range, range_text
+from crowdeval.scale import Lone, lone_length
+
+REVISION = "crowdeval@1"
+
+FIXED = {
+    "few": "mean",
+    "cmp": "lt",
+    "ties": "closest",
+    "pick": "nearest",
+    "cap": "none",
+}
+"""Choices of the definition that have a name and one value."""
+
+PRESETS: dict[str, tuple[str, ...]] = {
+    "paper": ("nAP", "MAE", "RMSE", "NAE"),
+    "none": (),
+}
+"""Named lists of metrics. What the data can't give is left out of a preset with a warning."""
+
+EXPLAINED = {
+    "preset": "the named list of metrics; those the data lack something for are left out with a warning",
+    "metrics": "the metrics asked for by name; what they need must be there",
+    "delta": "thresholds on the normalised distance d / d_k; the summary is the mean over them",
+    "k": "d_k is the mean distance of a true point to this many nearest other true points of its image",
+    "few": "with fewer than k other points, d_k is the mean over those there are",
+    "lone": "scale of a true point that is alone in its image: infinite, the image diagonal, or pixels",
+    "cmp": "a pair is admissible if d / d_k is strictly below delta",
+    "ties": "equal confidences: the prediction closest to a true point goes first, then lower x, then lower y",
+    "pick": "a prediction takes the free true point at the smallest normalised distance",
+    "pool": "one ranked list over all images (set), or the mean of per-image AP (image)",
+    "ap": "area under the precision envelope (area), without envelope (step), or sampled (coco101, voc11)",
+    "cap": "no limit on the predictions of an image, no confidence dropped",
+    "miss": "annotated images without predictions: an error, or scored as images with no predictions",
+    "ids": "image ids compared as they are (exact), or without folders and file extensions (stem)",
+    "count": "a prediction counts as a person if its confidence is strictly above this",
+}
+"""What each field of a signature means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """The options of an evaluation.
+
+    Parameters
+    ----------
+    preset : str, optional
+        A named list of metrics (``PRESETS``): ``"paper"`` unless ``metrics`` are given, then ``"none"``.
+    metrics : sequence of str
+        Metric strings, added to the preset.
+    delta : str, float or sequence of float
+        Thresholds of nAP on the normalised distance; ``"a:s:b"`` includes both ends.
+    k : int
+        Neighbours in d_k.
+    lone : {"inf", "diagonal"} or a number of pixels
+        Scale of a true point that is alone in its image.
+    pool : {"set", "image"}
+        One ranked list over all images, or the mean of per-image AP.
+    ap : {"area", "step", "coco101", "voc11"}
+        How the area under the precision-recall curve is taken.
+    missing : {"error", "empty"}
+        What an annotated image without predictions is.
+    id_style : {"exact", "stem"}
+        How image ids are compared.
+    count_threshold : float
+        A prediction counts as a person if its confidence is strictly above.
+
+    Raises
+    ------
+    UsageError
+        If an option means nothing.
+
+    Examples
+    --------
+    >>> Protocol(delta=0.5, k=1).signature
+    'crowdeval@1|preset:paper|metrics:none|delta:0.5|k:1|few:mean|lone:inf|cmp:lt|ties:closest|pick:nearest|pool:set|ap:area|cap:none|miss:error|ids:exact|count:0.5'
+    >>> Protocol.parse(Protocol(delta=0.5).signature) == Protocol(delta=0.5)
+    True
+    """
+
+    preset: str = ""
+    metrics: tuple[str, ...] = ()
+    delta: tuple[float, ...] = parse_range(PAPER_DELTA)
+    k: int = 3
+    lone: Lone = "inf"
+    pool: Pool = "set"
+    ap: Area = "area"
+    missing: Missing = "error"
+    id_style: IdStyle = "exact"
+    count_threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        _set = object.__setattr__
+        names = (self.metrics,) if isinstance(self.metrics, str) else self.metrics  # type: ignore[unreachable]
+        _set(self, "metrics", _unique(canonical(name) for name in names))
+        _set(self, "preset", self.preset or ("none" if self.metrics else "paper"))
+        if self.preset not in PRESETS:
+            known = ", ".join(PRESETS)
+            raise UsageError(
+                f"no preset is called {self.preset!r}{did_you_mean(self.preset, PRESETS)} (known: {known})"
+            )
+        if not self.all_metrics:
+            raise UsageError("metrics: expected at least one")
+        _set(self, "delta", parse_range(self.delta))
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise UsageError(f"k: expected a whole number of at least 1, found {self.k!r}")
+        length = lone_length(str(self.lone))
+        _set(self, "lone", number_text(length) if math.isfinite(length) else str(self.lone))
+        check_choice("pool", self.pool, POOLS)
+        check_choice("ap", self.ap, AREAS)
+        check_choice("missing", self.missing, ("error", "empty"))
+        check_choice("id_style", self.id_style, ("exact", "stem"))
+        if not math.isfinite(self.count_threshold):
+            raise UsageError(f"count_threshold: expected a finite number, found {self.count_threshold}")
+        _set(self, "count_threshold", float(self.count_threshold))
+
+    @property
+    def all_metrics(self) -> tuple[str, ...]:
+        """The preset's metrics, then those asked for by name."""
+        return _unique([*(canonical(name) for name in PRESETS[self.preset]), *self.metrics])
+
+    @property
+    def signature(self) -> str:
+        """One line that parses back to an equal Protocol."""
+        values = FIXED | {
+            "preset": self.preset,
+            "metrics": "+".join(self.metrics) or "none",
+            "delta": range_text(self.delta),
+            "k": str(self.k),
+            "lone": self.lone,
+            "pool": self.pool,
+            "ap": self.ap,
+            "miss": self.missing,
+            "ids": self.id_style,
+            "count": number_text(self.count_threshold),
+        }
+        return "|".join([REVISION, *(f"{key}:{values[key]}" for key in EXPLAINED)])
+
+    @classmethod
+    def parse(cls, signature: str) -> Protocol:
+        """Return the Protocol that a signature spells out.
+
+        Raises
+        ------
+        UsageError
+            If it is not a signature of this revision, or a field is unknown, repeated, absent or out of range.
+        """
+        revision, *parts = signature.strip().split("|")
+        if revision != REVISION:
+            raise UsageError(f"expected a signature that starts with {REVISION}|, found {signature[:40]!r}")
+        values: dict[str, str] = {}
+        for part in parts:
+            key, colon, value = part.partition(":")
+            if key not in EXPLAINED or not colon:
+                raise UsageError(f"signature: unknown field {part!r}{did_you_mean(key, EXPLAINED)}")
+            if key in values:
+                raise UsageError(f"signature: the field {key!r} is given twice")
+            values[key] = value
+        absent = [key for key in EXPLAINED if key not in values]
+        if absent:
+            raise UsageError(f"signature: the fields {', '.join(absent)} are missing")
+        for key, known in FIXED.items():
+            if values[key] != known:
+                raise UsageError(f"signature: {key} knows only {known!r}, found {values[key]!r}")
+        return cls(
+            preset=values["preset"],
+            metrics=() if values["metrics"] == "none" else tuple(values["metrics"].split("+")),
+            delta=parse_range(values["delta"]),
+            k=_whole(values["k"]),
+            lone=values["lone"],
+            pool=values["pool"],  # type: ignore[arg-type]  # checked on construction
+            ap=values["ap"],  # type: ignore[arg-type]
+            missing=values["miss"],  # type: ignore[arg-type]
+            id_style=values["ids"],  # type: ignore[arg-type]
+            count_threshold=parse_threshold(values["count"]),
+        )
+
+    def __str__(self) -> str:
+        return self.signature
+
+
+def parse_threshold(text: str) -> float:
+    """Return a confidence threshold; raise UsageError where it is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"count: expected a number, found {text!r}") from None
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"k: expected a whole number, found {text!r}") from None
+
+
+def _unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+PAPER = Protocol()
+"""The protocol of the paper: nAP over 0.05:0.05:0.5 with k = 3, and the counting errors."""

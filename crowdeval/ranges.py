@@ -1,0 +1,97 @@
+"""Ranges of thresholds: ``a:s:b`` is a, a + s, ..., b with b included; also a single number or a comma list."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from crowdeval.errors import UsageError
+
+MOST = 1000
+"""A range of more thresholds than this is taken for a slip."""
+
+
+def parse_range(value: str | float | Iterable[float], *, name: str = "delta") -> tuple[float, ...]:
+    """Return the thresholds in rising order.
+
+    Parameters
+    ----------
+    value : str, float or iterable of float
+        ``"0.05:0.05:0.5"`` (built from integer steps, rounded to 12 decimals), ``"0.05,0.25"``, ``"0.5"``, or
+        the numbers themselves.
+    name : str
+        What the numbers are called in an error.
+
+    Raises
+    ------
+    UsageError
+        If a threshold is not positive and finite, repeats, or ``b`` is not reached from ``a`` in steps of ``s``.
+
+    Examples
+    --------
+    >>> parse_range("0.05:0.05:0.2")
+    (0.05, 0.1, 0.15, 0.2)
+    """
+    if isinstance(value, str):
+        values = _steps(value, name) if ":" in value else [_number(part, value, name) for part in value.split(",")]
+    else:
+        values = [_number(part, value, name) for part in ([value] if isinstance(value, (int, float)) else value)]
+    if not values:
+        raise UsageError(f"{name}: expected at least one threshold, found none")
+    if len(values) > MOST:
+        raise UsageError(f"{name}: expected at most {MOST} thresholds, found {len(values)}")
+    if min(values) <= 0:
+        raise UsageError(f"{name}: expected positive thresholds, found {min(values)}")
+    if len(set(values)) < len(values):
+        raise UsageError(f"{name}: a threshold is given twice in {value!r}")
+    return tuple(sorted(values))
+
+
+def range_text(values: Sequence[float]) -> str:
+    """Return the shortest text that parses back to ``values``.
+
+    >>> range_text((0.05, 0.1, 0.15, 0.2)), range_text((0.05, 0.25, 0.5)), range_text((8.0,))
+    ('0.05:0.05:0.2', '0.05,0.25,0.5', '8')
+    """
+    if len(values) > 2:
+        step = round(values[1] - values[0], 12)
+        text = f"{number_text(values[0])}:{number_text(step)}:{number_text(values[-1])}"
+        try:
+            if parse_range(text) == tuple(values):
+                return text
+        except UsageError:
+            pass
+    return ",".join(number_text(value) for value in values)
+
+
+def number_text(value: float) -> str:
+    """Return the shortest text of a number that reads back equal; whole numbers without a point."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _number(part: object, whole: object, name: str) -> float:
+    try:
+        number = float(part)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise UsageError(f"{name}: expected a number, a list a,b,c or a range a:s:b, found {whole!r}") from None
+    if not math.isfinite(number):
+        raise UsageError(f"{name}: expected finite numbers, found {whole!r}")
+    return number
+
+
+def _steps(text: str, name: str) -> list[float]:
+    parts = [_number(part, text, name) for part in text.split(":")]
+    if len(parts) != 3:
+        raise UsageError(f"{name}: expected a range a:s:b (start, step, end), found {text!r}")
+    start, step, end = parts
+    if step <= 0 or end < start:
+        raise UsageError(f"{name}: expected a positive step and an end not below the start, found {text!r}")
+    if (end - start) / step >= MOST:
+        raise UsageError(f"{name}: expected at most {MOST} thresholds, found {text!r}")
+    steps = round((end - start) / step)
+    if abs(start + steps * step - end) > 1e-9 * max(1.0, abs(end)):
+        near = [
+            number_text(round(start + n * step, 12)) for n in (int((end - start) / step), int((end - start) / step) + 1)
+        ]
+        raise UsageError(f"{name}: {text!r} does not reach its end; end it at {near[0]} or {near[1]}")
+    return [round(start + n * step, 12) for n in range(steps + 1)]

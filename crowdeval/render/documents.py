@@ -1,0 +1,79 @@
+"""A report as JSON, CSV, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import csv as csv_writer
+import io
+import math
+
+from crowdeval.render.numbers import label, legend, number
+from crowdeval.report import Report
+
+
+def json(report: Report) -> str:
+    """Return the report as JSON; ``Report.from_json`` reads it back."""
+    return report.to_json()
+
+
+def csv(report: Report) -> str:
+    """Return the report as one wide row under a header: the inputs, every value in full precision, the signature.
+
+    An undefined value is an empty field.
+    """
+    head = ["predictions", "annotations", "images", "true_points", "predicted_points"]
+    row: list[object] = [
+        report.predictions.name,
+        report.annotations.name,
+        report.images,
+        report.annotations.points,
+        report.predictions.points,
+    ]
+    values = ["" if math.isnan(value) else value for value in report.values.values()]
+    text = io.StringIO()
+    writer = csv_writer.writer(text, lineterminator="\n")
+    writer.writerow([*head, *report.values, "signature"])
+    writer.writerow([*row, *values, report.signature])
+    return text.getvalue()
+
+
+def markdown(report: Report) -> str:
+    """Return the report as a Markdown table."""
+    lines = ["| metric | value | |", "| :-- | --: | :-- |"]
+    lines += [f"| {label(name)} | {number(name, value)} | {legend(name, report)} |" for name, value in _items(report)]
+    signature = report.signature.replace("|", "\\|")
+    return "\n".join([*lines, "", f"{_caption(report)}", "", f"`{signature}`"]) + "\n"
+
+
+def latex(report: Report) -> str:
+    """Return the report as a LaTeX table for booktabs, the signature as a comment."""
+    lines = [
+        f"% {_escaped(_caption(report))}",
+        f"% {report.signature}",
+        r"\begin{tabular}{lr}",
+        r"\toprule",
+        r"Metric & Value \\",
+        r"\midrule",
+    ]
+    lines += [rf"{_escaped(label(name))} & {_escaped(number(name, value))} \\" for name, value in _items(report)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _items(report: Report) -> list[tuple[str, float]]:
+    return list(report.values.items())
+
+
+def _caption(report: Report) -> str:
+    return (
+        f"{report.predictions.name} ({report.predictions.points:,} points) against {report.annotations.name} "
+        f"({report.annotations.points:,} points), {report.images:,} images"
+    )
+
+
+_LATEX = str.maketrans(
+    {char: "\\" + char for char in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+)
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_LATEX)

@@ -1,0 +1,155 @@
+"""Report: the values, what they were measured on and how; JSON both ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdeval.errors import FormatError, Problem, UsageError
+from crowdeval.protocol import Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "crowdeval/report@1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Side:
+    """One of the two inputs: its name, fingerprint and number of points."""
+
+    name: str
+    fingerprint: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report:
+    """The outcome of an evaluation.
+
+    Attributes
+    ----------
+    values : mapping of str to float
+        Number by canonical metric string; NaN where undefined.
+    protocol : Protocol
+        How they were measured; its signature is printed beside them.
+    images : int
+        Number of images.
+    predictions, annotations : Side
+        Name, fingerprint and number of points of the inputs.
+    warnings : tuple of str
+        ``"name: sentence"`` each.
+    per_image : mapping of str to array, (m,), or None
+        One column a quantity, with the column ``image`` of ids, where asked for.
+    version : str
+        The version of crowdeval that measured.
+    """
+
+    values: Mapping[str, float]
+    protocol: Protocol
+    images: int
+    predictions: Side
+    annotations: Side
+    warnings: tuple[str, ...] = ()
+    per_image: Mapping[str, NDArray[Any]] | None = None
+    version: str = field(default="")
+
+    @property
+    def signature(self) -> str:
+        """The protocol's signature."""
+        return self.protocol.signature
+
+    def __getitem__(self, metric: str) -> float:
+        return self.values[metric]
+
+    def to_json(self) -> str:
+        """Return the report as JSON text; NaN is written as null."""
+        sides = {"predictions": self.predictions, "annotations": self.annotations}
+        document: dict[str, Any] = {
+            "format": FORMAT,
+            "version": self.version,
+            "values": dict(self.values),
+            "signature": self.signature,
+            "warnings": list(self.warnings),
+            "images": self.images,
+            **{
+                name: {"name": side.name, "fingerprint": side.fingerprint, "points": side.points}
+                for name, side in sides.items()
+            },
+        }
+        if self.per_image is not None:
+            document["per_image"] = {name: column.tolist() for name, column in self.per_image.items()}
+        return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, name: str = "report") -> Report:
+        """Return the report that ``to_json`` wrote.
+
+        Parameters
+        ----------
+        text : str or bytes
+            The JSON document.
+        name : str
+            What messages call it: the file's name.
+
+        Raises
+        ------
+        FormatError
+            If it is not a report, or of another version of the format.
+        """
+        try:
+            document = msgspec.json.decode(text, type=_Document)
+            protocol = Protocol.parse(document.signature)
+        except (msgspec.DecodeError, UsageError, UnicodeDecodeError) as problem:
+            raise FormatError(name, [Problem(expected="a crowdeval report", found=str(problem))]) from None
+        if document.format != FORMAT:
+            raise FormatError(name, [Problem(expected=FORMAT, found=repr(document.format), key="format")])
+        columns = document.per_image
+        return cls(
+            values={key: math.nan if value is None else value for key, value in document.values.items()},
+            protocol=protocol,
+            images=document.images,
+            predictions=Side(**msgspec.structs.asdict(document.predictions)),
+            annotations=Side(**msgspec.structs.asdict(document.annotations)),
+            warnings=tuple(document.warnings),
+            per_image=None if columns is None else {key: _column(values) for key, values in columns.items()},
+            version=document.version,
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the per-image table, one row an image; raise UsageError where it was not asked for."""
+        import pandas as pd
+
+        if self.per_image is None:
+            raise UsageError("this report has no per-image table: evaluate(..., per_image=True)")
+        return pd.DataFrame(dict(self.per_image))
+
+
+class _Side(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    fingerprint: str
+    points: int
+
+
+class _Document(msgspec.Struct):
+    format: str
+    values: dict[str, float | None]
+    signature: str
+    images: int
+    predictions: _Side
+    annotations: _Side
+    warnings: list[str] = []
+    version: str = ""
+    per_image: dict[str, list[float | int | str | None]] | None = None
+
+
+def _column(values: list[Any]) -> NDArray[Any]:
+    if values and isinstance(values[0], str):
+        return np.array(values, dtype=object)
+    return np.array([math.nan if value is None else value for value in values])

@@ -1,0 +1,100 @@
+"""The scale of a true point: d_k, the mean distance to its k nearest neighbours (paper, sec. 3.2).
+
+Neighbours are the *other* true points of the same image; coincident points are neighbours at distance 0. With
+fewer than k other points it is the mean over those there are (``few:mean``). A point without any neighbour is
+ruled by ``lone``: infinite scale (every pixel's nearest person is that point), the image diagonal, or a length.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crowdeval.arrays import Floats, Indices, Integers, as_points, image_of_rows, offsets_of
+from crowdeval.errors import NeedsError, UsageError
+from crowdeval.neighbours import PointTree, chunks
+
+Lone = str
+"""``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
+
+
+def knn_scale(points: ArrayLike, *, k: int = 3) -> Floats:
+    """Return d_k of every true point of one image.
+
+    Parameters
+    ----------
+    points : array of float, (N, 2)
+        True points in pixels.
+    k : int
+        Number of neighbours; the paper uses 3.
+
+    Returns
+    -------
+    array of float, (N,)
+        Mean distance in pixels to the k nearest other points (to all others where there are fewer than k); inf
+        for a point that is alone.
+
+    Raises
+    ------
+    InputError
+        If ``points`` is not (N, 2) or not finite.
+
+    Notes
+    -----
+    Source: Song et al., ICCV 2021, sec. 3.2, eq. 1 (d_kNN).
+
+    Examples
+    --------
+    >>> knn_scale([[0, 0], [3, 0], [0, 4]], k=2).tolist()
+    [3.5, 4.0, 4.5]
+    """
+    xy = as_points("points", points)
+    return knn_scales(xy, offsets_of([len(xy)]), k=k)
+
+
+def knn_scales(xy: Floats, offsets: Integers, *, k: int = 3, lone: Lone = "inf", sizes: Floats | None = None) -> Floats:
+    """Return d_k of every true point of a dataset, (N,); ``sizes`` (m, 2) are needed for ``lone="diagonal"``."""
+    if k < 1:
+        raise UsageError(f"k: expected at least 1 neighbour, found {k}")
+    others = np.diff(offsets) - 1
+    image = image_of_rows(offsets)
+    tree = PointTree(xy, image)
+    scale = np.empty(len(xy))
+    wide = min(k, int(others.max(initial=0))) + 1
+    for rows in chunks(offsets):
+        distance, _ = tree.nearest(xy[rows], image[rows], wide)
+        # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
+        total = np.zeros(len(distance))
+        for j in range(1, wide):
+            total += np.where(np.isfinite(distance[:, j]), distance[:, j], 0.0)
+        scale[rows] = total / np.maximum(np.minimum(others[image[rows]], k), 1)
+    alone = others[image] == 0
+    scale[alone] = _lone_scale(lone, sizes, image[alone])
+    return scale
+
+
+def lone_length(lone: Lone) -> float:
+    """Return the scale that ``lone`` gives in pixels; NaN for ``"diagonal"``, which depends on the image."""
+    if lone in ("inf", "diagonal"):
+        return np.inf if lone == "inf" else np.nan
+    try:
+        length = float(lone)
+    except ValueError:
+        length = np.nan
+    if not 0 < length < np.inf:
+        raise UsageError(f"lone: expected 'inf', 'diagonal' or a positive number of pixels, found {lone!r}")
+    return length
+
+
+def _lone_scale(lone: Lone, sizes: Floats | None, image: Indices) -> Floats | float:
+    if lone != "diagonal":
+        return lone_length(lone)
+    if not len(image):
+        return np.inf
+    if sizes is None or np.isnan(sizes[image]).any():
+        raise NeedsError(
+            "lone='diagonal' needs the width and height of every image with a single true point; "
+            "the annotations do not give them"
+        )
+    diagonal: Floats = np.hypot(sizes[image, 0], sizes[image, 1])
+    return diagonal
