@@ -86,7 +86,6 @@ def evaluate(
             progress(" ".join(str(metric) for metric in asked))
             found.update(family.measure(asked, predictions, annotations, protocol, per_image=per_image))
     undefined = [str(warning.message) for warning in caught if issubclass(warning.category, UndefinedMetricWarning)]
-    notices = [f"{name}: {text}" for name, text in found.notices.items()]
     progress("fingerprints")
     return Report(
         values=_ordered(found.values, protocol),
@@ -94,7 +93,7 @@ def evaluate(
         images=len(annotations.image_ids),
         predictions=Side(name=names[0], fingerprint=predictions.fingerprint, points=len(predictions.xy)),
         annotations=Side(name=names[1], fingerprint=annotations.fingerprint, points=len(annotations.xy)),
-        warnings=tuple(notices + [f"undefined: {text}" for text in dict.fromkeys(undefined)]),
+        warnings=tuple(found.notices + [f"undefined: {text}" for text in dict.fromkeys(undefined)]),
         per_image=found.columns if per_image else None,
         version=__version__,
     )
@@ -116,10 +115,10 @@ def _groups(
             raise NeedsError(f"{text} needs {lack}")
         else:
             left_out.setdefault(lack, []).append(text)
-    if left_out:
-        found.notices["left-out"] = "; ".join(f"{', '.join(names)} need {lack}" for lack, names in left_out.items())
+    notices = [f"left-out: {', '.join(names)}: needs {lack}" for lack, names in left_out.items()]
     if not groups:
-        raise NeedsError(f"nothing can be measured: {found.notices['left-out']}")
+        raise NeedsError("\n".join(["nothing can be measured", *notices]))
+    found.notices += notices
     return list(groups.values())
 
 

@@ -11,9 +11,10 @@ then the lower y. Equal normalised distances: the true point with the lower x, t
 lie strictly within d_k(p_i). So at most k - 1 points come before p_i. []
 
 One k-nearest query per prediction therefore finds every admissible pair for all delta <= 1/2 at once. In floating
-point, a quotient may round to just below 1/2 while the real one is 1/2; then the k points before p_i all lie where
-the segment from p_i through q ends, at the distance of p_i from q. Rows whose k nearest are all equally far are
-therefore searched by radius, like everything for delta > 1/2.
+point a quotient may round to just below 1/2 while the real one is 1/2; then the k points before p_i all lie where
+the segment from p_i through q ends, as far from q as p_i. Predictions whose nearest true points are all equally far
+therefore ask for twice as many, until one is farther. For delta > 1/2 pairs are found by a radius query around
+every true point.
 
 **Rounds.** The sequential result is the stable matching in which predictions prefer near true points and every
 true point prefers the higher-ranked prediction. That matching is unique when all true points rank the predictions
@@ -30,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.neighbours import SLACK, PointTree, chunks, separation
+from crowdeval.neighbours import CHUNK, SLACK, PointTree, separation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,6 +69,7 @@ def candidates(
     *,
     delta: float,
     k: int,
+    tree: PointTree | None = None,
 ) -> Candidates:
     """Return every pair with d / scale < delta.
 
@@ -83,12 +85,17 @@ def candidates(
         The largest delta that is going to be asked for.
     k : int
         The k of ``scale``; it allows the lemma for delta <= 1/2. With 0 pairs are searched by radius.
+    tree : PointTree, optional
+        The tree over the true points, if there is one.
     """
     image, true_image = image_of_rows(offsets), image_of_rows(true_offsets)
     found = list(_pairs_with_endless(offsets, true_image, scale))
     if len(xy) and len(true_xy):
-        tree_args = (xy, image, true_xy, true_image, scale, delta)
-        found += _pairs_by_lemma(*tree_args, k, offsets) if k and delta <= 0.5 else _pairs_by_radius(*tree_args)
+        if k and delta <= 0.5:
+            tree = PointTree(true_xy, true_image) if tree is None else tree
+            found += _pairs_by_lemma(xy, image, offsets, tree, scale, delta, k)
+        else:
+            found += _pairs_by_radius(xy, image, true_xy, true_image, scale, delta)
     prediction, true, ratio = (
         np.concatenate([part[i] for part in found]) if found else np.empty(0, dtype=kind)
         for i, kind in enumerate((np.int64, np.int64, np.float64))
@@ -134,36 +141,26 @@ def _pairs_with_endless(offsets: Integers, true_image: Indices, scale: Floats) -
 
 
 def _pairs_by_lemma(
-    xy: Floats,
-    image: Indices,
-    true_xy: Floats,
-    true_image: Indices,
-    scale: Floats,
-    delta: float,
-    k: int,
-    offsets: Integers,
+    xy: Floats, image: Indices, offsets: Integers, tree: PointTree, scale: Floats, delta: float, k: int
 ) -> Iterator[Pairs]:
-    """Yield the pairs with finite scale by one k-nearest query a prediction."""
+    """Yield the pairs with finite scale by one k-nearest query a prediction.
+
+    Images go by reach, the widest delta x scale of theirs, so that each chunk is searched no wider than it needs.
+    """
     finite = np.where(np.isfinite(scale), scale, 0.0)
-    tree = PointTree(true_xy, true_image)
     reach = np.zeros(len(offsets) - 1)
-    np.maximum.at(reach, true_image, delta * finite)
-    wide = max(k, 2)
-    for rows in chunks(offsets):
-        first, last = image[rows.start], image[rows.stop - 1]
-        bound = float(reach[first : last + 1].max())
-        if bound == 0:
-            continue
-        distance, found = tree.nearest(xy[rows], image[rows], wide, within=bound)
-        level = distance[:, -1] <= distance[:, 0] * SLACK
-        level &= np.isfinite(distance[:, -1])
-        row, column = np.nonzero(np.isfinite(distance) & ~level[:, None])
-        pairs = row + rows.start, found[row, column]
-        yield _admissible(*pairs, distance[row, column], finite, delta)
-        if level.any():
-            again = np.flatnonzero(level) + rows.start
-            for part, true, ratio in _pairs_by_radius(xy[again], image[again], true_xy, true_image, scale, delta):
-                yield again[part], true, ratio
+    np.maximum.at(reach, tree.image, delta * finite)
+    by_reach = np.argsort(reach)
+    rows = rows_of_images(offsets, by_reach[reach[by_reach] > 0])
+    for start in range(0, len(rows), CHUNK):
+        asked, wide = rows[start : start + CHUNK], max(k, 2)
+        bound = float(reach[image[asked[-1]]])
+        while len(asked):
+            distance, found = tree.nearest(xy[asked], image[asked], wide, within=bound)
+            level = np.isfinite(distance[:, -1]) & (distance[:, -1] <= distance[:, 0] * SLACK)
+            row, column = np.nonzero(np.isfinite(distance) & ~level[:, None])
+            yield _admissible(asked[row], found[row, column], distance[row, column], finite, delta)
+            asked, wide = asked[level], 2 * wide
 
 
 def _pairs_by_radius(
@@ -189,12 +186,12 @@ def _ranked(
     prediction: Integers, true: Integers, ratio: Floats, xy: Floats, score: Floats | None, true_xy: Floats
 ) -> Candidates:
     """Sort the pairs into the table: rows by rank, within a row by ratio, then x, then y of the true point."""
-    order = np.lexsort((true_xy[true, 1], true_xy[true, 0], ratio, prediction))
+    order = _order(prediction, ratio, true_xy[true, 0], true_xy[true, 1])
     prediction, true, ratio = prediction[order], true[order], ratio[order]
     first = np.flatnonzero(np.diff(prediction, prepend=-1))
     row, size, best = prediction[first], np.diff(first, append=len(prediction)), ratio[first]
     falling = np.zeros(len(row)) if score is None else -score[row]
-    rank = np.lexsort((xy[row, 1], xy[row, 0], best, falling))
+    rank = _order(falling, best, xy[row, 0], xy[row, 1])
     sorted_pairs = rows_of_images(offsets_of(size), rank)
     return Candidates(
         prediction=row[rank],
@@ -203,3 +200,18 @@ def _ranked(
         ratio=ratio[sorted_pairs],
         truths=len(true_xy),
     )
+
+
+def _order(first: Floats | Integers, *rest: Floats) -> Integers:
+    """Return the order by the first key, then by the rest, which are sorted only where the first ties."""
+    order = np.argsort(first)
+    step = np.diff(first[order]) != 0
+    tied = np.zeros(len(order), dtype=bool)
+    tied[1:] |= ~step
+    tied[:-1] |= ~step
+    places = np.flatnonzero(tied)
+    if len(places):
+        among = order[places]
+        run = np.concatenate([[0], np.cumsum(step)])[places]
+        order[places] = among[np.lexsort((*(key[among] for key in reversed(rest)), run))]
+    return order

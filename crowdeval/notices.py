@@ -12,8 +12,8 @@ MISMATCH = 1.5
 """Predictions that reach this many times as far as the true points, or as little, are in another frame."""
 
 
-def input_notices(predictions: Predictions, annotations: Annotations) -> dict[str, str]:
-    """Return the notices of an aligned pair, by name."""
+def input_notices(predictions: Predictions, annotations: Annotations) -> list[str]:
+    """Return the notices of an aligned pair, ``name: text`` each."""
     found = {
         "no-confidences": _unscored(predictions),
         "tied-confidences": _ties(predictions),
@@ -23,7 +23,7 @@ def input_notices(predictions: Predictions, annotations: Annotations) -> dict[st
         "scale-mismatch": _scale_mismatch(predictions, annotations),
         "no-predictions": _no_predictions(predictions, annotations),
     }
-    return {name: text for name, text in found.items() if text}
+    return [f"{name}: {text}" for name, text in found.items() if text]
 
 
 def off_image(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:

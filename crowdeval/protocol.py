@@ -29,10 +29,29 @@ FIXED = {
 }
 """Choices of the definition that have a name and one value."""
 
+_COUNTING = ("MAE", "RMSE", "NAE")
+_BY_LEVEL = ("Recall@sigma_l by level", "Recall@sigma_s by level")
+_QNRF = ("L-Precision@1:1:100px", "L-Recall@1:1:100px", "L-F1@1:1:100px", "L-AUC@1:1:100px")
+_JHU = ("jhu_level", "jhu_weather")
+
+
+def _rates(*radii: str) -> tuple[str, ...]:
+    return tuple(f"{name}@{radius}" for radius in radii for name in ("F1", "Precision", "Recall"))
+
+
 PRESETS: dict[str, tuple[str, ...]] = {
-    "paper": ("nAP", "MAE", "RMSE", "NAE"),
+    "paper": ("nAP", *_COUNTING),
+    "nwpu": (*_COUNTING, "MAE[S]", "MAE[L]", *_rates("sigma_l", "sigma_s"), *_BY_LEVEL),
+    "shanghaitech": ("nAP", *_COUNTING, *_rates("4px", "8px")),
+    "qnrf": (*_COUNTING, *_QNRF),
+    "jhu": ("MAE", "RMSE", *(f"{name} by {group}" for group in _JHU for name in ("MAE", "RMSE"))),
+    "everything": (
+        "nAP", *_COUNTING, "bias", "MAE[S]", "MAE[L]", "MAE by count_quartile", "MAE by scale_quartile",
+        *_rates("sigma_l", "sigma_s", "4px", "8px"), *_BY_LEVEL, *_QNRF, "AP@5:5:50px", "MLE@16px",
+        "GAME(0)", "GAME(1)", "GAME(2)", "GAME(3)",
+    ),
     "none": (),
-}
+}  # fmt: skip
 """Named lists of metrics. What the data can't give is left out of a preset with a warning."""
 
 EXPLAINED = {

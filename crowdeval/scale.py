@@ -1,8 +1,9 @@
-"""The scale of a true point: d_k, the mean distance to its k nearest neighbours (paper, sec. 3.2).
+"""The scale of a true point: d_k, the mean distance to its k nearest neighbours; radii from head boxes.
 
-Neighbours are the *other* true points of the same image; coincident points are neighbours at distance 0. With
-fewer than k other points it is the mean over those there are (``few:mean``). A point without any neighbour is
-ruled by ``lone``: infinite scale (every pixel's nearest person is that point), the image diagonal, or a length.
+d_k is defined in the paper, sec. 3.2. Neighbours are the *other* true points of the same image; coincident points are
+neighbours at distance 0. With fewer than k other points it is the mean over those there are (``few:mean``). A point
+without any neighbour is ruled by ``lone``: infinite scale (every pixel's nearest person is that point), the image
+diagonal, or a length.
 """
 
 from __future__ import annotations
@@ -52,13 +53,24 @@ def knn_scale(points: ArrayLike, *, k: int = 3) -> Floats:
     return knn_scales(xy, offsets_of([len(xy)]), k=k)
 
 
-def knn_scales(xy: Floats, offsets: Integers, *, k: int = 3, lone: Lone = "inf", sizes: Floats | None = None) -> Floats:
-    """Return d_k of every true point of a dataset, (N,); ``sizes`` (m, 2) are needed for ``lone="diagonal"``."""
+def knn_scales(
+    xy: Floats,
+    offsets: Integers,
+    *,
+    k: int = 3,
+    lone: Lone = "inf",
+    sizes: Floats | None = None,
+    tree: PointTree | None = None,
+) -> Floats:
+    """Return d_k of every true point of a dataset, (N,).
+
+    ``sizes`` (m, 2) are needed for ``lone="diagonal"``; ``tree`` is the tree over the same points, if there is one.
+    """
     if k < 1:
         raise UsageError(f"k: expected at least 1 neighbour, found {k}")
     others = np.diff(offsets) - 1
     image = image_of_rows(offsets)
-    tree = PointTree(xy, image)
+    tree = PointTree(xy, image) if tree is None else tree
     scale = np.empty(len(xy))
     wide = min(k, int(others.max(initial=0))) + 1
     for rows in chunks(offsets):
@@ -71,6 +83,34 @@ def knn_scales(xy: Floats, offsets: Integers, *, k: int = 3, lone: Lone = "inf",
     alone = others[image] == 0
     scale[alone] = _lone_scale(lone, sizes, image[alone])
     return scale
+
+
+def box_radii(boxes: Floats) -> Floats:
+    """Return sigma_s and sigma_l of head boxes (NWPU-Crowd), (N, 2).
+
+    Parameters
+    ----------
+    boxes : array of float, (N, 4)
+        x1, y1, x2, y2 in pixels.
+
+    Notes
+    -----
+    sigma_s = min(w, h) / 2, sigma_l = sqrt(w^2 + h^2) / 2. Source: Wang et al., NWPU-Crowd, TPAMI 2020.
+
+    Examples
+    --------
+    >>> box_radii(np.array([[10.0, 10.0, 16.0, 18.0]])).tolist()
+    [[3.0, 5.0]]
+    """
+    width, height = np.abs(boxes[:, 2] - boxes[:, 0]), np.abs(boxes[:, 3] - boxes[:, 1])
+    return np.column_stack([np.minimum(width, height) / 2, np.sqrt(width**2 + height**2) / 2])
+
+
+def box_levels(boxes: Floats) -> Integers:
+    """Return the head-area level of boxes (NWPU-Crowd), (N,): 0 below 10 square pixels, 5 from 1e5 on."""
+    area = np.abs((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+    levels: Integers = np.searchsorted([1e1, 1e2, 1e3, 1e4, 1e5], area, side="right")
+    return levels
 
 
 def lone_length(lone: Lone) -> float:

@@ -17,9 +17,16 @@ LAYERS = [
     "scale",
     "matching",
     "curves",
+    "cardinality",
+    "kuhn",
     "metrics.family",
     "metrics.nap",
+    "metrics.groups",
     "metrics.counting",
+    "metrics.localization",
+    "metrics.pixel_ap",
+    "metrics.mle",
+    "metrics.grid",
     "metrics",
     "protocol",
     "notices",
@@ -29,6 +36,7 @@ LAYERS = [
     "datasets",
     "render",
     "cli",
+    "__main__",
 ]
 """Top to bottom; a module imports only from above itself or from its own layer."""
 

@@ -44,8 +44,8 @@ def check(
         if found is not None and truth is not None:
             stage("aligning")
             pair = _tried(lambda: align(found, truth, missing=missing, id_style=id_style), failures)  # type: ignore[arg-type]
-            for name, text in (input_notices(*pair) if pair else {}).items():
-                warn(f"{name}: {text}")
+            for text in input_notices(*pair) if pair else []:
+                warn(text)
     for name, side in ((predictions, found), (annotations, truth)):
         if side is not None:
             click.echo(f"{name}: {side!r}")

@@ -55,6 +55,12 @@ def warn_not_kept(form: str, columns: Iterable[str]) -> None:
         warn(f"the format {form!r} does not keep {listed(names, most=20)}")
 
 
+def attributes_named(annotations: Annotations) -> list[str]:
+    """Return the attributes of images and points as messages name them."""
+    names = [f"attribute {name}" for name in annotations.attributes]
+    return names + [f"point attribute {name}" for name in annotations.point_attributes]
+
+
 def warn(message: str) -> None:
     """Warn the caller of a reading or writing function."""
     warnings.warn(message, CrowdevalWarning, stacklevel=4)

@@ -18,7 +18,7 @@ import numpy as np
 
 from crowdeval.arrays import Floats, image_of_rows
 from crowdeval.errors import Problems, shown
-from crowdeval.formats.contract import Kind, require_plain_ids, warn_not_kept
+from crowdeval.formats.contract import Kind, attributes_named, require_plain_ids, warn_not_kept
 from crowdeval.formats.long_table import (
     BOX,
     NUMBERS,
@@ -75,7 +75,7 @@ class CSVTable:
 
     def write_annotations(self, annotations: Annotations) -> bytes:
         """Return a table with every column but the attributes."""
-        warn_not_kept(self.name, (f"attribute {name}" for name in annotations.attributes))
+        warn_not_kept(self.name, attributes_named(annotations))
         points: dict[str, Any] = {"x": annotations.xy[:, 0], "y": annotations.xy[:, 1]}
         for names, column in ((BOX, annotations.boxes), (RADII, annotations.radii)):
             if column is not None:

@@ -1,8 +1,8 @@
 """Image objects, the unit of native JSON and JSON lines, and their way to columns and back.
 
-``{"id", "points", "scores", "count"}`` is a predicted image, ``{"id", "width", "height", "points", "boxes",
-"radii", "levels", "attributes"}`` an annotated one. What does not fit raises InputError here; the readers then
-walk the file again to say where and why (``image_walk``).
+``{"id", "points", "scores", "count"}`` is a predicted image, ``{"id", "points", "width", "height", "boxes",
+"radii", "levels", "attributes", "point_attributes"}`` an annotated one. What does not fit raises InputError
+here; the readers then walk the file again to say where and why (``image_walk``).
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class AnnotatedImage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     radii: list[Pair] | UnsetType = UNSET
     levels: list[int] | UnsetType = UNSET
     attributes: dict[str, Attribute] | UnsetType = UNSET
+    point_attributes: dict[str, list[Attribute]] | UnsetType = UNSET
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,6 +94,7 @@ def annotations_of(images: Sequence[AnnotatedImage]) -> Annotations:
         level=None if levels is None else levels.astype(np.int64),
         sizes=sizes_of([(image.width, image.height) for image in images]),
         attributes=attributes_of([image.attributes or {} for image in images]),
+        point_attributes=_point_attributes([image.point_attributes or {} for image in images], points),
     )
 
 
@@ -138,6 +140,7 @@ def predicted_images(predictions: Predictions) -> Iterator[PredictedImage]:
 def annotated_images(annotations: Annotations) -> Iterator[AnnotatedImage]:
     """Yield the image objects of annotations."""
     attributes = list(attributes_by_image(annotations))
+    of_points = point_attribute_lists(annotations)
     for i, (start, end) in enumerate(pairwise(annotations.offsets.tolist())):
         image = AnnotatedImage(annotations.image_ids[i], annotations.xy[start:end].tolist())
         if annotations.sizes is not None:
@@ -149,6 +152,7 @@ def annotated_images(annotations: Annotations) -> Iterator[AnnotatedImage]:
         if annotations.level is not None:
             image.levels = annotations.level[start:end].tolist()
         image.attributes = attributes[i] or UNSET
+        image.point_attributes = {name: values[start:end] for name, values in of_points.items()} or UNSET
         yield image
 
 
@@ -156,23 +160,21 @@ def quotes(value: Any) -> int:
     """Return how many double quotes the JSON of a decoded file holds, if nothing in it was escaped.
 
     A file with more of them repeats a key, which decoders do not tell (or escapes a quote: the careful walk
-    finds out). Lists hold image objects or numbers here.
+    finds out).
 
     >>> quotes({"a": [[1.0, 2.0]], "b": []})
     4
     """
-    match value:
-        case str():
-            return 2
-        case dict():
-            return 2 * len(value) + sum(2 for entry in value.values() if isinstance(entry, str))
-        case [msgspec.Struct(), *_]:
-            return sum(map(quotes, value))
-        case msgspec.Struct():
-            fields = (getattr(value, name) for name in value.__struct_fields__)
-            return sum(2 + quotes(content) for content in fields if content is not UNSET)
-        case _:
-            return 0
+    if isinstance(value, str):
+        return 2
+    if isinstance(value, dict):
+        return 2 * len(value) + sum(map(quotes, value.values()))
+    if isinstance(value, msgspec.Struct):
+        fields = (getattr(value, name) for name in value.__struct_fields__)
+        return sum(2 + quotes(content) for content in fields if content is not UNSET)
+    if isinstance(value, list) and value and not isinstance(value[0], tuple | float):
+        return sum(map(quotes, value))
+    return 0
 
 
 def image_ids(names: Iterable[str]) -> tuple[str, ...]:
@@ -211,19 +213,40 @@ def size_of_image(size: Floats) -> tuple[float, float] | tuple[UnsetType, UnsetT
 def attributes_of(images: Sequence[Mapping[str, Attribute]]) -> dict[str, NDArray[Any]]:
     """Return one column an attribute: int, float (NaN where absent), bool or str, else objects with None."""
     names = dict.fromkeys(chain.from_iterable(images))
-    return {name: _attribute([image.get(name) for image in images]) for name in names}
+    return {name: attribute_column([image.get(name) for image in images]) for name in names}
 
 
 def attributes_by_image(annotations: Annotations) -> Iterator[dict[str, Attribute]]:
     """Yield the attributes of every image as plain values; None and NaN are left out."""
-    columns = {
-        name: [_plain(name, value) for value in values.tolist()] for name, values in annotations.attributes.items()
-    }
+    columns = _plain_columns(annotations.attributes)
     for i in range(len(annotations.image_ids)):
         yield {name: column[i] for name, column in columns.items() if column[i] is not None}
 
 
-def _attribute(values: list[Attribute]) -> NDArray[Any]:
+def point_attribute_lists(annotations: Annotations) -> dict[str, list[Attribute]]:
+    """Return the attributes of the points as plain values; NaN is None."""
+    return _plain_columns(annotations.point_attributes)
+
+
+def _plain_columns(columns: Mapping[str, NDArray[Any]]) -> dict[str, list[Attribute]]:
+    return {name: [_plain(name, value) for value in values.tolist()] for name, values in columns.items()}
+
+
+def _point_attributes(
+    images: Sequence[Mapping[str, list[Attribute]]], points: Sequence[Sequence[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return one column an attribute of the points, None or NaN where an image lacks it."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name in dict.fromkeys(chain.from_iterable(images)):
+        lists = [image.get(name, [None] * len(rows)) for image, rows in zip(images, points, strict=True)]
+        if any(len(values) != len(rows) for values, rows in zip(lists, points, strict=True)):
+            raise InputError(f"the point attribute {name!r} and points differ in number")
+        columns[name] = attribute_column(list(chain.from_iterable(lists)))
+    return columns
+
+
+def attribute_column(values: list[Attribute]) -> NDArray[Any]:
+    """Return the narrowest column that holds these values: int, float with NaN for None, bool, str, else objects."""
     kinds = {type(value) for value in values}
     if kinds <= {int, float, type(None)} and kinds & {int, float} and kinds != {int}:
         numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)

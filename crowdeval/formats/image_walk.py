@@ -80,10 +80,14 @@ class ImageWalk:
         if "levels" in value:
             self._list(value["levels"], child(key, "levels"), self._level, points)
         self._numbers_of_image(value, key)
-        if isinstance(value.get("attributes", Object([])), Object):
-            self._attributes(value.get("attributes", Object([])), child(key, "attributes"))
-        elif self.kind == "annotations":
-            self._add("an object", shown(value["attributes"]), child(key, "attributes"))
+        if "attributes" in value:
+            self._attributes(value["attributes"], child(key, "attributes"), self._attribute)
+        if "point_attributes" in value:
+            self._attributes(
+                value["point_attributes"],
+                child(key, "point_attributes"),
+                lambda values, place: self._list(values, place, self._attribute, points),
+            )
         for column in ("scores", "boxes", "radii", "levels"):
             if column in value:
                 self._with.setdefault(column, []).append(str(name))
@@ -193,7 +197,7 @@ class ImageWalk:
         if names == _POINT and len(row) == 3:
             if self.kind == "annotations":
                 return "a third number is a confidence: are these predictions?"
-            return 'image objects hold confidences in "scores"; short forms need them on every row'
+            return 'a score? short forms have it on every row or on none, image objects hold "scores"'
         return "short forms need a score on every row or on none" if names == _SCORED_POINT else None
 
     def _number(self, value: Any, key: str, largest: float | None = None) -> bool:
@@ -225,16 +229,23 @@ class ImageWalk:
         if ("width" in value) != ("height" in value):
             self._add("both width and height, or neither", "one of them", key)
 
-    def _attributes(self, value: Object, key: str) -> None:
+    def _attributes(self, value: Any, key: str, check: Callable[[Any, str], object]) -> None:
+        if not isinstance(value, Object):
+            self._add("an object", shown(value), key)
+            return
         self.repeats(value, key)
         for name, content in value.items():
-            place = child(key, name)
-            if isinstance(content, list | dict):
-                self._add("a string, a number, true, false or null", shown(content), place)
-            elif isinstance(content, int | float):
-                self._number(float(content) if isinstance(content, bool) else content, place)
-            elif not encodable(name) or (isinstance(content, str) and not encodable(content)):
-                self._add("text", "half of a surrogate pair", ascii(place))
+            if not encodable(name):
+                self._add("text", f"half of a surrogate pair in {name!a}", key)
+            check(content, child(key, name))
+
+    def _attribute(self, value: Any, key: str) -> None:
+        if isinstance(value, list | dict):
+            self._add("a string, a number, true, false or null", shown(value), key)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            self._number(value, key)
+        elif isinstance(value, str) and not encodable(value):
+            self._add("text", f"half of a surrogate pair in {value!a}", key)
 
 
 def _number_hint(value: Any) -> str | None:

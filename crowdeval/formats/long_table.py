@@ -9,11 +9,12 @@ of boxes without x and y gives the boxes' centres, and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.arrays import LARGEST, Flags, Floats, Integers, offsets_of
 from crowdeval.errors import SHOWN, Problems, did_you_mean, listed
@@ -62,6 +63,8 @@ class LongTable:
         The columns of numbers under the names of ``NUMBERS``; NaN is an empty cell.
     place : callable
         Where a column's cell in a row is: the ``line`` or ``key`` of a Problem.
+    attributes : mapping of str to array, (n,)
+        Anything else that is known of the points.
     """
 
     file: str
@@ -69,6 +72,7 @@ class LongTable:
     image: Integers
     numbers: Mapping[str, Floats]
     place: Callable[[str, int], Mapping[str, Any]]
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def plain_name(header: str) -> str:
@@ -81,10 +85,12 @@ def plain_name(header: str) -> str:
     return _SPELLINGS.get(name, name)
 
 
-def looks_like_header(headers: Iterable[str]) -> bool:
-    """Return whether these are the headers of a table of points, boxes or counts."""
+def looks_like_header(headers: Iterable[str], kind: Kind = "predictions") -> bool:
+    """Return whether these are the headers of a table of points or boxes, or (predictions) of counts."""
     names = {plain_name(header) for header in headers}
-    return "image" in names and (names >= {"x", "y"} or names >= set(BOX) or "count" in names)
+    if names & {"x", "y"}:
+        return names >= {"image", "x", "y"}
+    return "image" in names and (names >= set(BOX) or (kind == "predictions" and "count" in names))
 
 
 def check_header(headers: Sequence[str], kind: Kind, problems: Problems, *, line: int | None = None) -> None:
@@ -94,7 +100,7 @@ def check_header(headers: Sequence[str], kind: Kind, problems: Problems, *, line
     for name in sorted({name for name in known if known.count(name) > 1}):
         same = [header for header, plain in zip(headers, names, strict=True) if plain == name]
         problems.add(f"one column {name!r}", f"the columns {listed(same)}", line=line)
-    if not looks_like_header(headers):
+    if not looks_like_header(headers, kind):
         wanted = "the columns 'image', 'x', 'y'" + (" and perhaps 'score'" if kind == "predictions" else "")
         missing = [name for name in ("image", "x", "y") if name not in names]
         hint = "".join(did_you_mean(name, headers) for name in missing).removeprefix("; ") or None
@@ -151,7 +157,8 @@ def annotations_of_table(table: LongTable) -> Annotations:
     level = _of_points(table, ("level",), rows, problems)
     if level is not None:
         values = table.numbers["level"]
-        _check(table, problems, "level", (values != np.round(values)) | (np.abs(values) > LARGEST), "a whole number")
+        wrong = (values != np.round(values)) | (np.abs(values) > LARGEST)
+        _check(table, problems, "level", wrong & ~np.isnan(values), "a whole number")
     boxes = _of_points(table, BOX, rows, problems)
     radii = _of_points(table, RADII, rows, problems)
     sizes = _sizes(table, problems)
@@ -164,6 +171,7 @@ def annotations_of_table(table: LongTable) -> Annotations:
         radii=radii,
         level=None if level is None else level[:, 0].astype(np.int64),
         sizes=sizes,
+        point_attributes={name: values[rows] for name, values in table.attributes.items()},
     )
 
 
@@ -228,18 +236,17 @@ def _of_image(table: LongTable, name: str, problems: Problems) -> Floats | None:
 
 
 def _sizes(table: LongTable, problems: Problems) -> Floats | None:
-    columns = [_of_image(table, name, problems) for name in SIZE]
-    if columns[0] is None and columns[1] is None:
+    width, height = (_of_image(table, name, problems) for name in SIZE)
+    if width is None and height is None:
         return None
-    if columns[0] is None or columns[1] is None:
+    if width is None or height is None:
         problems.add("both width and height, or neither", "one of the columns")
         return None
     for name in SIZE:
         _check(table, problems, name, table.numbers[name] <= 0, "a positive number")
-    half = np.isnan(columns[0]) != np.isnan(columns[1])
-    for i in np.flatnonzero(half)[:SHOWN]:
+    for i in np.flatnonzero(np.isnan(width) != np.isnan(height))[:SHOWN]:
         problems.add("both width and height, or neither", "one of them", image=table.image_ids[i])
-    return np.column_stack(columns)
+    return np.column_stack([width, height])
 
 
 def _offsets(table: LongTable, rows: Integers) -> Integers:

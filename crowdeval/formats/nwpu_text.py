@@ -16,7 +16,7 @@ import numpy as np
 
 from crowdeval.arrays import LARGEST, Floats, offsets_of
 from crowdeval.errors import Problems, UsageError, shown
-from crowdeval.formats.contract import Kind, require_points, warn, warn_not_kept
+from crowdeval.formats.contract import Kind, attributes_named, require_points, warn, warn_not_kept
 from crowdeval.formats.source import Source
 from crowdeval.points import Annotations, Predictions
 
@@ -71,7 +71,7 @@ class NWPUText:
 
     def write_annotations(self, annotations: Annotations) -> bytes:
         """Return a line an image, with radii and level where there are radii; the rest is lost, with a warning."""
-        lost = [f"attribute {name}" for name in annotations.attributes]
+        lost = attributes_named(annotations)
         lost += [name for name in ("boxes", "sizes") if getattr(annotations, name) is not None]
         if annotations.radii is None:
             warn_not_kept(self.name, lost + ["level"] * (annotations.level is not None))
@@ -137,7 +137,7 @@ def _numbers(
         except ValueError:
             pass
         else:
-            level_fits = width == POINT or _whole(table[:, 4]).all()
+            level_fits = width == POINT or _whole(table[:, 4])
             if np.isfinite(table).all() and (np.abs(table[:, :2]) <= LARGEST).all() and level_fits:
                 return table
     for line, cells in lines:
@@ -163,8 +163,8 @@ def _wrong(cell: str, column: int) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _whole(values: Floats | np.float64) -> np.ndarray:
-    return (values == np.round(values)) & (np.abs(values) <= LARGEST)
+def _whole(values: Floats | np.float64) -> bool:
+    return bool(np.all((values == np.round(values)) & (np.abs(values) <= LARGEST)))
 
 
 def _written(value: Predictions | Annotations, table: Floats) -> bytes:

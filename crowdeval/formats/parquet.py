@@ -1,7 +1,8 @@
 """Parquet: a long table of ``image_id``, ``x``, ``y``, ... that anyone can read; the images are in its metadata.
 
 Images without points, sizes, counts and attributes stand as JSON under the key ``crowdeval`` of the file's
-metadata. A table without it, as pandas writes, reads like a CSV file.
+metadata; an attribute of the points is a column ``point_attribute:NAME``. A table without our metadata, as pandas
+writes, reads like a CSV file.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
+from numpy.typing import NDArray
 
 from crowdeval.arrays import Floats, Integers, image_of_rows
-from crowdeval.errors import SHOWN, FormatError, InputError, Problems, listed
+from crowdeval.errors import SHOWN, FormatError, InputError, Problems, listed, shown
 from crowdeval.formats.contract import Kind
 from crowdeval.formats.image_objects import (
     Attribute,
+    attribute_column,
     attributes_by_image,
     attributes_of,
     counts_of,
     format_mark,
+    point_attribute_lists,
     size_of_image,
     sizes_of,
 )
@@ -44,6 +48,7 @@ from crowdeval.points import Annotations, Predictions, repeated
 
 _MAGIC = b"PAR1"
 _KEY = b"crowdeval"
+_ATTRIBUTE = "point_attribute:"
 
 
 class ImageEntry(msgspec.Struct, omit_defaults=True):
@@ -120,6 +125,8 @@ class ParquetTable:
                 columns |= dict(zip(names, column.T, strict=True))
         if annotations.level is not None:
             columns["level"] = annotations.level
+        for name, values in point_attribute_lists(annotations).items():
+            columns[f"{_ATTRIBUTE}{name}"] = values
         entries = [ImageEntry(name) for name in annotations.image_ids]
         for entry, attributes in zip(entries, attributes_by_image(annotations), strict=True):
             entry.attributes = attributes or UNSET
@@ -144,7 +151,10 @@ def _written(
     import pyarrow.parquet as pq
 
     ids = pa.DictionaryArray.from_arrays(image_of_rows(value.offsets), pa.array(value.image_ids, pa.string()))
-    table = pa.table({"image_id": ids.dictionary_decode(), **columns})
+    try:
+        table = pa.table({"image_id": ids.dictionary_decode(), **columns})
+    except pa.ArrowException as problem:
+        raise InputError(f"an attribute of mixed types can't be a Parquet column: {problem}") from None
     images = ImageList(format_mark(kind), entries, located)
     table = table.replace_schema_metadata({_KEY: msgspec.json.encode(images)})
     stream = io.BytesIO()
@@ -168,7 +178,26 @@ def _table(source: Source, kind: Kind) -> tuple[LongTable, ImageList | None]:
     problems.raise_if_any()
     if "label" in names:
         warn_of_labels(source.name, map(str, names["label"].unique().to_pylist()))
-    return LongTable(source.name, ids, image, numbers, lambda name, row: {"key": f"{name}[{row}]"}), images
+    attributes = _attributes(arrow, problems)
+    problems.raise_if_any()
+    return LongTable(source.name, ids, image, numbers, _place, attributes), images
+
+
+def _place(name: str, row: int) -> dict[str, Any]:
+    return {"key": f"{name}[{row}]"}
+
+
+def _attributes(arrow: Any, problems: Problems) -> dict[str, NDArray[Any]]:
+    """Return the attributes of the points."""
+    columns = {}
+    for i, header in enumerate(arrow.column_names):
+        if header.startswith(_ATTRIBUTE):
+            values = arrow.column(i).to_pylist()
+            odd = [value for value in values if not isinstance(value, Attribute)]
+            if odd:
+                problems.add("strings, numbers or flags", shown(odd[0]), key=header)
+            columns[header.removeprefix(_ATTRIBUTE)] = attribute_column(values)
+    return columns
 
 
 def _arrow_table(source: Source, kind: Kind, problems: Problems) -> Any:
@@ -181,9 +210,9 @@ def _arrow_table(source: Source, kind: Kind, problems: Problems) -> Any:
         headers = [str(name) for name in file.schema_arrow.names]
     except Exception as problem:  # a damaged file may raise anything
         raise _damaged(source, problem) from None
-    check_header(headers, kind, problems)
+    check_header([header for header in headers if not header.startswith(_ATTRIBUTE)], kind, problems)
     problems.raise_if_any()
-    known = [header for header in headers if plain_name(header) in ("image", "label", *NUMBERS)]
+    known = [h for h in headers if h.startswith(_ATTRIBUTE) or plain_name(h) in ("image", "label", *NUMBERS)]
     try:
         table = file.read(columns=known, use_threads=False)
         table.validate(full=True)

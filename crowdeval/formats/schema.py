@@ -71,6 +71,11 @@ def _annotated_image() -> dict[str, Any]:
                 "type": "object",
                 "additionalProperties": plain,
             },
+            "point_attributes": {
+                "description": "Anything else known of every point.",
+                "type": "object",
+                "additionalProperties": _list_of(plain),
+            },
         },
         required=["id", "points"],
     )

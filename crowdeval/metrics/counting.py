@@ -1,4 +1,4 @@
-r"""Counting errors: MAE, RMSE, NAE and bias.
+r"""Counting errors: MAE, RMSE, NAE and bias; by groups of images; NWPU-Crowd's means over levels.
 
 Convention
     The estimated count of an image is its own ``count`` if the method gives one, else the number of its
@@ -13,6 +13,11 @@ Formulas
     bias      mean (z' - z)
     ========  ==================================================
 
+By group
+    ``MAE by scene_level``: the error over each group of images apart (``crowdeval.metrics.groups``).
+    ``MAE[S]``, ``MAE[L]`` (NWPU-Crowd): unweighted mean of the errors of the scene levels 0 .. 4, of the luminance
+    levels 0 .. 3. The official script lets a level without images enter as -1; here it is left out, with a notice.
+
 Names
     The field's tables call the root of the mean squared error "MSE" (paper, eq. 8). The metric string ``MSE`` is
     an alias; the key in files is ``RMSE``.
@@ -22,12 +27,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from crowdeval.arrays import Floats
-from crowdeval.errors import UndefinedMetricWarning
+from crowdeval.errors import UndefinedMetricWarning, UsageError
 from crowdeval.metrics.family import Entry, Measured, Metric, Options
+from crowdeval.metrics.groups import groups, lacking_group
 from crowdeval.points import Annotations, Predictions
 
 
@@ -113,6 +120,27 @@ class Counting:
             source="Wang et al., NWPU-Crowd, TPAMI 2020, eq. 3",
         ),
         Entry(
+            string="MAE[S]",
+            title="mean of the MAEs of the five scene levels",
+            better="lower",
+            unit="people",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="MAE[L]",
+            title="mean of the MAEs of the four luminance levels",
+            better="lower",
+            unit="people",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="MAE by ATTRIBUTE",
+            title="any counting error by an attribute of the images, count_quartile, scale_quartile, jhu_level, ...",
+            better="lower",
+            unit="people",
+            source="Sindagi et al., JHU-Crowd++, TPAMI 2020",
+        ),
+        Entry(
             string="bias",
             title="mean signed error of the count",
             better="zero",
@@ -123,12 +151,17 @@ class Counting:
 
     def canonical(self, metric: Metric) -> Metric:
         """Resolve the alias MSE."""
-        metric = metric.plain()
-        return Metric(name="RMSE") if metric.name == "MSE" else metric
+        metric = replace(metric, name="RMSE") if metric.name == "MSE" else metric
+        if metric.level is not None:
+            if metric.level not in LEVELS:
+                raise UsageError(f"{str(metric)!r}: expected [S] (scene levels) or [L] (luminance levels)")
+            return metric.plain("level")
+        return metric.plain("by")
 
     def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
-        """Lack nothing: every file gives counts."""
-        return None
+        """Ask for the attribute that a group or level goes by."""
+        group = LEVELS[metric.level][0] if metric.level else metric.by
+        return None if group is None else lacking_group(group, annotations)
 
     def measure(
         self,
@@ -142,11 +175,41 @@ class Counting:
         """Return the counting errors asked for, and the columns of counts."""
         estimated = estimated_counts(predictions, threshold=options.count_threshold)
         true = annotations.counts.astype(np.float64)
-        errors = counting_errors(estimated, true)
-        measured = Measured(values={str(metric): errors[metric.name] for metric in asked})
+        found = Measured()
+        for metric in asked:
+            if metric.level is not None:
+                found.update(_mean_over_levels(metric, estimated, true, annotations, options))
+            elif metric.by is not None:
+                for label, images in groups(metric.by, annotations, k=options.k, lone=options.lone):
+                    errors = counting_errors(estimated[images], true[images])
+                    found.values[f"{metric}={label}"] = errors[metric.name]
+            else:
+                found.values[str(metric)] = counting_errors(estimated, true)[metric.name]
         if per_image:
-            measured.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
-        return measured
+            found.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
+        return found
+
+
+LEVELS = {"S": ("scene_level", 5), "L": ("luminance", 4)}
+"""NWPU-Crowd: the attribute and the number of its levels."""
+
+
+def _mean_over_levels(
+    metric: Metric, estimated: Floats, true: Floats, annotations: Annotations, options: Options
+) -> Measured:
+    attribute, levels = LEVELS[str(metric.level)]
+    terms = {
+        label: counting_errors(estimated[images], true[images])[metric.name]
+        for label, images in groups(attribute, annotations, k=options.k, lone=options.lone)
+    }
+    defined = [term for term in terms.values() if not np.isnan(term)]
+    found = Measured(values={str(metric): float(np.mean(defined)) if defined else np.nan})
+    if len(defined) < levels:
+        found.notices.append(
+            f"empty-levels: {levels - len(defined)} of the {levels} levels of {attribute} have no images; "
+            f"{metric} leaves them out"
+        )
+    return found
 
 
 COUNTING = Counting()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crowdeval.curves import Area
 from crowdeval.errors import UsageError
 from crowdeval.points import Annotations, Predictions
+from crowdeval.ranges import parse_range, range_text
 
 _STRING = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<order>\d+)\))?(?:\[(?P<level>[^\]\s]+)\])?"
@@ -76,17 +77,29 @@ class Entry:
 
 @dataclass(slots=True, kw_only=True)
 class Measured:
-    """What a family found: values by metric string, columns of one number an image, notices by name."""
+    """What a family found: values by metric string, columns of one number an image, notices (``name: text``)."""
 
     values: dict[str, float] = field(default_factory=dict)
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
-    notices: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
 
     def update(self, other: Measured) -> None:
         """Take over what another family found."""
         self.values.update(other.values)
         self.columns.update(other.columns)
-        self.notices.update(other.notices)
+        self.notices += other.notices
+
+
+def pixels(metric: Metric, example: str) -> tuple[float, ...]:
+    """Return the radii of ``NAME@8px`` or ``NAME@1:1:100px``; raise UsageError where unit or number is missing."""
+    if metric.at is None or not metric.at.endswith("px"):
+        raise UsageError(f"{str(metric)!r}: expected {metric.name}@ and {example}")
+    return parse_range(metric.at.removesuffix("px"), name=str(metric))
+
+
+def pixels_text(radii: Sequence[float]) -> str:
+    """Return the shortest spelling of radii: ``8px``, ``1:1:100px``."""
+    return f"{range_text(radii)}px"
 
 
 NO_POINTS = "predicted points; these predictions give counts only"

@@ -31,6 +31,7 @@ from crowdeval.curves import AREAS, Area, average_precision, seen_in_image, seen
 from crowdeval.errors import InputError, UndefinedMetricWarning, UsageError
 from crowdeval.matching import Candidates, candidates, sequential_matches
 from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options
+from crowdeval.neighbours import PointTree
 from crowdeval.points import Annotations, Predictions
 from crowdeval.ranges import number_text, parse_range, range_text
 from crowdeval.scale import Lone, knn_scales, lone_length
@@ -53,7 +54,7 @@ class NapResult(float):
 
     per_delta: dict[float, float]
 
-    def __new__(cls, per_delta: dict[float, float]) -> NapResult:
+    def __new__(cls, per_delta: dict[float, float]) -> NapResult:  # noqa: D102 the class says it
         result = super().__new__(cls, float(np.mean(list(per_delta.values()))))
         result.per_delta = dict(per_delta)
         return result
@@ -135,8 +136,9 @@ def nap(
     xy, offsets, score = _predicted_columns(predicted)
     true_xy, true_offsets = _columns("annotations", truths)
     size = None if sizes is None else floats("sizes", sizes).reshape(-1, 2)
-    scale = knn_scales(true_xy, true_offsets, k=k, lone=str(lone), sizes=size)
-    matched = match_normalized(xy, offsets, score, true_xy, true_offsets, scale, deltas=deltas, k=k)
+    matched = match_normalized(
+        xy, offsets, score, true_xy, true_offsets, deltas=deltas, k=k, lone=str(lone), sizes=size
+    )
     values = matched.average_precisions(ap=ap, pool=pool)
     if np.isnan(values).any():
         warnings.warn("nAP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
@@ -155,11 +157,18 @@ class NormalizedMatching:
         Admissible pairs below the largest delta.
     flags : array of bool, (D, S)
         True positives among the rows of the table, for each delta on its own (they are not nested).
+    scale : array of float, (N,)
+        d_k of every true point in pixels.
+    score, offsets : array
+        The predictions' confidences and offsets.
+    true_counts : array of int, (m,)
+        True points of every image.
     """
 
     deltas: tuple[float, ...]
     table: Candidates
     flags: Flags
+    scale: Floats
     score: Floats | None
     offsets: Integers
     true_counts: Integers
@@ -207,17 +216,21 @@ def match_normalized(
     score: Floats | None,
     true_xy: Floats,
     true_offsets: Integers,
-    scale: Floats,
     *,
     deltas: tuple[float, ...],
-    k: int,
+    k: int = 3,
+    lone: Lone = "inf",
+    sizes: Floats | None = None,
 ) -> NormalizedMatching:
-    """Match ragged predictions to ragged true points at every delta."""
-    table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=max(deltas), k=k)
+    """Match ragged predictions (M, 2) to ragged true points (N, 2) of the same images at every delta."""
+    tree = PointTree(true_xy, image_of_rows(true_offsets))
+    scale = knn_scales(true_xy, true_offsets, k=k, lone=lone, sizes=sizes, tree=tree)
+    table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=max(deltas), k=k, tree=tree)
     return NormalizedMatching(
         deltas=deltas,
         table=table,
         flags=np.stack([sequential_matches(table, delta) for delta in deltas]),
+        scale=scale,
         score=score,
         offsets=offsets,
         true_counts=np.diff(true_offsets),
@@ -271,19 +284,19 @@ class NormalizedAveragePrecision:
         """Return nAP at each delta and the means asked for."""
         ranges = {str(m): options.delta if m.at is None else parse_range(m.at) for m in asked}
         deltas = tuple(sorted({delta for values in ranges.values() for delta in values}))
-        scale = knn_scales(annotations.xy, annotations.offsets, k=options.k, lone=options.lone, sizes=annotations.sizes)
         matched = match_normalized(
             predictions.xy,
             predictions.offsets,
             predictions.score,
             annotations.xy,
             annotations.offsets,
-            scale,
             deltas=deltas,
             k=options.k,
+            lone=options.lone,
+            sizes=annotations.sizes,
         )
         values = dict(zip(deltas, matched.average_precisions(ap=options.ap, pool=options.pool).tolist(), strict=True))
-        measured = Measured(notices=_scale_notices(scale, annotations, options.lone))
+        measured = Measured(notices=_scale_notices(matched.scale, annotations, options.lone))
         for name, wanted in ranges.items():
             measured.values[name] = float(np.mean([values[delta] for delta in wanted]))
             measured.values |= {f"nAP@{number_text(delta)}": values[delta] for delta in wanted}
@@ -306,15 +319,15 @@ def _image_columns(matched: NormalizedMatching, predicted: Integers, ap: Area) -
     return columns
 
 
-def _scale_notices(scale: Floats, annotations: Annotations, lone: Lone) -> dict[str, str]:
-    notices = {}
+def _scale_notices(scale: Floats, annotations: Annotations, lone: Lone) -> list[str]:
+    notices = []
     alone = int((annotations.counts == 1).sum())
     if alone:
-        notices["lone-points"] = f"{alone:,} images have a single true point; its scale is lone:{lone}"
+        notices.append(f"lone-points: {alone:,} images have a single true point; its scale is lone:{lone}")
     stuck = int((scale == 0).sum())
     if stuck:
-        notices["zero-scales"] = (
-            f"{stuck:,} true points lie on top of their k nearest neighbours (d_k = 0) and can't be matched"
+        notices.append(
+            f"zero-scales: {stuck:,} true points lie on top of their k nearest neighbours (d_k = 0) and can't match"
         )
     return notices
 

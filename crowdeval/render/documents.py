@@ -40,8 +40,7 @@ def markdown(report: Report) -> str:
     """Return the report as a Markdown table."""
     lines = ["| metric | value | |", "| :-- | --: | :-- |"]
     lines += [f"| {label(name)} | {number(name, value)} | {legend(name, report)} |" for name, value in _items(report)]
-    signature = report.signature.replace("|", "\\|")
-    return "\n".join([*lines, "", f"{_caption(report)}", "", f"`{signature}`"]) + "\n"
+    return "\n".join([*lines, "", _caption(report), "", f"`{report.signature}`"]) + "\n"
 
 
 def latex(report: Report) -> str:

@@ -194,7 +194,7 @@ def test_flags_are_not_nested_in_delta():
     points = [[2.5, 0], [0, 0]]
     result = match_normalized(
         np.array(points, dtype=float), offsets_of([2]), np.array([0.9, 0.8]),
-        np.array(truths, dtype=float), offsets_of([2]), knn_scales(np.array(truths, dtype=float), offsets_of([2])),
+        np.array(truths, dtype=float), offsets_of([2]),
         deltas=(0.2, 0.3), k=3,
     )  # fmt: skip
     by_delta = [set(result.table.prediction[flags].tolist()) for flags in result.flags]

@@ -1,0 +1,59 @@
+"""crowdeval metrics: the metrics there are, and the specification of each."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+import click
+
+from crowdeval.cli.inputs import put
+from crowdeval.metrics import METRICS, family_of
+from crowdeval.metrics.family import Entry, Metric
+from crowdeval.protocol import PRESETS
+
+ARROWS = {"higher": "up", "lower": "down", "zero": "to 0"}
+
+
+@click.command(short_help="List the metrics, or print the specification of one.")
+@click.argument("name", required=False)
+def metrics(name: str | None) -> None:
+    """List the metrics and presets; with NAME, print that metric's specification.
+
+    \b
+    crowdeval metrics
+    crowdeval metrics F1@sigma_l
+    """
+    put(_catalogue() if name is None else _specification(name), None)
+
+
+def _entries() -> list[Entry]:
+    families = {id(family): family for family in (METRICS[name] for name in METRICS)}
+    return [entry for family in families.values() for entry in family.entries]
+
+
+def _catalogue() -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("metric", "better", "unit", "what it is", "source"):
+        table.add_column(column, no_wrap=column in ("metric", "better", "unit"))
+    for entry in _entries():
+        table.add_row(entry.string, ARROWS[entry.better], entry.unit, entry.title, entry.source)
+    presets = Table.grid(padding=(0, 2))
+    for preset, names in PRESETS.items():
+        presets.add_row(preset, ", ".join(names) or "only what --metric names")
+    console = Console(highlight=False, markup=False, width=max(100, Console().width) if sys.stdout.isatty() else 1000)
+    with console.capture() as capture:
+        console.print(table)
+        console.print("\nA threshold is @0.25 (delta), @8px, @sigma_l, @sigma_s, or a range a:s:b of it.\n\nPresets")
+        console.print(presets)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def _specification(name: str) -> str:
+    family = family_of(Metric.parse(name))
+    text = inspect.getdoc(sys.modules[type(family).__module__]) or ""
+    return f"{text.replace(chr(92) + '|', '|').replace('``', '')}\n"

@@ -1,0 +1,112 @@
+"""Benchmark folders as distributed <-> columns: named ``NAME:SPLIT``, found on the disk, never downloaded.
+
+``open_dataset("shanghaitech-a:test")`` gives the annotations of a split, ``check_dataset("shanghaitech-a")`` says
+what of a dataset is there. Nothing is written into a dataset's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+from crowdeval.datasets.contract import About, Contents, Dataset, Item, Published, Release, Split, Survey, Truth
+from crowdeval.errors import MissingFileError, UsageError, did_you_mean, listed
+from crowdeval.plugins import Extensions
+
+__all__ = [
+    "DATASETS",
+    "About",
+    "Contents",
+    "Dataset",
+    "Item",
+    "Published",
+    "Release",
+    "Split",
+    "Survey",
+    "Truth",
+    "is_dataset_spec",
+    "open_dataset",
+]
+
+DATASETS = Extensions(
+    "dataset",
+    "crowdeval.datasets",
+    {
+        "shanghaitech-a": "crowdeval.datasets.shanghaitech:PART_A",
+        "shanghaitech-b": "crowdeval.datasets.shanghaitech:PART_B",
+        "ucf-cc-50": "crowdeval.datasets.ucf_cc_50:UCF_CC_50",
+        "ucf-qnrf": "crowdeval.datasets.ucf_qnrf:UCF_QNRF",
+        "nwpu": "crowdeval.datasets.nwpu:NWPU",
+        "jhu-crowd++": "crowdeval.datasets.jhu:JHU_CROWD",
+        "wider-face": "crowdeval.datasets.wider_face:WIDER_FACE",
+        "folder": "crowdeval.datasets.folder:FOLDER",
+    },
+)
+
+
+def is_dataset_spec(text: str) -> bool:
+    """Return whether an argument names a dataset's split; a file of that name goes before.
+
+    >>> is_dataset_spec("shanghaitech-a:test"), is_dataset_spec("gt.json"), is_dataset_spec("C:/gt.json")
+    (True, False, False)
+    """
+    name, colon, split = text.partition(":")
+    return bool(colon and split) and name in DATASETS and not os.path.exists(text)
+
+
+def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True) -> Split:
+    """Read a split of a dataset.
+
+    Parameters
+    ----------
+    spec : str
+        ``"NAME:SPLIT"``: ``"shanghaitech-a:test"``, ``"ucf-cc-50:fold1"``, ``"folder:mydata"``.
+    root : str or path, optional
+        The dataset's folder or one above it; else it is sought in CROWDEVAL_DATA and in crowdeval.toml.
+    cache : bool
+        Whether what was read from the same files before is taken from the user's cache, and put there.
+
+    Returns
+    -------
+    Split
+        Annotations, image paths in the same order, and notes.
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset or split.
+    MissingFileError
+        If the dataset is not found; says what was expected, where it was sought and how one obtains it.
+    FormatError
+        If files of it are damaged; names every one.
+    """
+    from crowdeval.datasets.cache import cached, files_digest, keep
+    from crowdeval.datasets.reading import reading_of, split_of
+    from crowdeval.datasets.roots import home_of
+
+    dataset, split = dataset_and_split(spec)
+    home = home_of(dataset, split, root)
+    survey = dataset.survey(home, split)
+    found = cached(dataset.about.name, survey) if cache else None
+    if found is None:
+        digest = files_digest(dataset.about.name, survey) if cache else ""
+        found = split_of(reading_of(dataset, survey))
+        if cache:
+            keep(found, survey, digest)
+    return found
+
+
+def dataset_and_split(spec: str) -> tuple[Dataset, str]:
+    """Return the dataset and the split that a spec names; raise UsageError where there is none."""
+    name, colon, split = spec.partition(":")
+    dataset = cast(Dataset, DATASETS[name])
+    splits = dataset.about.splits
+    if not colon or not split:
+        example = splits[0] if splits else "PATH"
+        raise UsageError(f"{spec!r}: expected NAME:SPLIT, such as {name}:{example}")
+    if split in dataset.about.hidden:
+        raise MissingFileError(f"{spec}: {dataset.about.hidden[split]}")
+    if splits and split not in splits:
+        known = listed(splits, most=20)
+        raise UsageError(f"{name} has no split {split!r}{did_you_mean(split, splits)} (known: {known})")
+    return dataset, split

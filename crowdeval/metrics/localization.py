@@ -1,0 +1,276 @@
+r"""Precision, recall and F1 of points within a radius: NWPU-Crowd's sigma_l and sigma_s, fixed radii, UCF-QNRF.
+
+Convention
+    A pair is feasible if its Euclidean distance is at most the radius of the true point (inclusive, unlike nAP). TP
+    is the size of a maximum-cardinality one-to-one matching of feasible pairs. Confidences play no role, but scored
+    predictions at or below ``count_threshold`` (0.5) are left out. TP, FP and FN are summed over images first.
+
+Formulas
+    =============  ==============================================================================
+    Precision      TP / (TP + FP)
+    Recall         TP / (TP + FN)
+    F1             2 TP / (2 TP + FP + FN)
+    L-Precision    mean of Precision over a range of radii (L-Recall, L-F1 alike: the mean F1 is not the F1 of
+                   the means)
+    =============  ==============================================================================
+
+Radii
+    ``@sigma_s`` = min(w, h) / 2 and ``@sigma_l`` = sqrt(w^2 + h^2) / 2 of the head box; from the file's own radii
+    where it has them (official NWPU text, rounded to whole pixels). ``@8px``: one radius for all.
+
+By level
+    ``Recall@sigma_l by level``: recall over the true points of each head-area level A0 .. A5 (1, 10, 100, 1e3, 1e4,
+    1e5 square pixels). It depends on *who* is matched: ``crowdeval.kuhn`` follows the official script's order.
+
+Difference from the official scripts
+    NWPU: none on the integers; the script adds 1e-20 to denominators where this module says undefined. Scripts that
+    assign by Hungarian method first and apply the threshold afterwards lose 9 to 11 points of F1.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from crowdeval.arrays import Floats, Integers, image_of_rows, offsets_of, rows_of_images
+from crowdeval.cardinality import matched_counts, pairs_by_image
+from crowdeval.errors import UndefinedMetricWarning, UsageError
+from crowdeval.kuhn import scripted_matches
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options, pixels, pixels_text
+from crowdeval.points import Annotations, Predictions
+from crowdeval.scale import box_levels, box_radii
+
+SIGMAS = ("sigma_s", "sigma_l")
+RATES = ("F1", "Precision", "Recall")
+COUNTS = ("TP", "FP", "FN")
+LEVELS = 6
+
+
+def confident(predictions: Predictions, *, threshold: float = 0.5) -> tuple[Floats, Integers]:
+    """Return points (M', 2) and offsets of the predictions with confidence above ``threshold``; all if unscored."""
+    if predictions.score is None:
+        return predictions.xy, predictions.offsets
+    kept = predictions.score > threshold
+    counts = np.bincount(image_of_rows(predictions.offsets)[kept], minlength=len(predictions.image_ids))
+    return predictions.xy[kept], offsets_of(counts)
+
+
+def sigma_radii(annotations: Annotations) -> Floats:
+    """Return sigma_s and sigma_l of every true point, (N, 2): the file's own, else those of the boxes."""
+    if annotations.radii is not None:
+        return annotations.radii
+    assert annotations.boxes is not None, "lacking() has asked"
+    return box_radii(annotations.boxes)
+
+
+def rate(name: str, hits: int, predicted: int, true: int) -> float:
+    """Return F1, Precision or Recall; NaN with a warning where the denominator is 0.
+
+    >>> rate("F1", 2, 4, 2), rate("Precision", 2, 4, 2), rate("Recall", 2, 4, 2)
+    (0.6666666666666666, 0.5, 1.0)
+    """
+    over = {"F1": predicted + true, "Precision": predicted, "Recall": true}[name]
+    if not over:
+        missing = {"F1": "no points at all", "Precision": "no predictions", "Recall": "no true points"}[name]
+        warnings.warn(f"{name} is undefined: there are {missing}", UndefinedMetricWarning, stacklevel=2)
+        return np.nan
+    return (2 * hits if name == "F1" else hits) / over
+
+
+class Localization:
+    """The family of matching within a radius."""
+
+    entries = (
+        Entry(
+            string="F1@sigma_l",
+            title="F1 within sigma_l (or sigma_s) of the head box",
+            better="higher",
+            unit="1",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="F1@8px",
+            title="F1 within a fixed radius",
+            better="higher",
+            unit="1",
+            source="convention: 4 and 8 px on ShanghaiTech",
+        ),
+        Entry(
+            string="Precision@sigma_l",
+            title="precision within a radius: sigma_l, sigma_s or pixels",
+            better="higher",
+            unit="1",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="Recall@sigma_l",
+            title="recall within a radius: sigma_l, sigma_s or pixels",
+            better="higher",
+            unit="1",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="Recall@sigma_l by level",
+            title="recall of each head-area level A0 .. A5, matched in the official script's order",
+            better="higher",
+            unit="1",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="TP@sigma_l",
+            title="true positives within a radius",
+            better="higher",
+            unit="points",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="FP@sigma_l",
+            title="false positives within a radius",
+            better="lower",
+            unit="points",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="FN@sigma_l",
+            title="false negatives within a radius",
+            better="lower",
+            unit="points",
+            source="Wang et al., NWPU-Crowd, TPAMI 2020",
+        ),
+        Entry(
+            string="L-Precision@1:1:100px",
+            title="mean precision over a range of radii",
+            better="higher",
+            unit="1",
+            source="Idrees et al., UCF-QNRF, ECCV 2018",
+        ),
+        Entry(
+            string="L-Recall@1:1:100px",
+            title="mean recall over a range of radii",
+            better="higher",
+            unit="1",
+            source="Idrees et al., UCF-QNRF, ECCV 2018",
+        ),
+        Entry(
+            string="L-F1@1:1:100px",
+            title="mean F1 over a range of radii",
+            better="higher",
+            unit="1",
+            source="Idrees et al., UCF-QNRF, ECCV 2018",
+        ),
+    )
+
+    def canonical(self, metric: Metric) -> Metric:
+        """Bring the radius into its shortest spelling."""
+        if metric.by is not None and (metric.name, metric.by) != ("Recall", "level"):
+            raise UsageError(f"{str(metric)!r}: only Recall@sigma_l and Recall@sigma_s go by level")
+        metric = metric.plain("at", "by")
+        if metric.at in SIGMAS and not metric.name.startswith("L-"):
+            return metric
+        if metric.by is not None:
+            raise UsageError(f"{str(metric)!r}: recall by level needs @sigma_l or @sigma_s")
+        ranged = metric.name.startswith("L-")
+        example = "1:1:100px" if ranged else "sigma_l, sigma_s or a radius such as 8px"
+        radii = pixels(metric, example)
+        if len(radii) > 1 and not ranged:
+            raise UsageError(f"{str(metric)!r}: the mean over radii is L-{metric.name}@{pixels_text(radii)}")
+        return Metric(name=metric.name, at=pixels_text(radii))
+
+    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+        """Ask for points, and for boxes or radii where sigma is meant."""
+        if not predictions.located:
+            return NO_POINTS
+        sized = annotations.radii is not None or annotations.boxes is not None
+        if metric.at in SIGMAS and not sized:
+            return (
+                "head boxes or radii; the NWPU text, native JSON, CSV, Parquet and COCO formats and the datasets nwpu "
+                "and jhu-crowd++ carry them"
+            )
+        if metric.by == "level" and annotations.level is None and annotations.boxes is None:
+            return "head boxes or levels; the NWPU text format and the dataset nwpu carry them"
+        return None
+
+    def measure(
+        self,
+        asked: Sequence[Metric],
+        predictions: Predictions,
+        annotations: Annotations,
+        options: Options,
+        *,
+        per_image: bool,
+    ) -> Measured:
+        """Return the rates asked for, with TP, FP and FN beside them."""
+        xy, offsets = confident(predictions, threshold=options.count_threshold)
+        hits = _image_hits(asked, xy, offsets, annotations)
+        counts, true_counts = np.diff(offsets), annotations.counts
+        found = Measured()
+        for metric in (m for m in asked if m.by is None):
+            radii = _radii_of(metric)
+            values = [_value(metric.name, hits[at], counts, true_counts) for at in radii]
+            found.values[str(metric)] = float(np.mean(values))
+        for at in [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]:
+            for name in COUNTS:
+                found.values[f"{name}@{at}"] = _value(name, hits[at], counts, true_counts)
+            if per_image:
+                found.columns |= {
+                    f"TP@{at}": hits[at],
+                    f"FP@{at}": counts - hits[at],
+                    f"FN@{at}": true_counts - hits[at],
+                }
+        for metric in (m for m in asked if m.by == "level"):
+            found.values |= _recall_by_level(metric, xy, offsets, annotations)
+        return found
+
+
+def _radii_of(metric: Metric) -> list[str]:
+    if metric.at in SIGMAS:
+        return [str(metric.at)]
+    return [pixels_text((radius,)) for radius in pixels(metric, "")]
+
+
+def _image_hits(
+    asked: Sequence[Metric], xy: Floats, offsets: Integers, annotations: Annotations
+) -> dict[str, Integers]:
+    """Return TP of every image, (m,), for every radius asked for."""
+    hits: dict[str, Integers] = {}
+    wanted = {at for m in asked if m.by is None for at in _radii_of(m)}
+    for names, radii in _gates(wanted, annotations):
+        sizes = matched_counts(xy, offsets, annotations.xy, annotations.offsets, radii)
+        hits |= dict(zip(names, sizes.T, strict=True))
+    return hits
+
+
+def _gates(wanted: set[str], annotations: Annotations) -> Iterator[tuple[list[str], Floats]]:
+    """Yield the radii that are matched together: the sigmas of every point, and the fixed ones in rising order."""
+    sigmas = [at for at in SIGMAS if at in wanted]
+    if sigmas:
+        radii = np.sort(sigma_radii(annotations), axis=1)
+        yield sigmas, radii[:, [SIGMAS.index(at) for at in sigmas]]
+    fixed = sorted((at for at in wanted if at not in SIGMAS), key=lambda at: float(at.removesuffix("px")))
+    if fixed:
+        yield fixed, np.array([float(at.removesuffix("px")) for at in fixed])
+
+
+def _value(name: str, hits: Integers, counts: Integers, true_counts: Integers) -> float:
+    total, predicted, true = int(hits.sum()), int(counts.sum()), int(true_counts.sum())
+    if name in COUNTS:
+        return float({"TP": total, "FP": predicted - total, "FN": true - total}[name])
+    return rate(name.removeprefix("L-"), total, predicted, true)
+
+
+def _recall_by_level(metric: Metric, xy: Floats, offsets: Integers, annotations: Annotations) -> dict[str, float]:
+    radii = sigma_radii(annotations)[:, [SIGMAS.index(str(metric.at))]]
+    matched = np.zeros(len(annotations.xy), dtype=bool)
+    for images, pairs in pairs_by_image(xy, offsets, annotations.xy, annotations.offsets, radii):
+        matched[rows_of_images(annotations.offsets, images)] = scripted_matches(pairs)
+    level = annotations.level if annotations.level is not None else box_levels(annotations.boxes)  # type: ignore[arg-type]
+    return {
+        f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum()))
+        for n in range(LEVELS)
+        if (level == n).any()
+    }
+
+
+LOCALIZATION = Localization()

@@ -1,0 +1,229 @@
+"""crowdeval score, as a newcomer runs it."""
+
+import csv
+import gzip
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from oracles import nap as oracle
+
+from crowdeval import PAPER, Protocol, Report
+
+EXAMPLE = ROOT / "examples" / "crowd"
+PREDS, GT = EXAMPLE / "preds.json", EXAMPLE / "gt.json"
+
+
+@pytest.fixture
+def values(crowdeval):
+    def run(*args):
+        code, out, err = crowdeval("score", *args, "--format", "json")
+        assert code == 0, err
+        return json.loads(out)["values"]
+
+    return run
+
+
+def example_crowd():
+    preds, truth = (json.loads(path.read_text())["images"] for path in (PREDS, GT))
+    return [(p["points"], p["scores"], t["points"]) for p, t in zip(preds, truth, strict=True)]
+
+
+def test_the_example_equals_the_oracle(values):
+    found = values(PREDS, GT, "--delta", "0.05:0.05:0.5")
+    expected = {d: oracle.average_precision(example_crowd(), d) for d in PAPER.delta}
+    for delta, value in expected.items():
+        assert found[f"nAP@{delta}"] == pytest.approx(value, abs=1e-12)
+    assert found["nAP"] == pytest.approx(np.mean(list(expected.values())), abs=1e-12)
+    counts = [(sum(s > 0.5 for s in scores), len(truth)) for _, scores, truth in example_crowd()]
+    assert found["MAE"] == pytest.approx(np.mean([abs(z - t) for z, t in counts]))
+    assert found["RMSE"] == pytest.approx(np.sqrt(np.mean([(z - t) ** 2 for z, t in counts])))
+    assert found["NAE"] == pytest.approx(np.mean([abs(z - t) / t for z, t in counts if t]))
+
+
+def test_the_example_is_what_its_generator_makes(tmp_path):
+    for name in ("make_crowd.py",):
+        (tmp_path / name).write_text((EXAMPLE / name).read_text())
+    subprocess.run([sys.executable, tmp_path / "make_crowd.py"], check=True)
+    for path in (PREDS, GT):
+        assert (tmp_path / path.name).read_text() == path.read_text()
+
+
+def test_the_table_says_what_was_measured_on_what(crowdeval):
+    code, out, err = crowdeval("score", PREDS, GT)
+    assert code == 0
+    for words in ("nAP", "nAP@0.05", "MAE", "MSE", "795 points", "862 points", "12 images", PAPER.signature):
+        assert words in out
+    assert "warning: lone-points" in err
+    assert "warning: tied-confidences" in err
+
+
+def test_the_json_reads_back_into_a_report(crowdeval, tmp_path):
+    code, out, err = crowdeval("score", PREDS, GT, "--format", "json", "-o", tmp_path / "report.json")
+    assert (code, out) == (0, "")
+    assert "wrote" in err
+    report = Report.from_json((tmp_path / "report.json").read_bytes())
+    assert report.protocol == PAPER
+    assert report.warnings
+
+
+def test_every_option_enters_the_signature(crowdeval):
+    options = (
+        "--delta 0.1:0.1:0.3 --k 2 --metric nAP --metric MSE --missing empty --id-style stem --count-threshold 0.4 "
+        "--ap step --pool image --lone 20 --preset shanghaitech"
+    )
+    code, out, _ = crowdeval("score", PREDS, GT, *options.split(), "--format", "json")
+    assert code == 0
+    assert Protocol.parse(json.loads(out)["signature"]) == Protocol(
+        preset="shanghaitech", metrics=["nAP", "RMSE"], delta="0.1:0.1:0.3", k=2, missing="empty", id_style="stem",
+        count_threshold=0.4, ap="step", pool="image", lone="20",
+    )  # fmt: skip
+
+
+def test_brief_prints_one_number(crowdeval):
+    code, out, err = crowdeval("score", PREDS, GT, "-b", "-q", "--metric", "MAE")
+    assert (code, err) == (0, "")
+    assert out == "16.666666666666668\n"
+
+
+def test_the_per_image_table_is_written_as_csv_and_parquet(crowdeval, tmp_path):
+    for name in ("images.csv", "images.parquet"):
+        assert crowdeval("score", PREDS, GT, "--per-image", tmp_path / name)[0] == 0
+    one, other = pd.read_csv(tmp_path / "images.csv"), pd.read_parquet(tmp_path / "images.parquet")
+    assert one["image"].tolist() == other["image"].tolist() == [f"square_{i:02d}" for i in range(1, 13)]
+    assert one["TP@0.5"].sum() == other["TP@0.5"].sum()
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
+def test_a_bound_that_is_met_ends_with_0_and_one_that_is_not_with_10(crowdeval):
+    assert crowdeval("score", PREDS, GT, "--fail-under", "nAP=0.60")[0] == 0
+    code, out, err = crowdeval("score", PREDS, GT, "--fail-under", "nAP=0.70", "--fail-over", "MSE=20")
+    assert code == 10
+    assert "nAP is 0.686" in err
+    assert "RMSE is 24.6" in err
+    assert "nAP" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--fail-under", "MAE=3"], "--fail-over"),
+        (["--fail-over", "nAP=3"], "--fail-under"),
+        (["--fail-under", "nAP"], "METRIC=NUMBER"),
+        (["--fail-under", "nAP@0.33=0.5"], "add --metric"),
+        (["--delta", "0.5:0.1"], "start, step, end"),
+        (["--delta", "0"], "positive"),
+        (["--k", "0"], "at least 1"),
+        (["--k", "three"], "integer"),
+        (["--metric", "nap"], "did you mean 'nAP'"),
+        (["--preset", "papr"], "did you mean 'paper'"),
+        (["--lone", "far"], "lone"),
+        (["--per-image", "x.xlsx"], ".csv or .parquet"),
+        (["--format", "pdf"], "table"),
+        (["--predictions-format", "yaml"], "no format is called"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_what_means_nothing_ends_with_2_and_says_why(crowdeval, args, words):
+    code, _, err = crowdeval("score", PREDS, GT, *args)
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+
+
+def test_nothing_is_printed_when_a_usage_error_could_be_seen_before(crowdeval):
+    assert crowdeval("score", PREDS, GT, "--fail-under", "x=y")[1] == ""
+
+
+def test_a_missing_file_ends_with_4_and_names_the_near_one(crowdeval):
+    code, _, err = crowdeval("score", EXAMPLE / "pred.json", GT)
+    assert code == 4
+    assert "preds.json" in err
+
+
+def test_invalid_data_ends_with_3_and_every_problem(crowdeval, tmp_path):
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"a": [[1, 2, NaN]], "b": [[1]], "c": [["x", 2, 0.5]]}')
+    code, out, err = crowdeval("score", bad, GT)
+    assert (code, out) == (3, "")
+    assert "3 problems" in err
+
+
+def test_ids_that_do_not_meet_end_with_3_and_a_hint(crowdeval, tmp_path):
+    document = json.loads(PREDS.read_text())
+    for image in document["images"]:
+        image["id"] = f"test/{image['id']}.jpg"
+    moved = tmp_path / "moved.json"
+    moved.write_text(json.dumps(document))
+    code, _, err = crowdeval("score", moved, GT)
+    assert code == 3
+    assert "--id-style stem" in err
+    assert crowdeval("score", moved, GT, "--id-style", "stem", "-q")[0] == 0
+
+
+def test_standard_input_and_gzip(tmp_path):
+    run = [sys.executable, "-P", "-m", "crowdeval", "score"]
+    packed = tmp_path / "preds.json.gz"
+    packed.write_bytes(gzip.compress(PREDS.read_bytes()))
+    plain = subprocess.run([*run, PREDS, GT, "-b", "-q"], capture_output=True, text=True, check=True).stdout
+    assert subprocess.run([*run, packed, GT, "-b", "-q"], capture_output=True, text=True, check=True).stdout == plain
+    piped = subprocess.run([*run, "-", GT, "-b", "-q"], input=packed.read_bytes(), capture_output=True, check=True)
+    assert piped.stdout.decode() == plain
+
+
+def test_two_standard_inputs_are_refused(crowdeval):
+    assert crowdeval("score", "-", "-")[0] == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_an_output_that_cannot_be_written_ends_with_4(crowdeval, tmp_path):
+    tmp_path.chmod(stat.S_IREAD | stat.S_IEXEC)
+    assert crowdeval("score", PREDS, GT, "-o", tmp_path / "x.json")[0] == 4
+
+
+def test_an_output_in_a_folder_that_is_not_there_ends_with_4(crowdeval, tmp_path):
+    for option in (("-o", tmp_path / "no" / "x.json"), ("--per-image", tmp_path / "no" / "x.csv")):
+        code, _, err = crowdeval("score", PREDS, GT, *option)
+        assert code == 4
+        assert "can't be written" in err
+
+
+def test_csv_on_standard_output_is_one_row(crowdeval):
+    _, out, _ = crowdeval("score", PREDS, GT, "--format", "csv")
+    assert len(list(csv.DictReader(io.StringIO(out)))) == 1
+
+
+@pytest.mark.data
+def test_yunet_on_shanghaitech_a_equals_the_oracle(crowdeval, data_folder, tmp_path):
+    import scipy.io
+
+    truth, found = {}, json.loads(gzip.decompress((data_folder / "scored/yunet_SHA_test.json.gz").read_bytes()))
+    for path in (data_folder / "ShanghaiTech/part_A/test_data/ground-truth").glob("GT_IMG_*.mat"):
+        truth[path.stem.removeprefix("GT_")] = scipy.io.loadmat(path)["image_info"][0, 0][0, 0][0].tolist()
+    gt = tmp_path / "gt.json"
+    gt.write_text(json.dumps(truth))
+    code, out, _ = crowdeval("score", data_folder / "scored/yunet_SHA_test.json.gz", gt, "--format", "json")
+    assert code == 0
+    report = json.loads(out)
+    assert (report["images"], report["predictions"]["points"], report["annotations"]["points"]) == (182, 166609, 78862)
+    # the loop over all images and deltas takes minutes: every ninth image, two deltas, through the same files
+    some = sorted(truth)[::9]
+    crowd = [([p[:2] for p in found["points"][i]], [p[2] for p in found["points"][i]], truth[i]) for i in some]
+    crowd = [image for image in crowd if len(image[0]) * len(image[2]) < 250_000]
+    kept = [i for i in some if len(found["points"][i]) * len(truth[i]) < 250_000]
+    small, small_gt = tmp_path / "small.json", tmp_path / "small_gt.json"
+    small.write_text(json.dumps({i: found["points"][i] for i in kept}))
+    small_gt.write_text(json.dumps({i: truth[i] for i in kept}))
+    _, out, _ = crowdeval("score", small, small_gt, "--delta", "0.1,0.5", "--format", "json")
+    values = json.loads(out)["values"]
+    for delta in (0.1, 0.5):
+        assert values[f"nAP@{delta}"] == pytest.approx(oracle.average_precision(crowd, delta), abs=1e-12)
+    errors = [sum(s > 0.5 for s in scores) - len(points) for _, scores, points in crowd]
+    assert values["MAE"] == pytest.approx(np.mean(np.abs(errors)), abs=1e-12)

@@ -1,0 +1,160 @@
+"""The other verbs: check, convert, metrics, signature, schema, completion, help."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from crowdeval import PAPER, read_annotations, read_predictions
+from crowdeval.cli import VERBS
+
+EXAMPLE = ROOT / "examples" / "crowd"
+PREDS, GT = EXAMPLE / "preds.json", EXAMPLE / "gt.json"
+
+
+def test_the_help_lists_every_verb(crowdeval):
+    code, out, _ = crowdeval("--help")
+    assert code == 0
+    assert all(verb in out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(crowdeval, verb):
+    code, out, _ = crowdeval(verb, "--help")
+    assert code == 0
+    assert "Usage: crowdeval" in out
+    assert VERBS[verb].rstrip(".").split(",")[0].split()[0].lower() in out.lower()
+
+
+def test_an_unknown_verb_gets_the_near_one(crowdeval):
+    code, _, err = crowdeval("scor")
+    assert code == 2
+    assert "did you mean 'score'" in err
+
+
+def test_check_finds_nothing_in_the_example(crowdeval):
+    code, out, _ = crowdeval("check", PREDS, GT)
+    assert code == 0
+    assert "no problems" in out
+
+
+def test_check_reports_the_problems_of_both_files_and_scores_nothing(crowdeval, tmp_path):
+    bad, worse = tmp_path / "bad.json", tmp_path / "worse.csv"
+    bad.write_text('{"a": [[1, 2, "x"]], "b": [[1, 2, null]]}')
+    worse.write_text('image,x,y\na,1,2\na,"12,5",3\n')
+    code, out, err = crowdeval("check", bad, worse)
+    assert code == 3
+    assert "bad.json: 2 problems" in err
+    assert "line 3" in err
+    assert "nAP" not in out
+
+
+def test_check_reports_ids_that_do_not_meet(crowdeval, tmp_path):
+    other = tmp_path / "other.json"
+    other.write_text('{"square_1": [[1, 2]]}')
+    code, _, err = crowdeval("check", other, GT)
+    assert code == 3
+    assert "did you mean" in err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ".json.gz"])
+def test_convert_goes_there_and_back(crowdeval, tmp_path, suffix):
+    there, back = tmp_path / f"preds{suffix}", tmp_path / "back.json"
+    assert crowdeval("convert", PREDS, "-o", there)[0] == 0
+    assert crowdeval("convert", there, "-o", back)[0] == 0
+    first, second = read_predictions(PREDS), read_predictions(back)
+    assert first.image_ids == second.image_ids
+    np.testing.assert_array_equal(first.xy, second.xy)
+    np.testing.assert_array_equal(first.score, second.score)
+
+
+def test_convert_tells_annotations_by_what_they_hold(crowdeval, tmp_path):
+    there = tmp_path / "gt.parquet"
+    code, _, err = crowdeval("convert", GT, "-o", there)
+    assert code == 0
+    assert "Annotations(12 images, 862 points)" in err
+    np.testing.assert_array_equal(read_annotations(there).sizes, read_annotations(GT).sizes)
+
+
+def test_convert_asks_what_bare_points_are(crowdeval, tmp_path):
+    bare = tmp_path / "bare.csv"
+    bare.write_text("image,x,y\na,1,2\n")
+    code, _, err = crowdeval("convert", bare, "-o", tmp_path / "out.json")
+    assert code == 2
+    assert "--as" in err
+    assert crowdeval("convert", bare, "-o", tmp_path / "out.json", "--as", "annotations")[0] == 0
+
+
+def test_metrics_lists_every_metric_with_its_direction(crowdeval):
+    code, out, _ = crowdeval("metrics")
+    assert code == 0
+    for words in ("nAP@0.5", "down", "people", "ICCV 2021", "F1@sigma_l", "GAME(1)", "shanghaitech"):
+        assert words in out
+
+
+def test_metrics_prints_the_specification_of_one(crowdeval):
+    code, out, _ = crowdeval("metrics", "F1@8px")
+    assert code == 0
+    assert "maximum-cardinality" in out
+    assert crowdeval("metrics", "F2")[0] == 2
+
+
+def test_signature_explains_every_field(crowdeval, tmp_path):
+    code, out, _ = crowdeval("signature")
+    assert code == 0
+    assert all(part in out for part in PAPER.signature.split("|"))
+    assert crowdeval("signature", PAPER.signature)[1] == out
+    report = tmp_path / "report.json"
+    crowdeval("score", PREDS, GT, "--format", "json", "-o", report)
+    assert crowdeval("signature", report)[1] == out
+
+
+def test_signature_refuses_what_is_none(crowdeval):
+    assert crowdeval("signature", "k:3|lone:inf")[0] == 2
+
+
+@pytest.mark.parametrize("kind", ["predictions", "annotations"])
+def test_schema_prints_json(crowdeval, kind):
+    code, out, _ = crowdeval("schema", kind)
+    assert code == 0
+    assert json.loads(out)["$schema"].startswith("https://json-schema.org")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_that_names_the_program(crowdeval, shell):
+    code, out, _ = crowdeval("completion", shell)
+    assert code == 0
+    assert "_CROWDEVAL_COMPLETE" in out
+
+
+def test_completion_completes_verbs_and_options():
+    def complete(words, index):
+        environment = {
+            **os.environ, "_CROWDEVAL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(index)
+        }  # fmt: skip
+        code = "import sys; sys.argv = ['crowdeval']; from crowdeval.cli import main; main()"
+        return subprocess.run(
+            [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=False
+        ).stdout
+
+    assert "plain,score" in complete("crowdeval sc", 1)
+    assert "--fail-under" in complete("crowdeval score --fail", 2)
+
+
+def test_ctrl_c_ends_with_130(monkeypatch, crowdeval):
+    def interrupt(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crowdeval.cli.score.evaluate", interrupt)
+    assert crowdeval("score", PREDS, GT)[0] == 130
+
+
+def test_a_closed_pipe_is_quiet():
+    command = f"{sys.executable} -P -m crowdeval metrics | head -1"
+    run = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert "Traceback" not in run.stderr
+    assert "Exception" not in run.stderr

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from crowdeval.datasets import open_dataset
+from crowdeval.datasets.headers import headers, truncated
+from crowdeval.datasets.listing import natural
+
+
+def test_sizes_are_those_of_the_stored_pixels(layouts):
+    plain = layouts.image(layouts.folder / "a.jpg", (64, 48))
+    turned = layouts.image(layouts.folder / "b.jpg", (64, 48), orientation=6)
+    found = headers([plain, turned])
+    assert found.sizes.tolist() == [[64, 48], [64, 48]]
+    assert found.turned == (1,)
+
+
+def test_turned_images_are_said_and_marked(layouts):
+    home = layouts.shanghaitech()
+    layouts.image(home / "test_data" / "images" / "IMG_2.jpg", orientation=8)
+    split = open_dataset("shanghaitech-a:test", root=home, cache=False)
+    assert any("images with an EXIF orientation other than 1 (1, " in note for note in split.notes)
+    assert split.annotations.attributes["exif_turned"].tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp", ".tif"])
+def test_other_image_formats_are_read_too(layouts, suffix):
+    path = layouts.image(layouts.folder / f"a{suffix}", (33, 22))
+    assert headers([path]).sizes.tolist() == [[33, 22]]
+
+
+def test_the_content_counts_not_the_suffix(layouts):
+    path = layouts.image(layouts.folder / "a.png", (33, 22)).rename(layouts.folder / "a.jpg")
+    assert headers([path]).sizes.tolist() == [[33, 22]]
+
+
+def test_an_image_of_half_a_gigapixel_is_no_bomb(layouts):
+    path = layouts.image(layouts.folder / "a.jpg")
+    data = path.read_bytes()
+    at = data.index(b"\xff\xc0") + 5
+    path.write_bytes(data[:at] + (28448).to_bytes(2) + (19044).to_bytes(2) + data[at + 4 :])
+    assert headers([path]).sizes.tolist() == [[19044, 28448]]
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"])
+def test_an_unreadable_image_has_no_size_and_is_named(layouts, content):
+    path = layouts.text(layouts.folder / "a.jpg", "")
+    path.write_bytes(content)
+    found = headers([path, layouts.folder / "absent.jpg", None])
+    assert np.isnan(found.sizes).all()
+    assert list(found.unreadable) == [0]
+    assert found.unreadable[0].startswith("a.jpg: ")
+
+
+def test_a_jpeg_without_its_end_is_noticed(layouts):
+    path = layouts.image(layouts.folder / "a.jpg")
+    assert not truncated(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert truncated(path)
+
+
+def test_numbers_inside_names_are_sorted_by_value():
+    names = ["IMG_10", "IMG_2", "img_3", "a", "10", "9", "x" + "9" * 5000]
+    assert sorted(names, key=natural) == ["9", "10", "a", "IMG_2", "img_3", "IMG_10", "x" + "9" * 5000]

@@ -1,0 +1,79 @@
+"""The copies that lie on this machine; counts verified by hand (../shared/data/README.md)."""
+
+import numpy as np
+import pytest
+
+from crowdeval.datasets import open_dataset
+from crowdeval.datasets.check import check_dataset
+
+pytestmark = pytest.mark.data
+
+
+def opened(spec, root):
+    return open_dataset(spec, root=root, cache=False)
+
+
+@pytest.mark.parametrize(("split", "images", "points"), [("train", 300, 162_413), ("test", 182, 78_862)])
+def test_shanghaitech_a_is_complete(real_data, split, images, points):
+    read = opened(f"shanghaitech-a:{split}", real_data)
+    assert (len(read.annotations.image_ids), len(read.annotations.xy)) == (images, points)
+    assert not np.isnan(read.annotations.sizes).any()
+    assert all(path.is_file() for path in read.image_paths)
+    assert read.notes == ()
+
+
+def test_shanghaitech_a_is_the_release_without_off_image_points(real_data):
+    check = check_dataset("shanghaitech-a", root=real_data)
+    assert check.release == "release with off-image points removed (241,275)"
+    assert check.exit_code == 0
+    assert sum(split.off_image for split in check.splits) == 0
+    assert any(path.endswith("Thumbs.db") for path in check.clutter)
+
+
+def test_matrices_are_those_that_scipy_reads(real_data):
+    from scipy.io import loadmat
+
+    read = opened("shanghaitech-a:test", real_data)
+    rows = np.split(read.annotations.xy, read.annotations.offsets[1:-1])
+    for image_id, xy in list(zip(read.annotations.image_ids, rows, strict=True))[::20]:
+        path = read.home / "test_data" / "ground-truth" / f"GT_{image_id}.mat"
+        assert np.array_equal(loadmat(path)["image_info"][0, 0]["location"][0, 0], xy)
+
+
+def test_ucf_cc_50_is_fifty_images_in_five_folds(real_data):
+    folds = [opened(f"ucf-cc-50:fold{k}", real_data).annotations for k in range(1, 6)]
+    assert [len(fold.image_ids) for fold in folds] == [10] * 5
+    assert sum(len(fold.xy) for fold in folds) == 63_974
+    assert [name for fold in folds for name in fold.image_ids] == [str(n) for n in range(1, 51)]
+    assert check_dataset("ucf-cc-50", root=real_data).exit_code == 0
+
+
+def test_nwpu_val_is_read_from_the_official_text(real_data):
+    read = opened("nwpu:val", real_data)
+    annotations = read.annotations
+    assert (len(annotations.image_ids), len(annotations.xy)) == (500, 196_238)
+    assert (annotations.counts == 0).sum() == 35
+    assert "3098" in annotations.image_ids
+    assert "3169" not in annotations.image_ids
+    assert annotations.radii.shape == (196_238, 2)
+    assert set(annotations.attributes) == {"file_name", "luminance", "scene_level"}
+    assert (annotations.counts[annotations.attributes["scene_level"] == 0] == 0).all()
+
+
+def test_reading_shanghaitech_takes_less_than_three_times_what_loadmat_takes(real_data):
+    from time import process_time
+
+    from scipy.io import loadmat
+
+    files = sorted((real_data / "ShanghaiTech" / "part_A" / "test_data" / "ground-truth").glob("*.mat"))
+
+    def shortest(job):
+        times = []
+        for _ in range(9):
+            start = process_time()
+            job()
+            times.append(process_time() - start)
+        return min(times)
+
+    ours = shortest(lambda: opened("shanghaitech-a:test", real_data))
+    assert ours < 3 * shortest(lambda: [loadmat(path) for path in files])

@@ -1,0 +1,178 @@
+"""COCO JSON: which point an entry is, what is said aloud, and what is wrong where."""
+
+import json
+
+import numpy as np
+import pytest
+from formats.drawn import assert_same
+
+from crowdeval.errors import CrowdevalWarning, FormatError
+from crowdeval.formats import FORMATS, Source
+from crowdeval.formats import coco_entries as entries_module
+from crowdeval.points import Predictions
+
+COCO = FORMATS["coco"]
+IMAGES = [{"id": 7, "width": 640, "height": 480, "file_name": "a.jpg", "license": 1}, {"id": 9}]
+
+
+def source(value):
+    return Source("c.json", value if isinstance(value, bytes) else json.dumps(value).encode(), ".json")
+
+
+def dataset(*annotations, images=IMAGES):
+    return source(
+        {"info": {}, "images": images, "annotations": list(annotations), "categories": [{"keypoints": ["h"]}]}
+    )
+
+
+def test_one_visible_keypoint_is_the_point():
+    read = COCO.read_annotations(
+        dataset({"id": 1, "image_id": 7, "keypoints": [5, 6, 2]}, {"image_id": 7, "keypoints": [0, 0, 0, 7, 8, 1]})
+    )
+    assert read.image_ids == ("7", "9")
+    assert read.offsets.tolist() == [0, 2, 2]
+    assert read.xy.tolist() == [[5.0, 6.0], [7.0, 8.0]]
+    assert read.attributes["file_name"].tolist() == ["a.jpg", None]
+    np.testing.assert_array_equal(read.sizes, [[640, 480], [np.nan, np.nan]])
+
+
+def test_boxes_give_their_centres_aloud_and_stay():
+    with pytest.warns(CrowdevalWarning, match="the points are the centres of 2 boxes"):
+        read = COCO.read_annotations(
+            dataset({"image_id": 9, "bbox": [0, 0, 2, 4]}, {"image_id": 7, "bbox": [10, 20, 2, 4]})
+        )
+    assert read.xy.tolist() == [[11.0, 22.0], [1.0, 2.0]]
+    assert read.boxes.tolist() == [[10.0, 20.0, 12.0, 24.0], [0.0, 0.0, 2.0, 4.0]]
+
+
+def test_where_keypoints_are_parts_of_a_body_every_point_is_a_box_centre():
+    body = {"image_id": 7, "keypoints": [1, 1, 2, 9, 9, 2], "bbox": [0, 0, 2, 4]}
+    elbow = {"image_id": 7, "keypoints": [0, 0, 0, 9, 9, 2], "bbox": [0, 0, 4, 4]}
+    with pytest.warns(CrowdevalWarning, match="centres of 2 boxes"):
+        assert COCO.read_annotations(dataset(body, elbow)).xy.tolist() == [[1.0, 2.0], [2.0, 2.0]]
+    del body["bbox"]
+    with pytest.raises(
+        FormatError, match=r"annotations\[0\], image '7': .*2 visible keypoints and no box .*parts of a body"
+    ):
+        COCO.read_annotations(dataset(body, elbow))
+
+
+def test_boxes_of_some_are_not_read_aloud():
+    with pytest.warns(CrowdevalWarning, match="1 of 2 annotations have a box; boxes are not read"):
+        read = COCO.read_annotations(
+            dataset(
+                {"image_id": 7, "keypoints": [5, 6, 2]}, {"image_id": 7, "keypoints": [5, 6, 2], "bbox": [1, 1, 1, 1]}
+            )
+        )
+    assert read.boxes is None
+
+
+def test_crowd_regions_are_passed_over_aloud():
+    with pytest.warns(CrowdevalWarning, match="1 entries with iscrowd = 1"):
+        read = COCO.read_annotations(
+            dataset({"image_id": 7, "keypoints": [5, 6, 2]}, {"image_id": 7, "bbox": [0, 0, 9, 9], "iscrowd": 1})
+        )
+    assert len(read.xy) == 1
+
+
+def test_several_categories_are_read_as_one_class_aloud():
+    with pytest.warns(CrowdevalWarning, match="2 categories"):
+        COCO.read_annotations(
+            dataset(
+                {"image_id": 7, "keypoints": [5, 6, 2], "category_id": 1},
+                {"image_id": 7, "keypoints": [5, 6, 2], "category_id": 2},
+            )
+        )
+
+
+def test_a_list_of_results_is_predictions():
+    read = COCO.read_predictions(
+        source(
+            [
+                {"image_id": "b", "category_id": 1, "keypoints": [1, 2, 0.0], "score": 0.5},
+                {"image_id": "a", "category_id": 1, "keypoints": [3, 4, 1], "score": 0.25},
+                {"image_id": "b", "category_id": 1, "keypoints": [5, 6, 1], "score": 0.75},
+            ]
+        )
+    )
+    assert read.image_ids == ("b", "a")
+    assert read.score.tolist() == [0.5, 0.75, 0.25]
+
+
+def test_a_dataset_with_scores_is_predictions_and_names_images_without_any():
+    read = COCO.read_predictions(dataset({"image_id": 9, "keypoints": [1, 2, 2], "score": 0.5}))
+    assert read.image_ids == ("7", "9")
+    assert read.score.tolist() == [0.5]
+
+
+def test_scores_are_not_annotations_and_that_is_said():
+    with pytest.warns(CrowdevalWarning, match="not read as annotations: scores"):
+        COCO.read_annotations(dataset({"image_id": 9, "keypoints": [1, 2, 2], "score": 0.5}))
+
+
+def test_images_without_predictions_are_lost_aloud():
+    value = Predictions(image_ids=["1", "2"], offsets=[0, 0, 1], xy=[[1, 2]])
+    with pytest.warns(CrowdevalWarning, match="'1' are left out"):
+        data = COCO.write_predictions(value)
+    assert json.loads(data) == [{"image_id": 2, "category_id": 1, "keypoints": [1.0, 2.0, 1]}]
+
+
+def test_annotations_are_written_as_persons_of_one_keypoint(truth):
+    with pytest.warns(CrowdevalWarning, match="'radii', 'level', 'attribute scene'"):
+        data = COCO.write_annotations(truth)
+    value = json.loads(data)
+    assert value["images"][0] == {"id": "a", "file_name": "a.jpg", "width": 640.0, "height": 480.0}
+    assert value["annotations"][1]["bbox"] == [29.0, 39.0, 3.0, 2.0]
+    assert value["categories"][0]["keypoints"] == ["head"]
+    assert_same(truth, COCO.read_annotations(source(data)), "boxes", "sizes")
+
+
+POINT = {"image_id": 7, "keypoints": [1, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (dataset(POINT | {"image_id": 8}), r"annotations\[0\]\.image_id: expected an image of \"images\", found 8"),
+        (dataset(POINT, images=[{"id": 7}, {"id": "7"}]), r"images\[1\]\.id: .*'7', which is also at images\[0\]"),
+        (dataset(POINT, images=[{"id": 7, "width": 0, "height": 2}]), r"images\[0\], image '7': .*positive"),
+        (dataset({"image_id": 7}), "0 visible keypoints and no box"),
+        (dataset({"image_id": 7, "keypoints": [0, 0, 0]}), "0 visible keypoints and no box"),
+        (dataset({"image_id": 7, "keypoints": [1, 2]}), "x, y, v of every keypoint"),
+        (dataset({"image_id": 7, "bbox": [1, 2, 3]}), r"annotations\[0\]\.bbox, image '7': .*width, height"),
+        (dataset({"image_id": 7, "bbox": [1, 2, -3, 3]}), "at least 0"),
+        (dataset({"image_id": 7, "bbox": [1, 2, 3, "x"]}), r"annotations\[0\]\.bbox\[3\]: expected float, found str"),
+        (dataset({"image_id": 7, "bbox": [1, 2, 3, float("nan")]}), "finite"),
+        (dataset({"image_id": 7, "bbox": [1, 2, 3, 10**400]}), r"annotations\[0\]\.bbox"),
+        (dataset({"image_id": 7, "keypoints": [1e300, 2, 3]}), "finite numbers within"),
+        (dataset({"keypoints": [1, 2, 3]}), r"annotations\[0\]: .*image_id"),
+        (dataset(3), r"annotations\[0\]: expected object, found int"),
+        (source({"images": [], "annotations": 3}), "annotations: expected a list, found 3"),
+        (source({"annotations": []}), "images: expected a list, found no such key"),
+        (source(b'{"images": [], "images": [], "annotations": []}'), "'images' twice"),
+        (
+            source(b'{"images": [{"id": 7}], "annotations": [{"image_id": 7, "bbox": [1,1,1,1], "bbox": [2,2,2,2]}]}'),
+            r"annotations\[0\]\.bbox: .*'bbox' twice",
+        ),
+        (source([POINT]), "a list is COCO's form of predictions"),
+        (source(3), "a COCO dataset or a list of results, found 3"),
+        (source(b'{"images": [', ), "ends in the middle"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told(value, words):
+    with pytest.raises(FormatError, match=words):
+        COCO.read_annotations(value)
+
+
+def test_scores_are_for_all_or_none_and_finite():
+    with pytest.raises(FormatError, match=r"\[1\], image '7': expected a score for every entry"):
+        COCO.read_predictions(source([POINT | {"score": 1}, POINT]))
+    with pytest.raises(FormatError, match=r"\[0\]\.score.*finite"):
+        COCO.read_predictions(source([POINT | {"score": float("nan")}]))
+
+
+def test_a_sound_file_never_needs_the_careful_way(truth, monkeypatch):
+    monkeypatch.setattr(entries_module, "_walked", None)
+    with pytest.warns(CrowdevalWarning):
+        data = COCO.write_annotations(truth)
+    COCO.read_annotations(source(data))

@@ -1,0 +1,171 @@
+"""CSV: spellings of the header, separators, images without points, and what is wrong in which line."""
+
+import numpy as np
+import pytest
+from formats.drawn import PLAIN_ID, annotations, predictions
+from hypothesis import given, settings
+
+from crowdeval.errors import CrowdevalWarning, FormatError
+from crowdeval.formats import FORMATS, Source, csv_table
+from crowdeval.formats.long_table import NUMBERS, plain_name
+
+CSV = FORMATS["csv"]
+
+
+def predicted(text):
+    return CSV.read_predictions(Source("p.csv", text if isinstance(text, bytes) else text.encode(), ".csv"))
+
+
+def annotated(text):
+    return CSV.read_annotations(Source("a.csv", text.encode(), ".csv"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,x,y,score\na,1,2,0.5\nb,,,\na,3,4,0.25\n",
+        "image_id;X;Y;Score\r\na;1;2;0.5\r\nb;;;\r\na;3;4;0.25\r\n",
+        "images\tx\ty\tscores\na\t1\t2\t0.5\nb\t\t\t\na\t3\t4\t0.25",
+        '"image","x","y","score"\n"a",1, 2,0.5\n\n"b",,,\n"a",3,4,0.25\n',
+        "score,y,x,image\n0.5,2,1,a\n,,,b\n0.25,4,3,a\n",
+        ",image,x,y,score\n0,a,1,2,0.5\n1,b,,,\n2,a,3,4,0.25\n",
+    ],
+)
+def test_separators_spellings_and_orders_read_the_same(text):
+    read = predicted(text)
+    assert read.image_ids == ("a", "b")
+    assert read.offsets.tolist() == [0, 2, 2]
+    assert read.xy.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert read.score.tolist() == [0.5, 0.25]
+    assert CSV.recognises(Source("file", text.encode()))
+
+
+def test_herdnet_and_deepforest_headers_read():
+    assert predicted("images,x,y,labels,scores\na,1,2,1,0.5\n").score.tolist() == [0.5]
+    assert annotated("images,x,y,labels\na,1,2,1\n").xy.tolist() == [[1.0, 2.0]]
+    assert predicted("image_path,x,y,label,score\na.jpg,1,2,Tree,0.5\n").image_ids == ("a.jpg",)
+
+
+def test_points_of_several_labels_are_read_as_one_class_aloud():
+    with pytest.warns(CrowdevalWarning, match=r"2 labels \('elephant', 'kob'\) are read as one class"):
+        assert len(annotated("images,x,y,labels\na,1,2,kob\na,3,4,elephant\n").xy) == 2
+
+
+def test_boxes_without_points_give_their_centres_aloud():
+    text = "image_path,xmin,ymin,xmax,ymax,label,score\na,0,0,2,4,Tree,0.5\n"
+    with pytest.warns(CrowdevalWarning, match="centres of 1 boxes"):
+        assert predicted(text).xy.tolist() == [[1.0, 2.0]]
+    with (
+        pytest.warns(CrowdevalWarning, match="centres of 1 boxes"),
+        pytest.warns(CrowdevalWarning, match="not read as annotations: the columns 'score'"),
+    ):
+        assert annotated(text).boxes.tolist() == [[0.0, 0.0, 2.0, 4.0]]
+
+
+def test_columns_that_are_not_read_are_named():
+    with pytest.warns(CrowdevalWarning, match="not read as predictions: the columns 'species', 'x1'"):
+        predicted("image,x,y,species,x1\na,1,2,kob,3\n")
+
+
+def test_a_header_alone_is_no_images():
+    assert predicted("image,x,y\n").image_ids == ()
+
+
+def test_counts_without_points_read():
+    read = predicted("image,count\na,3.5\nb,0\n")
+    assert not read.located
+    assert read.counts.tolist() == [3.5, 0.0]
+
+
+def test_what_is_not_kept_is_named(truth):
+    with pytest.warns(CrowdevalWarning, match="'csv' does not keep 'attribute file_name', 'attribute scene'"):
+        text = CSV.write_annotations(truth).decode()
+    assert text.splitlines()[0] == "image,x,y,x1,y1,x2,y2,sigma_s,sigma_l,level,width,height"
+    assert text.splitlines()[3].startswith("b,,,")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("image\na\n", r"line 1: expected the columns 'image', 'x', 'y'.*found 'image'"),
+        ("image,x,z\na,1,2\n", "found 'image', 'x', 'z'"),
+        ("image,x,count\na,1,2\n", "found 'image', 'x', 'count'"),
+        ("imagge,x,y\na,1,2\n", "did you mean 'imagge'"),
+        ("image,x,y,X\na,1,2,3\n", "one column 'x', found the columns 'x', 'X'"),
+        ("image,x,y\na,1,2\na,x,2\n", "line 3: expected a number in 'x', found 'x'"),
+        ("image,x,y\na,12,5,3\n", "line 2: expected 3 cells, found 4 .*decimal comma"),
+        ("image;x;y\na;12,5;3\n", "found '12,5' .*decimals are written with a point"),
+        ("image,x,y\na,1\n", "line 2: expected 3 cells, found 2"),
+        ("image,x,y\na,nan,1\n", "line 2: expected a finite number in 'x', found 'nan'"),
+        ("image,x,y\na,1,inf\n", "finite number in 'y'"),
+        ("image,x,y\na,1,1e999\n", "finite number in 'y'"),
+        ("image,x,y\na,1,1_0\n", "number in 'y'"),
+        ("image,x,y\na,1,1e10\n", r"line 2, y, image 'a': expected a coordinate within 1e\+09 pixels, found 1e\+10"),
+        ("image,x,y\na,1,2\n\na,,2\n", "line 4, x, image 'a': expected a number, found an empty cell"),
+        ("image,x,y\n,1,2\n", "line 2: expected an image id, found an empty cell"),
+        ("image,x,y,score\na,1,2,0.5\na,1,2,\n", "line 3, score, image 'a': expected a score for every point"),
+        ("image,x,y,score\na,,,0.5\n", "no score where there is no point"),
+        ("image,x,y,count\na,1,2,-1\n", "count"),
+        ("image,count\na,1e12\n", "a count up to"),
+        ("image,count\na,\n", "a count for every image"),
+        ("image,count\na,1\na,2\n", "the same count on every row of an image"),
+        (b"image,x,y\n\xff,1,2\n", "line 2: expected UTF-8 text"),
+        (b"image,x,\xff\n", "line 1: expected UTF-8 text"),
+        ('image,x,y\n"a,1,2\n', "line 2: .*expected CSV|3 cells"),
+        ("image,x,y\n" + "a" * 200_000 + ',1,2\n"b,1,2\n', "expected"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text, words):
+    with pytest.raises(FormatError, match=words):
+        predicted(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("image,count\na,1\n", "expected the columns 'image', 'x', 'y', found 'image', 'count'"),
+        ("image,x,y,width\na,1,2,3\n", "both width and height"),
+        ("image,x,y,width,height\na,1,2,3,\n", "both width and height"),
+        ("image,x,y,width,height\na,1,2,3,4\na,1,2,5,4\n", "line 3, width.*the same width on every row"),
+        ("image,x,y,width,height\na,1,2,0,4\n", "positive number"),
+        ("image,x,y,level\na,1,2,1.5\n", "a whole number, found 1.5"),
+        ("image,x,y,x1,y1\na,1,2,1,1\n", "'x1', 'y1', 'x2', 'y2' together, found only 'x1', 'y1'"),
+        ("image,x,y,sigma_s,sigma_l\na,1,2,1,\n", "a sigma_l for every point"),
+    ],
+)
+def test_wrong_annotations_are_told_with_their_line(text, words):
+    with pytest.raises(FormatError, match=words):
+        annotated(text)
+
+
+def test_all_problems_come_at_once():
+    with pytest.raises(FormatError) as caught:
+        predicted("image,x,y\n" + "a,x,1\n" * 50)
+    assert caught.value.total == 50
+    with pytest.raises(FormatError) as caught:
+        predicted("image,x,y\n" + "a,1e10,\n" * 50)
+    assert caught.value.total == 100
+
+
+def both_ways(data):
+    header = data.split(b"\n", 1)[0].decode().split(",")
+    names = {i: plain_name(name) for i, name in enumerate(header)}
+    fast = csv_table._fast_columns(data.split(b"\n", 1)[1], ",", len(header), names)
+    careful = csv_table._careful_columns(Source("file", data), ",", len(header), names)
+    assert fast is not None
+    assert fast[0][0] == careful[0][0]
+    np.testing.assert_array_equal(fast[0][1], careful[0][1])
+    for name in set(names.values()) & set(NUMBERS):
+        np.testing.assert_array_equal(fast[1][name], careful[1][name])
+
+
+@settings(max_examples=60)
+@given(value=predictions(PLAIN_ID))
+def test_the_careful_way_reads_predictions_as_the_fast_one_does(value):
+    both_ways(CSV.write_predictions(value))
+
+
+@settings(max_examples=60)
+@given(value=annotations(PLAIN_ID, columns=("boxes", "level", "sizes")))
+def test_the_careful_way_reads_annotations_as_the_fast_one_does(value):
+    both_ways(CSV.write_annotations(value))

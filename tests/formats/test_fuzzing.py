@@ -1,0 +1,122 @@
+"""Whatever the bytes are, a reader gives columns or a CrowdevalError: no traceback ever."""
+
+import json
+
+import pytest
+from formats.drawn import ANY_ID, WORD_ID, annotations, only_our_errors, predictions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crowdeval.formats import FORMATS, Source, _format_of
+
+NAMES = ["json", "jsonl", "csv", "parquet", "nwpu", "coco"]
+KINDS = ["predictions", "annotations"]
+SUFFIXES = st.sampled_from(["", ".json", ".jsonl", ".csv", ".txt", ".parquet"])
+every = pytest.mark.parametrize("name", NAMES)
+quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+SPLICES = st.sampled_from(
+    [
+        *(b"NaN", b"1e999", b'"12,5"', b"null", b"true", b"{}", b"[]", b'"id"', b'"', b"\\", b"-", b",", b"\n"),
+        *(b"\0", b"\xff", b"\xef\xbb\xbf", b"1" * 400, b"[" * 3000, b'"\\ud800"', b"\r", b"\t", b"nan", b"1_0"),
+    ]
+)
+
+
+@st.composite
+def mutated(draw, data):
+    """Flip, cut or splice a few places of valid content."""
+    content = bytearray(data)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(content)))
+        match draw(st.integers(0, 3)):
+            case 0 if at < len(content):
+                content[at] ^= draw(st.integers(1, 255))
+            case 1:
+                del content[at:]
+            case 2:
+                del content[at : at + draw(st.integers(1, 6))]
+            case _:
+                content[at:at] = draw(SPLICES)
+    return bytes(content)
+
+
+def read_both(name, data, suffix=""):
+    for kind in KINDS:
+        only_our_errors(getattr(FORMATS[name], f"read_{kind}"), Source("file", data, suffix))
+
+
+@every
+@quick
+@given(data=st.binary(min_size=1, max_size=200))
+def test_random_bytes(name, data):
+    read_both(name, data)
+
+
+@quick
+@given(data=st.binary(min_size=1, max_size=100) | st.text(max_size=60).map(str.encode), suffix=SUFFIXES)
+def test_random_bytes_without_a_named_format(data, suffix):
+    def read(source):
+        return _format_of(source, None).read_predictions(source)
+
+    only_our_errors(read, Source("file", data, suffix))
+
+
+@every
+@quick
+@given(data=st.data())
+def test_mutated_predictions(name, data):
+    ids = ANY_ID if name in ("json", "jsonl", "parquet", "coco") else WORD_ID
+    drawn = only_our_errors(FORMATS[name].write_predictions, data.draw(predictions(ids, least=1)))
+    read_both(name, data.draw(mutated(drawn)))
+
+
+@every
+@quick
+@given(data=st.data())
+def test_mutated_annotations(name, data):
+    ids = ANY_ID if name in ("json", "jsonl", "parquet", "coco") else WORD_ID
+    drawn = only_our_errors(FORMATS[name].write_annotations, data.draw(annotations(ids, least=1)))
+    read_both(name, data.draw(mutated(drawn)))
+
+
+IMAGE_KEYS = ["id", "points", "scores", "score", "count", "width", "height", "boxes", "radii", "levels", "attributes"]
+COCO_KEYS = ["annotations", "image_id", "bbox", "keypoints", "file_name", "iscrowd", "category_id"]
+KEYS = st.sampled_from(["format", "images", "IMG_1", "point_attributes", *IMAGE_KEYS, *COCO_KEYS])
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.sampled_from([10**400, 2**64])
+)
+VALUES = st.recursive(
+    SCALARS | st.lists(st.lists(SCALARS, max_size=4), max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "coco"])
+@settings(quick, max_examples=250)
+@given(value=VALUES)
+def test_random_json_values(name, value):
+    read_both(name, json.dumps(value).encode())
+
+
+CELLS = st.sampled_from(
+    ["", "a", "b", "1", "2.5", "-3", "nan", "inf", "1e999", "1e10", "12,5", '"', " 4 ", "x", "1_0", "\u0661"]
+)
+HEADERS = ["image", "x", "y", "score", "count", "label", "x1", "y1", "x2", "y2", "level", "width", "sigma_s", "k", ""]
+HEADS = st.lists(st.sampled_from(HEADERS), min_size=1, max_size=6)
+
+
+@settings(quick, max_examples=250)
+@given(head=HEADS, rows=st.lists(st.lists(CELLS, max_size=6), max_size=4), separator=st.sampled_from(",;\t"))
+def test_random_csv_cells(head, rows, separator):
+    if "image" not in head:
+        head = ["image", "x", "y", *head]
+    text = "\n".join(separator.join(row) for row in [head, *rows])
+    read_both("csv", text.encode())
+
+
+@settings(quick, max_examples=200)
+@given(lines=st.lists(st.lists(CELLS | st.just("0"), max_size=8), max_size=4))
+def test_random_text_cells(lines):
+    read_both("nwpu", "\n".join(" ".join(line) for line in lines).encode())

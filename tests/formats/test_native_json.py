@@ -1,0 +1,252 @@
+"""Native JSON: the forms that are read, everything that can be wrong with them, and the two ways of reading."""
+
+import json
+
+import numpy as np
+import pytest
+from formats.drawn import annotations, assert_same, assert_same_attributes, predictions
+from hypothesis import given, settings
+
+from crowdeval.errors import FormatError
+from crowdeval.formats import FORMATS, Source, native_json
+
+JSON = FORMATS["json"]
+
+
+def predicted(text):
+    return JSON.read_predictions(Source("p.json", text if isinstance(text, bytes) else text.encode()))
+
+
+def annotated(text):
+    return JSON.read_annotations(Source("a.json", text.encode()))
+
+
+def complaint(read, text):
+    with pytest.raises(FormatError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+IMAGES = '[{"id": "a", "points": [[1, 2], [3, 4.5]], "scores": [0.5, 1]}, {"id": "b", "points": []}]'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": [[1, 2, 0.5], [3, 4.5, 1]], "b": []}',
+        '{"points": {"a": [[1, 2, 0.5], [3, 4.5, 1]], "b": []}}',
+        '{"format": "crowdeval/predictions@1", "points": {"a": [[1, 2, 0.5], [3, 4.5, 1]], "b": []}}',
+        IMAGES,
+        f'{{"images": {IMAGES}}}',
+        f'{{"images": {IMAGES}, "format": "crowdeval/predictions@1"}}',
+        f' \n{{ "format" : "crowdeval/predictions@1", "images": {IMAGES}}}\n',
+    ],
+)
+def test_every_form_reads_as_the_same_predictions(text):
+    read = predicted(text)
+    assert read.image_ids == ("a", "b")
+    assert read.offsets.tolist() == [0, 2, 2]
+    assert read.xy.tolist() == [[1.0, 2.0], [3.0, 4.5]]
+    assert read.score.tolist() == [0.5, 1.0]
+
+
+def test_rows_of_two_have_no_scores():
+    assert predicted('{"a": [[1, 2]]}').score is None
+    assert annotated('{"a": [[1, 2]]}').xy.tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"images": []}', '{"points": {}}'])
+def test_no_images_are_no_images(text):
+    assert predicted(text).image_ids == ()
+    assert annotated(text).image_ids == ()
+
+
+@pytest.mark.parametrize("name", ["images", "points", "format"])
+def test_an_image_may_be_called_like_a_key_of_a_document(name):
+    assert predicted(f'{{"{name}": [[1, 2, 3]]}}').image_ids == (name,)
+
+
+def test_an_escaped_quote_in_an_id_is_no_repeated_key():
+    assert predicted(r'{"a\"b": [[1, 2]], "\u00e9": []}').image_ids == ('a"b', "é")
+
+
+def test_counts_stand_beside_points_or_instead_of_them():
+    beside = predicted('[{"id": "a", "points": [[1, 2]], "count": 3.5}, {"id": "b", "points": []}]')
+    np.testing.assert_array_equal(beside.counts, [3.5, np.nan])
+    instead = predicted('[{"id": "a", "count": 3.5}, {"id": "b", "count": 0}]')
+    assert not instead.located
+    assert instead.counts.tolist() == [3.5, 0.0]
+
+
+def test_annotations_have_all_their_columns(truth):
+    again = JSON.read_annotations(Source("a", JSON.write_annotations(truth)))
+    assert_same(truth, again, "boxes", "radii", "level", "sizes")
+    assert again.attributes["file_name"].tolist() == ["a.jpg", "b.jpg"]
+    assert again.attributes["scene"].dtype.kind == "i"
+
+
+def test_an_attribute_that_some_images_lack_is_none_or_nan():
+    read = annotated(
+        '[{"id": "a", "points": [], "attributes": {"s": "x", "n": 1}},'
+        ' {"id": "b", "points": [], "attributes": {"t": true}}]'
+    )
+    assert read.attributes["s"].tolist() == ["x", None]
+    np.testing.assert_array_equal(read.attributes["n"], [1.0, np.nan])
+    assert read.attributes["t"].tolist() == [None, True]
+
+
+def test_attributes_of_points_go_with_the_points():
+    text = '[{"id": "a", "points": [[1, 2], [3, 4]], "point_attributes": {"occlusion": [1, 3]}}]'
+    read = annotated(text)
+    assert read.point_attributes["occlusion"].tolist() == [1, 3]
+    assert b'"occlusion":[1,3]' in JSON.write_annotations(read)
+
+
+def test_an_image_stands_on_a_line_of_its_own(truth):
+    assert JSON.write_annotations(truth).count(b"\n") == 4
+
+
+MALFORMED = [
+    ("3", "expected an object or a list of predictions, found 3"),
+    ('{"a": [[1, 2]', "line 1: expected JSON, found text that ends in the middle"),
+    ('{"a": [[1, 2]]}\n{', "line 2: .*extra data.*jsonl"),
+    ('{\n"a": [[1, 2],]\n}', r"line 2: .*comma before a closing bracket"),
+    ("{'a': []}", "double quotes"),
+    ('{"a": [[1, None]]}', "Python's spelling"),
+    ('{"a": [[1, tr', "ends in the middle"),
+    ('{"a": [[1, "x', "ends in the middle"),
+    ('{"a": [[1, -', "ends in the middle"),
+    ('{"a": [[1, NaN]]}', r"a\[0\]\[1\], image 'a': expected a finite number, found NaN"),
+    ('{"a": [[1, -Infinity]]}', r"a\[0\]\[1\].*infinite"),
+    ('{"points": {"IMG_4": [[1, 2], [3, 1e999]]}}', r"points\.IMG_4\[1\]\[1\], image 'IMG_4': .*far too large"),
+    ('{"a": [[1, ' + "1" * 400 + "]]}", r"a\[0\]\[1\].*far too large"),
+    ('{"a": [[1, ' + "1" * 6000 + "]]}", r"a\[0\]\[1\].*far too large"),
+    ('{"a": [[1, 1e10]]}', r"coordinate within 1e\+09 pixels"),
+    ('{"a": [["12,5", 1]]}', "found '12,5' .*decimals are written with a point"),
+    ('{"a": [["12.5", 1]]}', "found '12.5' .*without quotes"),
+    ('{"a": [[true, 1]]}', "expected a number, found true"),
+    ('{"a": [[null, 1]]}', "expected a number, found null"),
+    ('{"a": [1, 2]}', r"a\[0\], image 'a': expected \[x, y\], found 1"),
+    ('{"a": [[1]]}', "1 numbers"),
+    ('{"a": [[1, 2], [1, 2, 3]]}', r"a\[1\].*on every row or on none"),
+    ('{"a": [[1, 2, 3], [1, 2]]}', r"a\[1\].*on every row or on none"),
+    ('{"a": [[1, 2, 3, 4]]}', "4 numbers"),
+    ('{"a": 5}', "a: .*expected a list of points, found 5|a, image 'a': expected a list of points, found 5"),
+    ('{"a": {"points": []}}', "expected a list of points, found an object with the keys 'points'"),
+    ('{"": []}', "an empty string"),
+    ('{"\\ud800": []}', "surrogate"),
+    ('{"a": [], "b": [], "a": [[1, 2]]}', "'a' as entries 1 and 3 of the object"),
+    ('{"a": [[1, 2]], "a": [[1, 2]]}', "'a' as entries 1 and 2"),
+    ('{"points": {"a": [], "a": []}}', r"points\.a.*entries 1 and 2"),
+    ('{"points": {"a": []}, "points": {"b": []}}', "'points' as entries 1 and 2"),
+    ('[{"id": "a", "points": [[1, 2]], "points": []}]', r"\[0\]\.points, image 'a': .*'points' as entries 2 and 3"),
+    ('[{"id": "a", "points": []}, {"id": "a", "points": []}]', r"\[1\]\.id.*also at \[0\]"),
+    ('{"images": [{"id": 3, "points": []}]}', r"images\[0\]\.id: .*found 3 \(write it as a string\)"),
+    ('[{"points": []}]', 'a key "id"'),
+    ('[{"id": "a"}]', 'a key "points" or "count"'),
+    ("[3]", r"\[0\]: expected an image object"),
+    ('[{"id": "a", "points": [], "score": []}]', "did you mean 'scores'"),
+    ('[{"id": "a", "points": [], "boxes": []}]', "the key 'boxes' .*belongs to annotations"),
+    ('[{"id": "a", "points": [[1, 2]], "scores": []}]', r"\[0\]\.scores.*expected one entry a point \(1\), found 0"),
+    ('[{"id": "a", "count": 3, "scores": [0.5]}]', r"one entry a point \(0\), found 1"),
+    ('[{"id": "a", "points": [[1, 2, 3]]}]', 'image objects hold "scores"'),
+    (
+        '[{"id": "a", "points": [[1, 2]], "scores": [1]}, {"id": "b", "points": [[1, 2]]}]',
+        "scores for every image with points, or for none, found none for 'b'",
+    ),
+    ('[{"id": "a", "points": [[1, 2]]}, {"id": "b", "count": 2}]', "only a count for 'b'"),
+    ('[{"id": "a", "count": -1}]', r"\[0\]\.count.*from 0 to 1e\+09, found -1"),
+    ('[{"id": "a", "count": 1e12}]', "found 1000000000000.0"),
+    ('[{"id": "a", "count": NaN}]', "found NaN"),
+    ('[{"id": "a", "count": "3"}]', "without quotes"),
+    ('{"format": "crowdeval/predictions@2", "images": []}', "newer crowdeval"),
+    ('{"format": "crowdeval/annotations@1", "images": []}', "holds annotations, predictions are needed"),
+    ('{"format": "crowdeval/predictions@1"}', "neither"),
+    ('{"images": [], "points": {}}', "both"),
+    ('{"images": [], "meta": 1}', "found 'meta'"),
+    ('{"images": [], "annotations": []}', "COCO"),
+    ('{"images": {}, "format": "crowdeval/predictions@1"}', "list of image objects"),
+    ("[" * 100_000, "nested too deep"),
+    ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deep"),
+    (b'{"a": [[1, 2]],\n"\xff": []}', "line 2: expected UTF-8 text, found the byte 0xff"),
+    (b'{"a": [[1, \x00]]}', "NUL byte in line 1"),
+    (b"%PDF-1.4", "a PDF document"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), MALFORMED)
+def test_malformed_predictions_are_told(text, words):
+    with pytest.raises(FormatError, match=words):
+        predicted(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": [[1, 2, 3]]}', "are these predictions"),
+        ('[{"id": "a", "points": [], "scores": []}]', "the key 'scores' .*belongs to predictions"),
+        ('[{"id": "a", "count": 3}]', 'a key "points"'),
+        ('[{"id": "a", "points": [], "width": 3}]', "both width and height"),
+        ('[{"id": "a", "points": [], "width": 0, "height": 2}]', r"\[0\]\.width.*positive number, found 0"),
+        ('[{"id": "a", "points": [[1, 2]], "boxes": [[1, 2, 3]]}]', r"\[x1, y1, x2, y2\], found 3 numbers"),
+        ('[{"id": "a", "points": [[1, 2]], "boxes": []}]', r"one entry a point \(1\)"),
+        ('[{"id": "a", "points": [[1, 2]], "radii": [[1, NaN]]}]', r"radii\[0\]\[1\].*NaN"),
+        ('[{"id": "a", "points": [[1, 2]], "levels": [1.5]}]', "a whole number, found 1.5"),
+        ('[{"id": "a", "points": [[1, 2]], "levels": [1e30]}]', "a whole number"),
+        ('[{"id": "a", "points": [], "attributes": []}]', "expected an object"),
+        ('[{"id": "a", "points": [], "attributes": {"k": [1]}}]', r"attributes\.k.*a string, a number"),
+        ('[{"id": "a", "points": [], "attributes": {"k": 1, "k": 2}}]', "'k' as entries 1 and 2"),
+        ('[{"id": "a", "points": [], "attributes": {"k": NaN}}]', "found NaN"),
+        ('[{"id": "a", "points": [[1, 2]], "point_attributes": {"k": []}}]', r"one entry a point \(1\)"),
+        (
+            '[{"id": "a", "points": [[1, 2]], "levels": [1]}, {"id": "b", "points": [[1, 2]]}]',
+            "levels for every image with points",
+        ),
+    ],
+)
+def test_malformed_annotations_are_told(text, words):
+    with pytest.raises(FormatError, match=words):
+        annotated(text)
+
+
+def test_all_problems_come_at_once_and_are_capped():
+    rows = ", ".join('["x", 1]' for _ in range(50))
+    message = complaint(predicted, f'[{{"id": "a", "points": [{rows}]}}, {{"id": 7, "points": [[NaN, 1]]}}]')
+    assert message.startswith("p.json: 52 problems")
+    assert message.count("\n") == 21
+    assert "and 32 more" in message
+
+
+def test_the_key_path_of_an_odd_id_is_quoted():
+    assert 'points["a b.jpg"][0][1]' in complaint(predicted, '{"points": {"a b.jpg": [[1, "x"]]}}')
+
+
+@settings(max_examples=80)
+@given(value=predictions())
+def test_the_careful_way_reads_predictions_as_the_fast_one_does(value):
+    source = Source("file", JSON.write_predictions(value))
+    side = native_json._PREDICTIONS
+    assert_same(JSON.read_predictions(source), side.columns(native_json._walked(source, side)), "score", "counts")
+
+
+@settings(max_examples=80)
+@given(value=annotations())
+def test_the_careful_way_reads_annotations_as_the_fast_one_does(value):
+    source = Source("file", JSON.write_annotations(value))
+    side = native_json._ANNOTATIONS
+    careful = side.columns(native_json._walked(source, side))
+    assert_same(JSON.read_annotations(source), careful, "boxes", "radii", "level", "sizes")
+    assert_same_attributes(JSON.read_annotations(source), careful)
+
+
+@settings(max_examples=40)
+@given(value=predictions())
+def test_a_sound_file_never_needs_the_careful_way(value):
+    if any('"' in name or "\\" in name for name in value.image_ids):
+        return
+    data = JSON.write_predictions(value)
+    decoded = json.loads(data)
+    assert len(decoded["images"]) == len(value.image_ids)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native_json, "_walked", None)
+        JSON.read_predictions(Source("file", data))
