@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from crowdeval.alignment import align as align
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
     from crowdeval.evaluation import evaluate as evaluate
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from crowdeval.metrics.nap import nap as nap
     from crowdeval.points import Annotations as Annotations
     from crowdeval.points import Predictions as Predictions
-    from crowdeval.points import align as align
     from crowdeval.protocol import PAPER as PAPER
     from crowdeval.protocol import Protocol as Protocol
     from crowdeval.report import Report as Report
@@ -42,7 +42,7 @@ _HOME = {
     "Predictions": "points",
     "Protocol": "protocol",
     "Report": "report",
-    "align": "points",
+    "align": "alignment",
     "evaluate": "evaluation",
     "knn_scale": "scale",
     "nap": "metrics.nap",

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import numpy as np
 
 from crowdeval import __version__
+from crowdeval.alignment import align
 from crowdeval.errors import InputError, NeedsError, UndefinedMetricWarning
+from crowdeval.frame import framed
 from crowdeval.metrics import family_of
 from crowdeval.metrics.family import Family, Measured, Metric
 from crowdeval.notices import input_notices
-from crowdeval.points import Annotations, Predictions, align
+from crowdeval.points import Annotations, Predictions
 from crowdeval.protocol import PAPER, Protocol
 from crowdeval.report import Report, Side
 
@@ -71,6 +73,7 @@ def evaluate(
                 "nap(...) takes plain arrays"
             )
     progress("aligning")
+    annotations = framed(annotations, protocol.off_image)
     predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
     found = Measured(notices=input_notices(predictions, annotations))
     if per_image:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
+from crowdeval.frame import outside
 from crowdeval.points import Annotations, Predictions
 
 MISMATCH = 1.5
@@ -24,13 +25,6 @@ def input_notices(predictions: Predictions, annotations: Annotations) -> list[st
         "no-predictions": _no_predictions(predictions, annotations),
     }
     return [f"{name}: {text}" for name, text in found.items() if text]
-
-
-def off_image(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:
-    """Return which points lie outside their image, (N,); False where the size is unknown."""
-    size = sizes[image_of_rows(offsets)]
-    outside: Flags = np.any((xy < 0) | (xy > size), axis=1) & ~np.isnan(size).any(axis=1)
-    return outside
 
 
 def _unscored(predictions: Predictions) -> str:
@@ -65,9 +59,9 @@ def _outside_unit(predictions: Predictions) -> str:
 def _off_image(what: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:
     if annotations.sizes is None:
         return ""
-    outside = off_image(xy, offsets, annotations.sizes)
-    images = len(np.unique(image_of_rows(offsets)[outside]))
-    return f"{int(outside.sum()):,} {what} in {images:,} images lie outside their image (kept)" if images else ""
+    off = outside(xy, offsets, annotations.sizes)
+    images = len(np.unique(image_of_rows(offsets)[off]))
+    return f"{int(off.sum()):,} {what} in {images:,} images lie outside their image (kept)" if images else ""
 
 
 def _no_predictions(predictions: Predictions, annotations: Annotations) -> str:

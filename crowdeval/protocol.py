@@ -10,11 +10,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from crowdeval.alignment import IdStyle, Missing
 from crowdeval.curves import AREAS, Area
 from crowdeval.errors import UsageError, did_you_mean
+from crowdeval.frame import OFF_IMAGE, OffImage
 from crowdeval.metrics import canonical
 from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice
-from crowdeval.points import IdStyle, Missing
 from crowdeval.ranges import number_text, parse_range, range_text
 from crowdeval.scale import Lone, lone_length
 
@@ -69,6 +70,7 @@ EXPLAINED = {
     "cap": "no limit on the predictions of an image, no confidence dropped",
     "miss": "annotated images without predictions: an error, or scored as images with no predictions",
     "ids": "image ids compared as they are (exact), or without folders and file extensions (stem)",
+    "off": "true points outside their image: kept, dropped, or clipped to its edge",
     "count": "a prediction counts as a person if its confidence is strictly above this",
 }
 """What each field of a signature means."""
@@ -98,6 +100,8 @@ class Protocol:
         What an annotated image without predictions is.
     id_style : {"exact", "stem"}
         How image ids are compared.
+    off_image : {"keep", "drop", "clip"}
+        What happens to true points outside their image.
     count_threshold : float
         A prediction counts as a person if its confidence is strictly above.
 
@@ -109,7 +113,7 @@ class Protocol:
     Examples
     --------
     >>> Protocol(delta=0.5, k=1).signature
-    'crowdeval@1|preset:paper|metrics:none|delta:0.5|k:1|few:mean|lone:inf|cmp:lt|ties:closest|pick:nearest|pool:set|ap:area|cap:none|miss:error|ids:exact|count:0.5'
+    'crowdeval@1|preset:paper|metrics:none|delta:0.5|k:1|few:mean|lone:inf|cmp:lt|ties:closest|pick:nearest|pool:set|ap:area|cap:none|miss:error|ids:exact|off:keep|count:0.5'
     >>> Protocol.parse(Protocol(delta=0.5).signature) == Protocol(delta=0.5)
     True
     """
@@ -123,6 +127,7 @@ class Protocol:
     ap: Area = "area"
     missing: Missing = "error"
     id_style: IdStyle = "exact"
+    off_image: OffImage = "keep"
     count_threshold: float = 0.5
 
     def __post_init__(self) -> None:
@@ -146,6 +151,7 @@ class Protocol:
         check_choice("ap", self.ap, AREAS)
         check_choice("missing", self.missing, ("error", "empty"))
         check_choice("id_style", self.id_style, ("exact", "stem"))
+        check_choice("off_image", self.off_image, OFF_IMAGE)
         if not math.isfinite(self.count_threshold):
             raise UsageError(f"count_threshold: expected a finite number, found {self.count_threshold}")
         _set(self, "count_threshold", float(self.count_threshold))
@@ -168,6 +174,7 @@ class Protocol:
             "ap": self.ap,
             "miss": self.missing,
             "ids": self.id_style,
+            "off": self.off_image,
             "count": number_text(self.count_threshold),
         }
         return "|".join([REVISION, *(f"{key}:{values[key]}" for key in EXPLAINED)])
@@ -208,6 +215,7 @@ class Protocol:
             ap=values["ap"],  # type: ignore[arg-type]
             missing=values["miss"],  # type: ignore[arg-type]
             id_style=values["ids"],  # type: ignore[arg-type]
+            off_image=values["off"],  # type: ignore[arg-type]
             count_threshold=parse_threshold(values["count"]),
         )
 

@@ -18,6 +18,7 @@ protocols = st.builds(
     ap=st.sampled_from(["area", "step", "coco101", "voc11"]),
     missing=st.sampled_from(["error", "empty"]),
     id_style=st.sampled_from(["exact", "stem"]),
+    off_image=st.sampled_from(["keep", "drop", "clip"]),
     count_threshold=st.floats(-5, 5),
 )
 

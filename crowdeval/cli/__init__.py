@@ -20,6 +20,7 @@ VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
     "check": "Report every problem of the files, and score nothing.",
     "convert": "Convert predictions or annotations to another format.",
+    "datasets": "List the benchmark datasets, check a copy, export a split.",
     "metrics": "List the metrics, or print the specification of one.",
     "signature": "Explain the signature printed with every number.",
     "schema": "Print the JSON Schema of the native formats.",

@@ -7,11 +7,12 @@ from typing import TypeVar
 
 import click
 
+from crowdeval.alignment import align
 from crowdeval.cli.inputs import annotations_of, both_inputs, predictions_of, refuse_two_stdins
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError
 from crowdeval.notices import input_notices
-from crowdeval.points import Annotations, Predictions, align
+from crowdeval.points import Annotations, Predictions
 
 
 @click.command(short_help="Report every problem of the files, and score nothing.")
@@ -25,6 +26,8 @@ def check(
     annotations: str,
     predictions_format: str | None,
     annotations_format: str | None,
+    root: str | None,
+    no_cache: bool,
     missing: str,
     id_style: str,
 ) -> None:
@@ -40,7 +43,7 @@ def check(
         stage(f"reading {predictions}")
         found = _tried(lambda: predictions_of(predictions, predictions_format), failures)
         stage(f"reading {annotations}")
-        truth = _tried(lambda: annotations_of(annotations, annotations_format), failures)
+        truth = _tried(lambda: annotations_of(annotations, annotations_format, root=root, cache=not no_cache), failures)
         if found is not None and truth is not None:
             stage("aligning")
             pair = _tried(lambda: align(found, truth, missing=missing, id_style=id_style), failures)  # type: ignore[arg-type]

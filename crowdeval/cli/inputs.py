@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from crowdeval.errors import MissingFileError, UsageError
+from crowdeval.datasets import is_dataset_spec, open_dataset
+from crowdeval.errors import CrowdevalWarning, MissingFileError, UsageError
 from crowdeval.formats import FORMATS, read_annotations, read_predictions
 from crowdeval.points import Annotations, Predictions
 
@@ -21,6 +23,8 @@ FORMAT_NAMES = list(FORMATS.table)
 def both_inputs(command: F) -> F:
     """Add the arguments PREDICTIONS and ANNOTATIONS and the options that name their formats."""
     for decorate in (
+        click.option("--no-cache", is_flag=True, help="Read a dataset's files anew, whatever the cache holds."),
+        click.option("--root", metavar="DIR", help="Where the dataset lies; else CROWDEVAL_DATA or crowdeval.toml."),
         click.option(
             "--annotations-format", metavar="NAME", help="Format of ANNOTATIONS, where it is not to be guessed."
         ),
@@ -41,8 +45,15 @@ def predictions_of(source: str, format: str | None = None) -> Predictions:
     return read_predictions(source, format=format)
 
 
-def annotations_of(source: str, format: str | None = None) -> Annotations:
-    """Return the annotations that an argument names."""
+def annotations_of(
+    source: str, format: str | None = None, *, root: str | None = None, cache: bool = True
+) -> Annotations:
+    """Return the annotations that an argument names: a file, or a dataset's split as NAME:SPLIT."""
+    if format is None and is_dataset_spec(source):
+        split = open_dataset(source, root=root, cache=cache)
+        for note in split.notes:
+            warnings.warn(note, CrowdevalWarning, stacklevel=2)
+        return split.annotations
     return read_annotations(source, format=format)
 
 

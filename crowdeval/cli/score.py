@@ -12,6 +12,7 @@ from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.curves import AREAS
 from crowdeval.errors import GateError, MissingFileError, UsageError
 from crowdeval.evaluation import evaluate
+from crowdeval.frame import OFF_IMAGE
 from crowdeval.metrics import canonical, family_of
 from crowdeval.metrics.family import Metric
 from crowdeval.metrics.nap import PAPER_DELTA, POOLS
@@ -36,6 +37,8 @@ from crowdeval.report import Report
               help="Annotated images without predictions: refuse, or score as no predictions.")  # fmt: skip
 @click.option("--id-style", type=click.Choice(["exact", "stem"]), default="exact", show_default=True,
               help="Compare image ids as they are, or without folders and file extensions.")  # fmt: skip
+@click.option("--off-image", type=click.Choice(OFF_IMAGE), default="keep", show_default=True,
+              help="True points outside their image: keep, drop, or clip to its edge.")  # fmt: skip
 @click.option("--count-threshold", type=float, default=0.5, show_default=True,
               help="A prediction counts as a person if its confidence is above this.")  # fmt: skip
 @click.option("--ap", type=click.Choice(AREAS), default="area", show_default=True, help="Area under the curve.")
@@ -56,6 +59,8 @@ def score(
     annotations: str,
     predictions_format: str | None,
     annotations_format: str | None,
+    root: str | None,
+    no_cache: bool,
     form: str,
     output: str | None,
     per_image: str | None,
@@ -67,11 +72,12 @@ def score(
 ) -> None:
     """Score PREDICTIONS against ANNOTATIONS.
 
-    Both are files in any known format, .gz or not; '-' is standard input. The result carries a signature that
-    names every choice behind the numbers.
+    Both are files in any known format, .gz or not; '-' is standard input. ANNOTATIONS may also be a dataset's split,
+    as in shanghaitech-a:test. The result carries a signature that names every choice behind the numbers.
 
     \b
     crowdeval score preds.json gt.json
+    crowdeval score preds.json shanghaitech-a:test --root ~/data
     crowdeval score preds.csv gt.json --delta 0.5 --metric nAP --fail-under nAP=0.60
     crowdeval score preds.json gt.json --format latex -o table.tex --per-image images.csv
     """
@@ -83,7 +89,7 @@ def score(
         stage(f"reading {predictions}")
         found = predictions_of(predictions, predictions_format)
         stage(f"reading {annotations}")
-        truth = annotations_of(annotations, annotations_format)
+        truth = annotations_of(annotations, annotations_format, root=root, cache=not no_cache)
         report = evaluate(
             found,
             truth,

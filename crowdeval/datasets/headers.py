@@ -56,7 +56,7 @@ def headers(paths: Sequence[Path | None]) -> Headers:
             unreadable[i] = f"{path.name}: {_reason(problem)}"
             continue
         sizes[i] = width, height
-        if orientation not in (0,):
+        if orientation not in (0, 1):
             turned.append(i)
     return Headers(sizes, tuple(turned), unreadable)
 

@@ -36,8 +36,8 @@ def detections(rng, heads):
             found.append((rng.gauss(x, 0.09 * size), rng.gauss(y, 0.09 * size), sure))
             if rng.random() < 0.05:
                 found.append((rng.gauss(x, 0.2 * size), rng.gauss(y, 0.2 * size), sure * 0.6))
-    for _ in range(max(1, len(heads) // 12)):
-        found.append((rng.random() * WIDTH, rng.random() * HEIGHT, 0.05 + 0.5 * rng.random()))
+    invented = range(max(1, len(heads) // 12))
+    found += [(rng.random() * WIDTH, rng.random() * HEIGHT, 0.05 + 0.5 * rng.random()) for _ in invented]
     return sorted(found, key=lambda point: -point[2])
 
 

@@ -77,13 +77,13 @@ def test_the_json_reads_back_into_a_report(crowdeval, tmp_path):
 def test_every_option_enters_the_signature(crowdeval):
     options = (
         "--delta 0.1:0.1:0.3 --k 2 --metric nAP --metric MSE --missing empty --id-style stem --count-threshold 0.4 "
-        "--ap step --pool image --lone 20 --preset shanghaitech"
+        "--off-image drop --ap step --pool image --lone 20 --preset shanghaitech"
     )
     code, out, _ = crowdeval("score", PREDS, GT, *options.split(), "--format", "json")
     assert code == 0
     assert Protocol.parse(json.loads(out)["signature"]) == Protocol(
         preset="shanghaitech", metrics=["nAP", "RMSE"], delta="0.1:0.1:0.3", k=2, missing="empty", id_style="stem",
-        count_threshold=0.4, ap="step", pool="image", lone="20",
+        count_threshold=0.4, off_image="drop", ap="step", pool="image", lone="20",
     )  # fmt: skip
 
 

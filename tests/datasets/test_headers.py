@@ -9,8 +9,9 @@ from crowdeval.datasets.listing import natural
 def test_sizes_are_those_of_the_stored_pixels(layouts):
     plain = layouts.image(layouts.folder / "a.jpg", (64, 48))
     turned = layouts.image(layouts.folder / "b.jpg", (64, 48), orientation=6)
-    found = headers([plain, turned])
-    assert found.sizes.tolist() == [[64, 48], [64, 48]]
+    upright = layouts.image(layouts.folder / "c.jpg", (64, 48), orientation=1)
+    found = headers([plain, turned, upright])
+    assert found.sizes.tolist() == [[64, 48]] * 3
     assert found.turned == (1,)
 
 

@@ -1,4 +1,4 @@
-"""nAP as the definition reads: nested loops over images, predictions and true points, nothing shared with the package."""
+"""nAP as the definition reads: nested loops over images, predictions and true points, nothing of the package."""
 
 import math
 

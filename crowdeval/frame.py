@@ -1,0 +1,54 @@
+"""Points and the frame of their image: which lie outside, and true points outside kept, dropped or clipped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from crowdeval.arrays import Flags, Floats, Integers, image_of_rows, offsets_of
+from crowdeval.errors import NeedsError
+from crowdeval.points import Annotations
+
+OffImage = Literal["keep", "drop", "clip"]
+OFF_IMAGE: tuple[OffImage, ...] = ("keep", "drop", "clip")
+
+
+def outside(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:
+    """Return which points lie outside their image, (N,); False where its size is unknown.
+
+    A point on the right or lower edge, x = width or y = height, is inside.
+    """
+    size = sizes[image_of_rows(offsets)]
+    off: Flags = np.any((xy < 0) | (xy > size), axis=1) & ~np.isnan(size).any(axis=1)
+    return off
+
+
+def framed(annotations: Annotations, off_image: OffImage) -> Annotations:
+    """Return the annotations with true points outside their image kept, dropped, or clipped to the edge.
+
+    Raises
+    ------
+    NeedsError
+        If the size of an image is unknown and points are not simply kept.
+    """
+    if off_image == "keep":
+        return annotations
+    if annotations.sizes is None or np.isnan(annotations.sizes).any():
+        raise NeedsError(f"off_image={off_image!r} needs the width and height of every image")
+    if off_image == "clip":
+        size = annotations.sizes[image_of_rows(annotations.offsets)]
+        return replace(annotations, xy=np.clip(annotations.xy, 0, size))
+    kept = ~outside(annotations.xy, annotations.offsets, annotations.sizes)
+    counts = np.bincount(image_of_rows(annotations.offsets)[kept], minlength=len(annotations.image_ids))
+    boxes, radii, level = annotations.boxes, annotations.radii, annotations.level
+    return replace(
+        annotations,
+        offsets=offsets_of(counts),
+        xy=annotations.xy[kept],
+        boxes=None if boxes is None else boxes[kept],
+        radii=None if radii is None else radii[kept],
+        level=None if level is None else level[kept],
+        point_attributes={name: values[kept] for name, values in annotations.point_attributes.items()},
+    )

@@ -1,0 +1,90 @@
+"""Crowds as the package's columns and tables, and chains of points whose best matching is known by construction."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from crowdeval.evaluation import evaluate
+from crowdeval.points import Annotations, Predictions
+from crowdeval.protocol import Protocol
+
+
+def points_of(images):
+    return np.array([point for image in images for point in image], dtype=float).reshape(-1, 2)
+
+
+def offsets_of(images):
+    return np.array([sum(len(image) for image in images[:i]) for i in range(len(images) + 1)], dtype=np.int64)
+
+
+def columns(crowd):
+    """xy, offsets, true_xy, true_offsets of [(points, scores, truths), ...]."""
+    predicted, true = [image[0] for image in crowd], [image[2] for image in crowd]
+    return points_of(predicted), offsets_of(predicted), points_of(true), offsets_of(true)
+
+
+def predictions(crowd, scored=True, **given):
+    xy, offsets, _, _ = columns(crowd)
+    score = [s for image in crowd for s in image[1]] if scored else None
+    return Predictions(image_ids=[str(i) for i in range(len(crowd))], offsets=offsets, xy=xy, score=score, **given)
+
+
+def annotations(crowd, **given):
+    _, _, xy, offsets = columns(crowd)
+    return Annotations(image_ids=[str(i) for i in range(len(crowd))], offsets=offsets, xy=xy, **given)
+
+
+def report(crowd, *metrics, scored=True, per_image=False, counts=None, options=None, **given):
+    """What evaluate() says of a crowd; ``given`` are columns of the annotations, ``options`` of the protocol."""
+    return evaluate(
+        predictions(crowd, scored, counts=counts),
+        annotations(crowd, **given),
+        protocol=Protocol(metrics=list(metrics), **(options or {})),
+        per_image=per_image,
+    )
+
+
+def scores_of(crowd, *metrics, **given):
+    return report(crowd, *metrics, **given).values
+
+
+def counts_only(predicted, true):
+    """Images with these numbers of predictions and true points, all far apart."""
+    return [
+        ([(50.0 * j, 0.0) for j in range(p)], [1.0] * p, [(50.0 * j, 20.0) for j in range(t)])
+        for p, t in zip(predicted, true, strict=True)
+    ]
+
+
+def same(a, b):
+    return np.isclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True)
+
+
+def shuffled(crowd, random):
+    """The crowd with the lines of every image, and the images, in another order."""
+    mixed = []
+    for points, scores, truths in crowd:
+        rows = random.sample(list(zip(points, scores, strict=True)), len(points))
+        mixed.append(([q for q, _ in rows], [s for _, s in rows], random.sample(truths, len(truths))))
+    return random.sample(mixed, len(mixed))
+
+
+def chain(links, thick=1):
+    """A chain that is all taken before its key comes: within radius 1 each key pushes every link one on.
+
+    True points stand at 0, 2, 4, ..., predictions between them; the last ``thick`` predictions, the keys, reach only
+    the first place. Every point is there ``thick`` times; a matching of size ``thick`` x (links + 1) exists.
+    """
+    truths = [(2.0 * i, 0.0) for i in range(links + 1) for _ in range(thick)]
+    between = [(2.0 * i + 1, 0.0) for i in range(links) for _ in range(thick)]
+    keys = [(-1.0, 0.0)] * thick
+    return between + keys, truths
+
+
+@st.composite
+def chains(draw, most=14):
+    """One image on a line, within radius 1 a chain with gaps and repetitions, lines in any order."""
+    times = draw(st.lists(st.integers(0, 2), min_size=1, max_size=2 * most))
+    places = [(float(i), 0.0) for i, n in enumerate(times) for _ in range(n)]
+    predicted = draw(st.permutations([p for p in places if p[0] % 2]))
+    truths = draw(st.permutations([p for p in places if not p[0] % 2]))
+    return [(predicted, [1.0] * len(predicted), truths)]

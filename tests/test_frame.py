@@ -1,0 +1,47 @@
+"""Points outside their image."""
+
+import numpy as np
+import pytest
+
+from crowdeval import Annotations, Predictions, Protocol, evaluate
+from crowdeval.errors import NeedsError
+from crowdeval.frame import framed, outside
+
+TRUTH = Annotations(
+    image_ids=["a", "b"],
+    offsets=[0, 3, 5],
+    xy=[[0.0, 0], [100, 50], [100.1, 50], [-1, 5], [5, 5]],
+    sizes=[[100, 50], [20, 20]],
+    boxes=[[i, i, i + 1, i + 1] for i in range(5)],
+    point_attributes={"blur": [0, 1, 2, 3, 4]},
+)
+
+
+def test_the_edges_are_inside():
+    assert outside(TRUTH.xy, TRUTH.offsets, TRUTH.sizes).tolist() == [False, False, True, True, False]
+
+
+def test_an_unknown_size_has_no_outside():
+    assert not outside(TRUTH.xy, TRUTH.offsets, np.full((2, 2), np.nan)).any()
+
+
+def test_points_outside_are_kept_dropped_or_clipped():
+    assert framed(TRUTH, "keep") is TRUTH
+    dropped = framed(TRUTH, "drop")
+    assert dropped.offsets.tolist() == [0, 2, 3]
+    assert dropped.boxes[:, 0].tolist() == [0, 1, 4]
+    assert dropped.point_attributes["blur"].tolist() == [0, 1, 4]
+    assert framed(TRUTH, "clip").xy.tolist() == [[0, 0], [100, 50], [100, 50], [0, 5], [5, 5]]
+
+
+def test_the_choice_moves_the_count_and_stands_in_the_signature():
+    predictions = Predictions(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[])
+    for choice, error in (("keep", 2.5), ("drop", 1.5), ("clip", 2.5)):
+        report = evaluate(predictions, TRUTH, protocol=Protocol(metrics=["MAE"], off_image=choice))
+        assert report["MAE"] == error
+        assert f"|off:{choice}|" in report.signature
+
+
+def test_sizes_are_needed_to_drop():
+    with pytest.raises(NeedsError, match="width and height"):
+        framed(Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 1]]), "drop")
