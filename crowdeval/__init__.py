@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from crowdeval.formats import read_predictions as read_predictions
     from crowdeval.formats import write_annotations as write_annotations
     from crowdeval.formats import write_predictions as write_predictions
-    from crowdeval.metrics.nap import NapResult as NapResult
-    from crowdeval.metrics.nap import nap as nap
+    from crowdeval.plain import NapResult as NapResult
+    from crowdeval.plain import nap as nap
     from crowdeval.points import Annotations as Annotations
     from crowdeval.points import Predictions as Predictions
     from crowdeval.protocol import PAPER as PAPER
@@ -37,7 +37,7 @@ _HOME = {
     "Annotations": "points",
     "CrowdevalError": "errors",
     "CrowdevalWarning": "errors",
-    "NapResult": "metrics.nap",
+    "NapResult": "plain",
     "PAPER": "protocol",
     "Predictions": "points",
     "Protocol": "protocol",
@@ -45,7 +45,7 @@ _HOME = {
     "align": "alignment",
     "evaluate": "evaluation",
     "knn_scale": "scale",
-    "nap": "metrics.nap",
+    "nap": "plain",
     "read_annotations": "formats",
     "read_predictions": "formats",
     "write_annotations": "formats",

@@ -12,7 +12,7 @@ from crowdeval.alignment import align
 from crowdeval.errors import InputError, NeedsError, UndefinedMetricWarning
 from crowdeval.frame import framed
 from crowdeval.metrics import family_of
-from crowdeval.metrics.family import Family, Measured, Metric
+from crowdeval.metrics.family import Family, Measured, Metric, Scene
 from crowdeval.notices import input_notices
 from crowdeval.points import Annotations, Predictions
 from crowdeval.protocol import PAPER, Protocol
@@ -82,12 +82,13 @@ def evaluate(
             "true_points": annotations.counts,
             "predicted_points": np.diff(predictions.offsets),
         }
-    groups = _groups(protocol, predictions, annotations, found)
+    scene = Scene(predictions=predictions, annotations=annotations, options=protocol, per_image=per_image)
+    groups = _groups(protocol, scene, found)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UndefinedMetricWarning)
         for family, asked in groups:
             progress(" ".join(str(metric) for metric in asked))
-            found.update(family.measure(asked, predictions, annotations, protocol, per_image=per_image))
+            found.update(family.measure(asked, scene))
     undefined = [str(warning.message) for warning in caught if issubclass(warning.category, UndefinedMetricWarning)]
     progress("fingerprints")
     return Report(
@@ -102,16 +103,14 @@ def evaluate(
     )
 
 
-def _groups(
-    protocol: Protocol, predictions: Predictions, annotations: Annotations, found: Measured
-) -> list[tuple[Family, list[Metric]]]:
+def _groups(protocol: Protocol, scene: Scene, found: Measured) -> list[tuple[Family, list[Metric]]]:
     """Gather the metrics by family; what the data lack is an error by name and a notice in a preset."""
     groups: dict[int, tuple[Family, list[Metric]]] = {}
     left_out: dict[str, list[str]] = {}
     for text in protocol.all_metrics:
         metric = Metric.parse(text)
         family = family_of(metric)
-        lack = family.lacking(metric, predictions, annotations)
+        lack = family.lacking(metric, scene)
         if lack is None:
             groups.setdefault(id(family), (family, []))[1].append(metric)
         elif text in protocol.metrics:
@@ -129,5 +128,5 @@ def _ordered(values: dict[str, float], protocol: Protocol) -> dict[str, float]:
     """Return the values in the order asked for, each metric followed by what it brought along."""
     order: dict[str, None] = {}
     for text in protocol.all_metrics:
-        order |= dict.fromkeys([text, *(name for name in values if name.startswith(f"{text}@"))])
+        order |= dict.fromkeys([text, *(name for name in values if name.startswith((f"{text}@", f"{text}=")))])
     return {name: values[name] for name in [*order, *values] if name in values}

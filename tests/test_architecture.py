@@ -31,6 +31,7 @@ LAYERS = [
     "metrics.mle",
     "metrics.grid",
     "metrics",
+    "plain",
     "protocol",
     "notices",
     "report",

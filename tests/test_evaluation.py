@@ -50,6 +50,12 @@ def test_values_stand_in_the_order_asked_for_each_with_its_parts():
     assert list(report.values) == ["MAE", "nAP", "nAP@0.1", "nAP@0.2"]
 
 
+def test_the_groups_of_a_metric_follow_it():
+    report = evaluate(found(), truth(), protocol=Protocol(metrics=["MAE by count_quartile", "bias"]))
+    assert list(report.values)[-1] == "bias"
+    assert len(report.values) > 2
+
+
 def test_one_delta_and_a_range_of_its_own_beside_the_protocols():
     protocol = Protocol(metrics=["nAP@0.3", "nAP@1:1:3", "nAP"], delta=0.5)
     values = evaluate(found(), truth(), protocol=protocol).values

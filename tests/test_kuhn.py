@@ -55,13 +55,13 @@ def test_hand_table(points, truths, radius, matched):
     assert one(points, truths, radius) == matched
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(crowds(), st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0]))
 def test_equals_the_recursive_script(crowd, radius):
     assert flags(crowd, radius) == expected(crowd, radius)
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(chains())
 def test_equals_the_recursive_script_on_chains(crowd):
     assert flags(crowd, 1.0) == expected(crowd, 1.0)
@@ -85,6 +85,7 @@ def test_equals_the_recursive_script_where_every_true_point_has_its_radius():
         assert one(points, truths, radii) == oracle.official_order(near, 30)
 
 
+@settings(max_examples=80)
 @given(crowds(), st.sampled_from([0.5, 1.0, 4.0]))
 def test_the_number_of_matched_points_is_the_maximum(crowd, radius):
     found = flags(crowd, radius)
@@ -94,6 +95,7 @@ def test_the_number_of_matched_points_is_the_maximum(crowd, radius):
     assert sizes.tolist() == [sum(found[a : a + len(crowd[i][2])]) for i, a in enumerate(starts)]
 
 
+@settings(max_examples=80)
 @given(crowds(most_images=1), st.sampled_from([1.0, 4.0]), st.data())
 def test_more_predictions_never_free_a_matched_true_point(crowd, radius, data):
     points, _, truths = crowd[0]

@@ -112,8 +112,8 @@ def every_proposal(images: int, truths: int, seed: int) -> Scene:
     nearest = np.floor(true_xy / GRID).astype(np.int64)
     for pull, width, scores, cell in (
         (0.5, 0.4, (2, 5), corner),
-        (0.5, 0.4, (2, 5), corner + (1, 0)),
-        (0.5, 0.4, (2, 5), corner + (0, 1)),
+        (0.5, 0.4, (2, 5), corner + np.array([1, 0])),
+        (0.5, 0.4, (2, 5), corner + np.array([0, 1])),
         (1.0, 0.2, (5, 2), nearest),
     ):
         column, row = np.clip(cell, 0, (columns - 1, rows - 1)).T

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from crowdeval.errors import Problems, shown
-from crowdeval.formats.json_text import Object, parse_source
+from crowdeval.formats.json_text import Object, encodable, parse_source
 from crowdeval.formats.source import Source
 
 Row = list[float] | None
@@ -96,10 +97,18 @@ def _entries(values: Any, form: type[Any], place: str, problems: Problems) -> li
         for name in getattr(value, "repeated", {}):
             problems.add("every key once", f"{name!r} twice", key=f"{key}.{name}")
         try:
+            if not all(encodable(text) for text in _values(value) if isinstance(text, str)):
+                raise UnicodeError
             entries.append(msgspec.convert(value, form))
+        except UnicodeError:  # msgspec's own, in numbers and keys
+            problems.add("text", "half of a surrogate pair", key=key)
         except (msgspec.ValidationError, OverflowError) as problem:
             message, _, path = str(problem).partition(" - at `$")
             expected = message.removeprefix("Expected ").partition(", got ")[0].replace("`", "")
             found = message.partition(", got ")[2].replace("`", "") or message
             problems.add(expected, found, key=f"{key}{path.rstrip('`')}")
     return entries
+
+
+def _values(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Object) else (value,)

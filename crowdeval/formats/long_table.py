@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -227,7 +226,7 @@ def _of_image(table: LongTable, name: str, problems: Problems) -> Floats | None:
     if name not in table.numbers:
         return None
     values = table.numbers[name]
-    rows = np.flatnonzero(~np.isnan(values))[::-1]
+    rows = np.flatnonzero(~np.isnan(values))[::-1]  # the first row of an image is written last, and stays
     column = np.full(len(table.image_ids), np.nan)
     column[table.image[rows]] = values[rows]
     known = column[table.image]
@@ -267,8 +266,8 @@ def _check(
 ) -> None:
     """Note the rows where ``bad`` holds."""
     rows = np.flatnonzero(bad)
-    for row, text in zip(rows[:SHOWN].tolist(), repeat(found)):
-        value = f"{table.numbers[name][row]:g}" if text is None else text
+    for row in rows[:SHOWN].tolist():
+        value = f"{table.numbers[name][row]:g}" if found is None else found
         image = table.image_ids[table.image[row]]
         problems.add(expected, value, image=image, **table.place(name, row))
     problems.total += max(0, len(rows) - SHOWN)

@@ -33,7 +33,7 @@ import numpy as np
 
 from crowdeval.arrays import Floats
 from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.metrics.family import Entry, Measured, Metric, Options
+from crowdeval.metrics.family import Entry, Measured, Metric, Options, Scene
 from crowdeval.metrics.groups import groups, lacking_group
 from crowdeval.points import Annotations, Predictions
 
@@ -158,34 +158,26 @@ class Counting:
             return metric.plain("level")
         return metric.plain("by")
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Ask for the attribute that a group or level goes by."""
         group = LEVELS[metric.level][0] if metric.level else metric.by
-        return None if group is None else lacking_group(group, annotations)
+        return None if group is None else lacking_group(group, scene.annotations)
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the counting errors asked for, and the columns of counts."""
-        estimated = estimated_counts(predictions, threshold=options.count_threshold)
-        true = annotations.counts.astype(np.float64)
+        estimated = estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
+        true = scene.annotations.counts.astype(np.float64)
         found = Measured()
         for metric in asked:
             if metric.level is not None:
-                found.update(_mean_over_levels(metric, estimated, true, annotations, options))
+                found.update(_mean_over_levels(metric, estimated, true, scene.annotations, scene.options))
             elif metric.by is not None:
-                for label, images in groups(metric.by, annotations, k=options.k, lone=options.lone):
+                for label, images in groups(metric.by, scene.annotations, k=scene.options.k, lone=scene.options.lone):
                     errors = counting_errors(estimated[images], true[images])
                     found.values[f"{metric}={label}"] = errors[metric.name]
             else:
                 found.values[str(metric)] = counting_errors(estimated, true)[metric.name]
-        if per_image:
+        if scene.per_image:
             found.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
         return found
 

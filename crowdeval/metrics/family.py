@@ -123,6 +123,19 @@ class Options(Protocol):
     def count_threshold(self) -> float: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """What a family measures: aligned predictions and annotations, the options, and how much is wanted.
+
+    ``per_image`` asks for the columns of one number an image as well.
+    """
+
+    predictions: Predictions
+    annotations: Annotations
+    options: Options
+    per_image: bool = False
+
+
 class Family(Protocol):
     """Metrics that are measured together. Third parties register one per name under ``crowdeval.metrics``."""
 
@@ -133,16 +146,8 @@ class Family(Protocol):
     def canonical(self, metric: Metric) -> Metric:
         """Return the metric with defaults and aliases resolved; raise UsageError where it means nothing."""
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return what the data lack for a metric and where it could come from, or None where nothing is."""
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
-        """Return the values of the metrics asked for, on aligned columns."""
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
+        """Return the values of the metrics asked for, none of which lacks anything."""

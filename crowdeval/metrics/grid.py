@@ -20,9 +20,8 @@ import numpy as np
 
 from crowdeval.arrays import Floats, Integers, image_of_rows
 from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene
 from crowdeval.metrics.localization import confident
-from crowdeval.points import Annotations, Predictions
 
 FINEST = 10
 """Cells of a thousandth of the image: a finer grid is taken for a slip."""
@@ -83,38 +82,35 @@ class GridError:
             raise UsageError(f"{str(metric)!r}: expected GAME(L) with L from 0 to {FINEST}")
         return Metric(name="GAME", order=str(int(metric.order)))
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Ask for points and for the sizes of all images."""
-        if not predictions.located:
+        if not scene.predictions.located:
             return NO_POINTS
-        if annotations.sizes is None or np.isnan(annotations.sizes).any():
+        if scene.annotations.sizes is None or np.isnan(scene.annotations.sizes).any():
             return (
                 "the width and height of every image; native JSON, CSV, Parquet and COCO files can carry them and "
                 "every dataset with images does"
             )
         return None
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the mean over images."""
-        assert annotations.sizes is not None, "lacking() has asked"
-        xy, offsets = confident(predictions, threshold=options.count_threshold)
+        assert scene.annotations.sizes is not None, "lacking() has asked"
+        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
         found = Measured()
         for metric in asked:
             errors = grid_errors(
-                xy, offsets, annotations.xy, annotations.offsets, annotations.sizes, order=int(str(metric.order))
+                xy,
+                offsets,
+                scene.annotations.xy,
+                scene.annotations.offsets,
+                scene.annotations.sizes,
+                order=int(str(metric.order)),
             )
             if not len(errors):
                 warnings.warn("GAME of no images is undefined", UndefinedMetricWarning, stacklevel=2)
             found.values[str(metric)] = float(np.mean(errors)) if len(errors) else np.nan
-            if per_image:
+            if scene.per_image:
                 found.columns[str(metric)] = errors
         return found
 

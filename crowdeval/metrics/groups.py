@@ -70,13 +70,12 @@ def _quartiles(values: Floats) -> Groups:
     for n in range(4):
         images = known & (band == n)
         if images.any():
-            low, high = (number_text(round(float(edge), 1)) for edge in _extremes(values[images]))
+            low, high = (_edge(edge) for edge in (values[images].min(), values[images].max()))
             yield f"q{n + 1}:{low}-{high}", images
 
 
-def _extremes(values: Floats) -> tuple[float, float]:
-    finite = np.where(np.isfinite(values), values, np.finfo(float).max)
-    return float(finite.min()), float(finite.max())
+def _edge(value: float) -> str:
+    return number_text(round(float(value), 1)) if np.isfinite(value) else "inf"
 
 
 def _median_scales(annotations: Annotations, k: int, lone: Lone) -> Floats:

@@ -38,7 +38,7 @@ from crowdeval.arrays import Floats, Integers, image_of_rows, offsets_of, rows_o
 from crowdeval.cardinality import matched_counts, pairs_by_image
 from crowdeval.errors import UndefinedMetricWarning, UsageError
 from crowdeval.kuhn import scripted_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options, pixels, pixels_text
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
 from crowdeval.points import Annotations, Predictions
 from crowdeval.scale import box_levels, box_radii
 
@@ -178,33 +178,25 @@ class Localization:
             raise UsageError(f"{str(metric)!r}: the mean over radii is L-{metric.name}@{pixels_text(radii)}")
         return Metric(name=metric.name, at=pixels_text(radii))
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Ask for points, and for boxes or radii where sigma is meant."""
-        if not predictions.located:
+        if not scene.predictions.located:
             return NO_POINTS
-        sized = annotations.radii is not None or annotations.boxes is not None
+        sized = scene.annotations.radii is not None or scene.annotations.boxes is not None
         if metric.at in SIGMAS and not sized:
             return (
                 "head boxes or radii; the NWPU text, native JSON, CSV, Parquet and COCO formats and the datasets nwpu "
                 "and jhu-crowd++ carry them"
             )
-        if metric.by == "level" and annotations.level is None and annotations.boxes is None:
+        if metric.by == "level" and scene.annotations.level is None and scene.annotations.boxes is None:
             return "head boxes or levels; the NWPU text format and the dataset nwpu carry them"
         return None
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the rates asked for, with TP, FP and FN beside them."""
-        xy, offsets = confident(predictions, threshold=options.count_threshold)
-        hits = _image_hits(asked, xy, offsets, annotations)
-        counts, true_counts = np.diff(offsets), annotations.counts
+        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
+        hits = _image_hits(asked, xy, offsets, scene.annotations)
+        counts, true_counts = np.diff(offsets), scene.annotations.counts
         found = Measured()
         for metric in (m for m in asked if m.by is None):
             radii = _radii_of(metric)
@@ -213,14 +205,14 @@ class Localization:
         for at in [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]:
             for name in COUNTS:
                 found.values[f"{name}@{at}"] = _value(name, hits[at], counts, true_counts)
-            if per_image:
+            if scene.per_image:
                 found.columns |= {
                     f"TP@{at}": hits[at],
                     f"FP@{at}": counts - hits[at],
                     f"FN@{at}": true_counts - hits[at],
                 }
         for metric in (m for m in asked if m.by == "level"):
-            found.values |= _recall_by_level(metric, xy, offsets, annotations)
+            found.values |= _recall_by_level(metric, xy, offsets, scene.annotations)
         return found
 
 

@@ -25,10 +25,9 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from crowdeval.arrays import Floats, Integers, rows_of_images
 from crowdeval.cardinality import pairs_by_image
 from crowdeval.errors import UndefinedMetricWarning
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options, pixels, pixels_text
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
 from crowdeval.metrics.localization import confident
 from crowdeval.neighbours import separation
-from crowdeval.points import Annotations, Predictions
 
 
 def localization_costs(
@@ -100,31 +99,23 @@ class MeanLocalizationError:
             pixels(Metric(name="MLE", at="one"), "one limit, such as 16px")
         return Metric(name="MLE", at=pixels_text(limits))
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Say that counts are not enough."""
-        return None if predictions.located else NO_POINTS
+        return None if scene.predictions.located else NO_POINTS
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the mean over images with true points."""
-        xy, offsets = confident(predictions, threshold=options.count_threshold)
-        true = annotations.counts
+        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
+        true = scene.annotations.counts
         found = Measured()
         for metric in asked:
             (limit,) = pixels(metric, "")
-            costs = localization_costs(xy, offsets, annotations.xy, annotations.offsets, limit=limit)
+            costs = localization_costs(xy, offsets, scene.annotations.xy, scene.annotations.offsets, limit=limit)
             error = np.divide(costs, true, out=np.full(len(true), np.nan), where=true > 0)
             if not (true > 0).any():
                 warnings.warn("MLE is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
             found.values[str(metric)] = float(np.mean(error[true > 0])) if (true > 0).any() else np.nan
-            if per_image:
+            if scene.per_image:
                 found.columns[str(metric)] = error
         return found
 

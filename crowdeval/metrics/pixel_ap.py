@@ -24,7 +24,7 @@ from crowdeval.cardinality import image_groups
 from crowdeval.curves import average_precision, seen_in_set
 from crowdeval.errors import UndefinedMetricWarning
 from crowdeval.matching import candidates, sequential_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Options, pixels, pixels_text
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
 from crowdeval.neighbours import PointTree
 from crowdeval.points import Annotations, Predictions
 
@@ -81,31 +81,23 @@ class PixelAveragePrecision:
         metric = metric.plain("at")
         return Metric(name=metric.name, at=pixels_text(pixels(metric, "8px or 1:1:100px")))
 
-    def lacking(self, metric: Metric, predictions: Predictions, annotations: Annotations) -> str | None:
+    def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Say that counts are not enough."""
-        return None if predictions.located else NO_POINTS
+        return None if scene.predictions.located else NO_POINTS
 
-    def measure(
-        self,
-        asked: Sequence[Metric],
-        predictions: Predictions,
-        annotations: Annotations,
-        options: Options,
-        *,
-        per_image: bool,
-    ) -> Measured:
+    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the mean over the radii of each metric asked for."""
         wanted = {str(metric): pixels(metric, "") for metric in asked}
         radii = sorted({radius for values in wanted.values() for radius in values})
-        truths = np.array([len(annotations.xy)])
+        truths = np.array([len(scene.annotations.xy)])
         if not truths[0]:
             warnings.warn("AP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
-        rising = None if predictions.score is None else np.sort(predictions.score)
+        rising = None if scene.predictions.score is None else np.sort(scene.predictions.score)
         terms = {}
-        for radius, rows in zip(radii, hits_at_radii(predictions, annotations, radii), strict=True):
-            seen = np.sort(seen_in_set(rising, len(predictions.xy), _asked(predictions.score, rows)))
+        for radius, rows in zip(radii, hits_at_radii(scene.predictions, scene.annotations, radii), strict=True):
+            seen = np.sort(seen_in_set(rising, len(scene.predictions.xy), _asked(scene.predictions.score, rows)))
             none = np.zeros(len(rows), dtype=np.int64)
-            terms[radius] = float(average_precision(none, seen, truths, ap=options.ap)[0])
+            terms[radius] = float(average_precision(none, seen, truths, ap=scene.options.ap)[0])
         return Measured(
             values={name: float(np.mean([terms[radius] for radius in values])) for name, values in wanted.items()}
         )

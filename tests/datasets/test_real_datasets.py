@@ -58,22 +58,3 @@ def test_nwpu_val_is_read_from_the_official_text(real_data):
     assert annotations.radii.shape == (196_238, 2)
     assert set(annotations.attributes) == {"file_name", "luminance", "scene_level"}
     assert (annotations.counts[annotations.attributes["scene_level"] == 0] == 0).all()
-
-
-def test_reading_shanghaitech_takes_less_than_three_times_what_loadmat_takes(real_data):
-    from time import process_time
-
-    from scipy.io import loadmat
-
-    files = sorted((real_data / "ShanghaiTech" / "part_A" / "test_data" / "ground-truth").glob("*.mat"))
-
-    def shortest(job):
-        times = []
-        for _ in range(9):
-            start = process_time()
-            job()
-            times.append(process_time() - start)
-        return min(times)
-
-    ours = shortest(lambda: opened("shanghaitech-a:test", real_data))
-    assert ours < 3 * shortest(lambda: [loadmat(path) for path in files])

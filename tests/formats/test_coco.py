@@ -154,6 +154,7 @@ POINT = {"image_id": 7, "keypoints": [1, 2, 2]}
             source(b'{"images": [{"id": 7}], "annotations": [{"image_id": 7, "bbox": [1,1,1,1], "bbox": [2,2,2,2]}]}'),
             r"annotations\[0\]\.bbox: .*'bbox' twice",
         ),
+        (dataset(POINT | {"image_id": "\ud800"}), r"annotations\[0\]: .*half of a surrogate pair"),
         (source([POINT]), "a list is COCO's form of predictions"),
         (source(3), "a COCO dataset or a list of results, found 3"),
         (source(b'{"images": [', ), "ends in the middle"),
@@ -169,6 +170,14 @@ def test_scores_are_for_all_or_none_and_finite():
         COCO.read_predictions(source([POINT | {"score": 1}, POINT]))
     with pytest.raises(FormatError, match=r"\[0\]\.score.*finite"):
         COCO.read_predictions(source([POINT | {"score": float("nan")}]))
+
+
+@pytest.mark.parametrize(
+    "entry", [{"image_id": "\ud800"}, {"image_id": 1, "bbox": ["\ud800"]}, {"image_id": "\ud800", "bbox": [1]}]
+)
+def test_half_a_surrogate_pair_is_told(entry):
+    with pytest.raises(FormatError, match="surrogate"):
+        COCO.read_predictions(source([entry]))
 
 
 def test_a_sound_file_never_needs_the_careful_way(truth, monkeypatch):

@@ -1,0 +1,185 @@
+"""nap() on plain arrays: one image or many, with scores or without, in every spelling that can be told apart."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crowdeval.arrays import Floats, Integers, as_column, as_points, floats, offsets_of
+from crowdeval.curves import AREAS, Area
+from crowdeval.errors import InputError, UndefinedMetricWarning
+from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, match_normalized
+from crowdeval.ranges import parse_range, range_text
+from crowdeval.scale import lone_length
+
+
+class NapResult(float):
+    """The mean nAP over a range of delta: a float that also holds the parts.
+
+    Attributes
+    ----------
+    mean : float
+        Mean over the range; the float itself.
+    per_delta : dict of float to float
+        nAP at each delta.
+    """
+
+    per_delta: dict[float, float]
+
+    def __new__(cls, per_delta: dict[float, float]) -> NapResult:  # noqa: D102 the class says it
+        result = super().__new__(cls, float(np.mean(list(per_delta.values()))))
+        result.per_delta = dict(per_delta)
+        return result
+
+    @property
+    def mean(self) -> float:
+        """Mean over the range of delta."""
+        return float(self)
+
+    def __repr__(self) -> str:
+        return f"nAP={float(self)!r} over delta={range_text(tuple(self.per_delta))}"
+
+    def __reduce__(self) -> tuple[type[NapResult], tuple[dict[float, float]]]:
+        return NapResult, (self.per_delta,)
+
+
+def nap(
+    predictions: Any,
+    annotations: Any,
+    *,
+    delta: str | float | Sequence[float] = PAPER_DELTA,
+    k: int = 3,
+    lone: str | float = "inf",
+    ap: Area = "area",
+    pool: Pool = "set",
+    sizes: ArrayLike | None = None,
+) -> NapResult:
+    """Return nAP of predicted against true points, from plain arrays.
+
+    Parameters
+    ----------
+    predictions : (points, scores) or points; or a list of those, one an image
+        Points (M, 2) in pixels and confidences (M,). Without scores every prediction has confidence 1.
+    annotations : points; or a list of those, one an image
+        True points (N, 2) in pixels. A list of arrays is many images, in the order of ``predictions``.
+    delta : str, float or sequence of float
+        Thresholds on the normalised distance: ``"0.05:0.05:0.5"`` (ends included), ``0.5``, ``[0.05, 0.25]``.
+    k : int
+        Neighbours in the scale d_k.
+    lone : "inf", "diagonal" or a number of pixels
+        Scale of a true point that is alone in its image.
+    ap : {"area", "step", "coco101", "voc11"}
+        How the area under the precision-recall curve is taken.
+    pool : {"set", "image"}
+        One ranked list over all images, or the mean of per-image AP over the images with true points.
+    sizes : array of float, (2,) or (m, 2), optional
+        Width and height of the images, for ``lone="diagonal"``.
+
+    Returns
+    -------
+    NapResult
+        A float, the mean over ``delta``; ``.per_delta`` has the parts. NaN with an UndefinedMetricWarning when
+        there are no true points.
+
+    Raises
+    ------
+    InputError
+        If an array has the wrong shape or a value that is not finite, or the numbers of images differ.
+    UsageError
+        If an option means nothing.
+
+    Notes
+    -----
+    Source: Song et al., "Rethinking Counting and Localization in Crowds", ICCV 2021, sec. 3.2, eq. 1.
+
+    Examples
+    --------
+    >>> truth = [[10, 10], [20, 10], [10, 20], [40, 40]]
+    >>> points, scores = [[11, 10], [20, 12], [90, 90]], [0.9, 0.8, 0.7]
+    >>> result = nap((points, scores), truth, delta="0.05:0.05:0.5")
+    >>> result.per_delta[0.5], round(result, 3)
+    (0.5, 0.475)
+    """
+    deltas = parse_range(delta)
+    check_choice("ap", ap, AREAS)
+    check_choice("pool", pool, POOLS)
+    lone_length(str(lone))
+    predicted, truths = _images_of(predictions, annotations)
+    xy, offsets, score = _predicted_columns(predicted)
+    true_xy, true_offsets = _columns("annotations", truths)
+    size = None if sizes is None else floats("sizes", sizes).reshape(-1, 2)
+    matched = match_normalized(
+        xy, offsets, score, true_xy, true_offsets, deltas=deltas, k=k, lone=str(lone), sizes=size
+    )
+    values = matched.average_precisions(ap=ap, pool=pool)
+    if np.isnan(values).any():
+        warnings.warn("nAP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
+    return NapResult(dict(zip(deltas, values.tolist(), strict=True)))
+
+
+Scored = tuple[Floats, Floats | None]
+
+
+def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[Floats]]:
+    """Return one (points, scores) and one true-points array an image, whichever way they were given."""
+    if isinstance(predictions, tuple) or not _is_many(annotations, predictions):
+        return [_scored("predictions", predictions)], [as_points("annotations", annotations)]
+    if len(predictions) != len(annotations):
+        raise InputError(
+            f"expected as many images in predictions as in annotations, found {len(predictions)} and {len(annotations)}"
+        )
+    return (
+        [_scored(f"predictions[{i}]", image) for i, image in enumerate(predictions)],
+        [as_points(f"annotations[{i}]", image) for i, image in enumerate(annotations)],
+    )
+
+
+def _is_many(annotations: Any, predictions: Any) -> bool:
+    """Tell a list of images from the points of one: an image's points are themselves rows of numbers."""
+    for side in (annotations, predictions):
+        if isinstance(side, np.ndarray):
+            return side.ndim == 3
+        for image in side:
+            if _is_scored(image):
+                return True
+            if isinstance(image, np.ndarray):
+                return image.ndim == 2
+            if len(image):
+                return not np.isscalar(image[0])
+    return any(len(side) for side in (annotations, predictions))
+
+
+def _is_scored(image: Any) -> bool:
+    """Tell (points, scores) from two points given as a tuple."""
+    if not (isinstance(image, tuple) and len(image) == 2):
+        return False
+    points, scores = image
+    return (scores is None or np.ndim(scores) == 1) and (np.ndim(points) == 2 or np.size(points) == 0)
+
+
+def _scored(name: str, image: Any) -> Scored:
+    if _is_scored(image):
+        points = as_points(name, image[0])
+        return points, None if image[1] is None else as_column(f"{name} scores", image[1], len(points))
+    return as_points(name, image), None
+
+
+def _columns(name: str, images: Sequence[Floats]) -> tuple[Floats, Integers]:
+    return (
+        np.concatenate(images) if images else np.empty((0, 2)),
+        offsets_of([len(points) for points in images]),
+    )
+
+
+def _predicted_columns(images: Sequence[Scored]) -> tuple[Floats, Integers, Floats | None]:
+    xy, offsets = _columns("predictions", [points for points, _ in images])
+    scored = [scores is not None for points, scores in images if len(points)]
+    if any(scored) and not all(scored):
+        raise InputError("predictions: some images have scores and some have none")
+    if not any(scored):
+        return xy, offsets, None
+    return xy, offsets, np.concatenate([scores for _, scores in images if scores is not None])
