@@ -6,6 +6,7 @@ Coordinates are continuous pixels, x to the right and y down, origin at the top-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -73,6 +74,8 @@ class Annotations:
             column = getattr(self, name)
             if column is not None:
                 _set(self, name, read_only(_table(f"annotations.{name}", column, rows, width)))
+        if self.radii is not None and (self.radii < 0).any():
+            raise InputError("annotations.radii: expected radii of at least 0")
         if self.level is not None:
             level = np.asarray(self.level)
             if level.shape != (rows,) or level.dtype.kind not in "iu":
@@ -80,8 +83,8 @@ class Annotations:
             _set(self, "level", read_only(level.astype(np.int64)))
         if self.sizes is not None:
             sizes = _table("annotations.sizes", self.sizes, len(self.image_ids), 2, finite=False)
-            if (sizes <= 0).any():
-                raise InputError("annotations.sizes: expected positive widths and heights")
+            if (sizes <= 0).any() or (np.isnan(sizes[:, 0]) != np.isnan(sizes[:, 1])).any():
+                raise InputError("annotations.sizes: expected positive widths and heights, both or neither NaN")
             _set(self, "sizes", read_only(sizes))
         for side, length in (("attributes", len(self.image_ids)), ("point_attributes", rows)):
             columns = {name: np.asarray(values) for name, values in dict(getattr(self, side)).items()}
@@ -159,6 +162,9 @@ class Predictions:
         return f"Predictions({len(self.image_ids):,} images, {len(self.xy):,} points{scored})"
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _set(value: object, name: str, content: object) -> None:
     object.__setattr__(value, name, content)
 
@@ -166,8 +172,8 @@ def _set(value: object, name: str, content: object) -> None:
 def _common_columns(value: Annotations | Predictions) -> None:
     side = type(value).__name__.lower()
     ids = tuple(value.image_ids)
-    if any(not isinstance(name, str) for name in ids):
-        raise InputError(f"{side}.image_ids: expected strings")
+    if any(not isinstance(name, str) or not name or _SURROGATE.search(name) for name in ids):
+        raise InputError(f"{side}.image_ids: expected strings that are not empty, of whole characters")
     if len(set(ids)) != len(ids):
         raise InputError(f"{side}.image_ids: {listed(repeated(ids))} given more than once")
     xy = as_points(f"{side}.xy", value.xy)

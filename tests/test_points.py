@@ -37,6 +37,10 @@ def test_columns_are_read_only_and_values_are_frozen():
     [
         (truth, {"image_ids": ["a", "a"]}, "'a' given more than once"),
         (truth, {"image_ids": ["a", 2]}, "strings"),
+        (truth, {"image_ids": ["a", ""]}, "not empty"),
+        (truth, {"image_ids": ["a", "\ud800"]}, "whole characters"),
+        (truth, {"radii": [[1, -1]] * 3}, "at least 0"),
+        (truth, {"sizes": [[5, np.nan], [5, 5]]}, "both or neither"),
         (truth, {"offsets": [0, 2]}, "3 integers"),
         (truth, {"offsets": [0, 4, 3]}, "rise"),
         (truth, {"offsets": [0.0, 2, 3]}, "integers"),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from crowdeval.datasets import is_dataset_spec, open_dataset
-from crowdeval.errors import CrowdevalWarning, MissingFileError, UsageError
+from crowdeval.errors import CrowdevalWarning, UsageError
 from crowdeval.formats import FORMATS, read_annotations, read_predictions
+from crowdeval.formats.target import write_file
 from crowdeval.points import Annotations, Predictions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,12 +66,5 @@ def put(text: str, output: str | None) -> None:
     """Write a result to a file, or to standard output; a file is replaced whole or not at all."""
     if output is None or output == "-":
         click.echo(text, nl=False)
-        return
-    target = Path(output)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(target)
-    except OSError as problem:
-        aside.unlink(missing_ok=True)
-        raise MissingFileError(f"{output}: can't be written ({problem.strerror})") from None
+    else:
+        write_file(output, text.encode())

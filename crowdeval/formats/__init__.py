@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from crowdeval.errors import CrowdevalError, UsageError, listed
+from crowdeval.errors import CrowdevalError, InputError, UsageError, listed
 from crowdeval.formats.contract import Format, warn
 from crowdeval.formats.source import STANDARD_STREAM, Source, foreign_nature, source_of, suffix_of
 from crowdeval.formats.target import write_file
@@ -65,13 +66,15 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
         If its content is not what its format says; carries every problem.
     """
     file = source_of(source)
-    return _format_of(file, format).read_predictions(file)
+    with _named(file):
+        return _format_of(file, format).read_predictions(file)
 
 
 def read_annotations(source: str | os.PathLike[str], *, format: str | None = None) -> Annotations:
     """Read annotations from a file; parameters and errors are those of ``read_predictions``."""
     file = source_of(source)
-    return _format_of(file, format).read_annotations(file)
+    with _named(file):
+        return _format_of(file, format).read_annotations(file)
 
 
 def write_predictions(predictions: Predictions, target: str | os.PathLike[str], *, format: str | None = None) -> None:
@@ -104,6 +107,15 @@ def write_annotations(annotations: Annotations, target: str | os.PathLike[str], 
 def detect(source: str | os.PathLike[str]) -> str:
     """Return the name of a file's format: by its content, else by its suffix."""
     return _format_of(source_of(source), None).name
+
+
+@contextmanager
+def _named(file: Source) -> Iterator[None]:
+    """Name the file where the columns that came out of it are refused."""
+    try:
+        yield
+    except InputError as problem:
+        raise file.error("columns that hold together", str(problem)) from None
 
 
 def _format_of(source: Source, name: str | None) -> Format:
