@@ -43,6 +43,12 @@ class NeedsError(CrowdevalError, ValueError):
     """A metric was asked for by name and the data lack what it needs."""
 
 
+class PredictorError(CrowdevalError):
+    """A predictor can't be made, failed, or answered something that is no prediction."""
+
+    exit_code = 5
+
+
 class GateError(CrowdevalError):
     """A number is below what ``--fail-under`` asks."""
 

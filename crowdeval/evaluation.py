@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,6 +26,7 @@ def evaluate(
     protocol: Protocol = PAPER,
     per_image: bool = False,
     names: tuple[str, str] = ("predictions", "annotations"),
+    about: Mapping[str, str] | None = None,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> Report:
     """Score predictions against annotations.
@@ -40,6 +41,8 @@ def evaluate(
         Also fill the per-image table of the report.
     names : (str, str)
         What the report calls the two inputs.
+    about : mapping of str to str, optional
+        What is known of the predictions' origin: model, revision, dataset, ...
     progress : callable
         Called with the name of each stage before it begins.
 
@@ -99,6 +102,7 @@ def evaluate(
         annotations=Side(name=names[1], fingerprint=annotations.fingerprint, points=len(annotations.xy)),
         warnings=tuple(found.notices + [f"undefined: {text}" for text in dict.fromkeys(undefined)]),
         per_image=found.columns if per_image else None,
+        about=dict(about or {}),
         version=__version__,
     )
 

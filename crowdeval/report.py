@@ -47,6 +47,8 @@ class Report:
         ``"name: sentence"`` each.
     per_image : mapping of str to array, (m,), or None
         One column a quantity, with the column ``image`` of ids, where asked for.
+    about : mapping of str to str
+        What is known of the predictions' origin: model, revision, dataset, split, selected_on, date, ...
     version : str
         The version of crowdeval that measured.
     """
@@ -58,7 +60,8 @@ class Report:
     annotations: Side
     warnings: tuple[str, ...] = ()
     per_image: Mapping[str, NDArray[Any]] | None = None
-    version: str = field(default="")
+    about: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
     @property
     def signature(self) -> str:
@@ -83,6 +86,8 @@ class Report:
                 for name, side in sides.items()
             },
         }
+        if self.about:
+            document["about"] = dict(self.about)
         if self.per_image is not None:
             document["per_image"] = {name: column.tolist() for name, column in self.per_image.items()}
         return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
@@ -119,6 +124,7 @@ class Report:
             annotations=Side(**msgspec.structs.asdict(document.annotations)),
             warnings=tuple(document.warnings),
             per_image=None if columns is None else {key: _column(values) for key, values in columns.items()},
+            about=document.about,
             version=document.version,
         )
 
@@ -146,6 +152,7 @@ class _Document(msgspec.Struct):
     annotations: _Side
     warnings: list[str] = []
     version: str = ""
+    about: dict[str, str] = {}
     per_image: dict[str, list[float | int | str | None]] | None = None
 
 
