@@ -82,10 +82,12 @@ def average_precision(segment: NDArray[Any], seen: Integers, truths: Integers, *
     last = np.ones(len(segment), dtype=bool)
     last[:-1] = (segment[1:] != segment[:-1]) | (seen[1:] != seen[:-1])
     ends = np.flatnonzero(last)
-    place, before = segment[ends], np.searchsorted(segment, segment[ends], side="left")
-    hits = ends + 1 - before
+    place = segment[ends]
     opens = np.ones(len(ends), dtype=bool)
     opens[1:] = place[1:] != place[:-1]
+    starts = np.flatnonzero(opens)
+    first = np.concatenate([[0], ends[starts[1:] - 1] + 1])
+    hits = ends + 1 - (np.repeat(first, np.diff(starts, append=len(ends))) if len(starts) > 1 else 0)
     previous = np.where(opens, 0, np.concatenate([[0], hits[:-1]]))
     precision = hits / seen[ends]
     total = truths[place]
@@ -100,7 +102,6 @@ def average_precision(segment: NDArray[Any], seen: Integers, truths: Integers, *
     if len(truths) == 1:
         result[0] = terms.sum()
     else:
-        starts = np.flatnonzero(opens)
         result[place[starts]] = np.add.reduceat(terms, starts)
     return result
 

@@ -25,8 +25,9 @@ replace the loop over predictions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -52,9 +53,9 @@ class Candidates:
         Number of true points of the set.
     """
 
-    prediction: Integers
+    prediction: Indices
     starts: Integers
-    true: Integers
+    true: Indices
     ratio: Floats
     truths: int
 
@@ -89,18 +90,15 @@ def candidates(
         The tree over the true points, if there is one.
     """
     image, true_image = image_of_rows(offsets), image_of_rows(true_offsets)
-    found = list(_pairs_with_endless(offsets, true_image, scale))
+    found: list[Rows] = []
     if len(xy) and len(true_xy):
         if k and delta <= 0.5:
             tree = PointTree(true_xy, true_image) if tree is None else tree
-            found += _pairs_by_lemma(xy, image, offsets, tree, scale, delta, k)
+            parts = _pairs_by_lemma(xy, image, offsets, tree, scale, delta, k)
         else:
-            found += _pairs_by_radius(xy, image, true_xy, true_image, scale, delta)
-    prediction, true, ratio = (
-        np.concatenate([part[i] for part in found]) if found else np.empty(0, dtype=kind)
-        for i, kind in enumerate((np.int64, np.int64, np.float64))
-    )
-    return _ranked(prediction, true, ratio, xy, score, true_xy)
+            parts = _joined(_pairs_by_radius(xy, image, true_xy, true_image, scale, delta))
+        found += (_rows(*part, true_xy) for part in chain(_pairs_with_endless(offsets, true_image, scale), parts))
+    return _ranked(found, xy, score, len(true_xy))
 
 
 def sequential_matches(table: Candidates, delta: float) -> Flags:
@@ -151,15 +149,19 @@ def _pairs_by_lemma(
     reach = np.zeros(len(offsets) - 1)
     np.maximum.at(reach, tree.image, delta * finite)
     by_reach = np.argsort(reach)
+    limit = np.append(delta * finite * SLACK, -1.0)
     rows = rows_of_images(offsets, by_reach[reach[by_reach] > 0])
     for start in range(0, len(rows), CHUNK):
         asked, wide = rows[start : start + CHUNK], max(k, 2)
         bound = float(reach[image[asked[-1]]])
         while len(asked):
-            distance, found = tree.nearest(xy[asked], image[asked], wide, within=bound)
+            distance, found = tree.near(xy[asked], image[asked], wide, within=bound)
             level = np.isfinite(distance[:, -1]) & (distance[:, -1] <= distance[:, 0] * SLACK)
-            row, column = np.nonzero(np.isfinite(distance) & ~level[:, None])
-            yield _admissible(asked[row], found[row, column], distance[row, column], finite, delta)
+            close = distance <= limit[found]
+            close[level] = False
+            row, column = np.nonzero(close)
+            prediction, true = asked[row], found[row, column]
+            yield _admissible(prediction, true, separation(xy[prediction], tree.xy[true]), finite, delta)
             asked, wide = asked[level], 2 * wide
 
 
@@ -179,39 +181,65 @@ def _admissible(prediction: Integers, true: Integers, distance: Floats, scale: F
     ratio = np.full(len(true), np.inf)
     np.divide(distance, reach, out=ratio, where=reach > 0)
     kept = ratio < delta
-    return prediction[kept], true[kept], ratio[kept]
+    return prediction[kept].astype(np.int32), true[kept].astype(np.int32), ratio[kept]
 
 
-def _ranked(
-    prediction: Integers, true: Integers, ratio: Floats, xy: Floats, score: Floats | None, true_xy: Floats
-) -> Candidates:
-    """Sort the pairs into the table: rows by rank, within a row by ratio, then x, then y of the true point."""
-    order = _order(prediction, ratio, true_xy[true, 0], true_xy[true, 1])
-    prediction, true, ratio = prediction[order], true[order], ratio[order]
-    first = np.flatnonzero(np.diff(prediction, prepend=-1))
-    row, size, best = prediction[first], np.diff(first, append=len(prediction)), ratio[first]
+Rows = tuple[Indices, Indices, Indices, Floats]
+"""Predictions, their numbers of pairs, and the pairs' true points and ratios."""
+
+
+def _joined(parts: Iterator[Pairs]) -> Iterator[Pairs]:
+    """Yield all parts as one."""
+    columns = list(zip(*parts, strict=True))
+    if columns:
+        prediction, true, ratio = map(np.concatenate, columns)
+        yield prediction, true, ratio
+
+
+def _rows(prediction: Indices, true: Indices, ratio: Floats, true_xy: Floats) -> Rows:
+    """Return the pairs row by row, within a row by ratio, then x, then y of the true point.
+
+    A prediction's pairs are all in one part. Prediction and ratio make one key: no two predictions share a whole
+    part, and a smaller ratio never has a larger fraction.
+    """
+    key = prediction + ratio / (2 * ratio.max(initial=1e-300))
+    order = _order(key, lambda i: (ratio[i], true_xy[true[i], 0], true_xy[true[i], 1]))
+    ranked = prediction[order]
+    first = np.flatnonzero(np.diff(ranked, prepend=-1))
+    return ranked[first], np.diff(first, append=len(ranked)).astype(np.int32), true[order], ratio[order]
+
+
+def _ranked(found: list[Rows], xy: Floats, score: Floats | None, truths: int) -> Candidates:
+    """Put the rows in rank order."""
+    kinds = (np.int32, np.int32, np.int32, np.float64)
+    row, size, true, ratio = (
+        np.concatenate([np.empty(0, dtype=kind), *(part[i] for part in found)]) for i, kind in enumerate(kinds)
+    )
+    found.clear()
+    starts = offsets_of(size)
+    best = ratio[starts[:-1]]
     falling = np.zeros(len(row)) if score is None else -score[row]
-    rank = _order(falling, best, xy[row, 0], xy[row, 1])
-    sorted_pairs = rows_of_images(offsets_of(size), rank)
+    rank = _order(falling, lambda i: (best[i], xy[row[i], 0], xy[row[i], 1]))
+    pairs = rows_of_images(starts, rank)
     return Candidates(
         prediction=row[rank],
         starts=offsets_of(size[rank]),
-        true=true[sorted_pairs],
-        ratio=ratio[sorted_pairs],
-        truths=len(true_xy),
+        true=true[pairs],
+        ratio=ratio[pairs],
+        truths=truths,
     )
 
 
-def _order(first: Floats | Integers, *rest: Floats) -> Integers:
-    """Return the order by the first key, then by the rest, which are sorted only where the first ties."""
+def _order(first: Floats, rest: Callable[[Integers], tuple[Floats, ...]]) -> Integers:
+    """Return the order by the first key, then by the rest, which are asked for only where the first ties."""
     order = np.argsort(first)
-    step = np.diff(first[order]) != 0
-    tied = np.zeros(len(order), dtype=bool)
-    tied[1:] |= ~step
-    tied[:-1] |= ~step
+    ordered = first[order]
+    opens = np.ones(len(order), dtype=bool)
+    opens[1:] = ordered[1:] != ordered[:-1]
+    tied = ~opens
+    tied[:-1] |= ~opens[1:]
     places = np.flatnonzero(tied)
     if len(places):
         among = order[places]
-        run = np.concatenate([[0], np.cumsum(step)])[places]
-        order[places] = among[np.lexsort((*(key[among] for key in reversed(rest)), run))]
+        order[places] = among[np.lexsort((*reversed(rest(among)), np.cumsum(opens[places])))]
     return order

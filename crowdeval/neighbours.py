@@ -47,7 +47,7 @@ class PointTree:
 
         Where an image has fewer, or none within ``within``, the distance is inf and the row ``len(self.xy)``.
         """
-        found = self._query(_lift(xy, image), k, min(within * SLACK, DIAMETER))
+        _, found = self.near(xy, image, k, within=within)
         distance = np.full(found.shape, np.inf)
         near = found < len(self.xy)
         if near.all():
@@ -56,6 +56,11 @@ class PointTree:
             row, column = np.nonzero(near)
             distance[row, column] = separation(xy[row], self.xy[found[row, column]])
         return distance, found
+
+    def near(self, xy: Floats, image: Indices, k: int, *, within: float = DIAMETER) -> tuple[Floats, Integers]:
+        """Return what ``nearest`` does, with the tree's own distances: right up to rounding."""
+        bound = min(within * SLACK, DIAMETER)
+        return self._tree.query(_lift(xy, image), k=np.arange(1, k + 1), distance_upper_bound=bound, workers=-1)  # type: ignore[return-value]  # always arrays for an array of k
 
     def within(
         self, xy: Floats, image: Indices, reach: Floats, *, size: Integers | None = None

@@ -97,5 +97,7 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
 def _extent(xy: Floats, offsets: Integers) -> Floats:
     """Return the largest x and y of every image, (m, 2); 0 where it has no points."""
     extent = np.zeros((len(offsets) - 1, 2))
-    np.maximum.at(extent, image_of_rows(offsets), xy)
+    peopled = np.flatnonzero(np.diff(offsets))
+    if len(peopled):
+        extent[peopled] = np.maximum(np.maximum.reduceat(xy, offsets[peopled]), 0.0)
     return extent

@@ -49,7 +49,7 @@ FRAMEWORKS = {
     "pyarrow": {"formats", "datasets"},
     "PIL": {"datasets"},
     "platformdirs": {"datasets"},
-    "rich": {"render", "cli"},
+    "rich": {"cli"},
     "click": {"cli"},
     "matplotlib": set(),
     "torch": set(),
@@ -57,7 +57,7 @@ FRAMEWORKS = {
 }
 """Framework to the layers that may import it."""
 
-EAGER = {"click": {"cli"}, "rich": {"render"}}
+EAGER = {"click": {"cli"}}
 """Frameworks imported at the top of a module; all others inside the function that needs them."""
 
 

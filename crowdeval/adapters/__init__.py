@@ -57,7 +57,9 @@ def load_adapter(name: str, options: Sequence[str] | Mapping[str, Any] = ()) -> 
     PredictorError
         If it can't be imported or made.
     """
-    return made(predictor_class(name), name, options)
+    predictor: Predictor = made(predictor_class(name), name, options)
+    named(predictor)
+    return predictor
 
 
 def predictor_class(name: str) -> Any:

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from collections.abc import Sequence
 
 from crowdeval.render.numbers import label, legend, number
-from crowdeval.report import Report, Side
-
-WIDTH = 1000
-"""Columns are never cut: names, paths and the signature stay whole."""
+from crowdeval.report import Report
 
 
 def table(report: Report) -> str:
-    """Return the report for a terminal: the inputs, the values, the signature."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    grid.add_column("metric")
-    grid.add_column("value", justify="right")
-    grid.add_column("", style="dim")
-    for name, value in report.values.items():
-        part = "@" in name and name.partition("@")[0] in report.values
-        grid.add_row(escape(f"  {name}" if part else label(name)), number(name, value), escape(legend(name, report)))
-    sides = Table.grid(padding=(0, 2))
-    for kind, side in (("predictions", report.predictions), ("annotations", report.annotations)):
-        sides.add_row(kind, escape(side.name), _points(side), f"{report.images:,} images")
-    console = Console(highlight=False, soft_wrap=True, width=WIDTH)
-    with console.capture() as capture:
-        console.print(sides)
-        console.print()
-        console.print(grid)
-        console.print()
-        console.print(f"[dim]signature[/dim]  {escape(report.signature)}")
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    """Return the report for a terminal: the inputs, the values, the signature; nothing is ever cut."""
+    inputs = [
+        (kind, side.name, f"{side.points:,} points", f"{report.images:,} images")
+        for kind, side in (("predictions", report.predictions), ("annotations", report.annotations))
+    ]
+    rows = [
+        (_indented(name, report), number(name, value), legend(name, report)) for name, value in report.values.items()
+    ]
+    head = ("metric", "value", "")
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(3)]
+    lines = [f"{a:<{widths[0]}}   {b:>{widths[1]}}   {c}" for a, b, c in [head, *rows]]
+    rule = "─" * (sum(widths) + 6 if widths[2] else sum(widths) + 3)
+    text = [*_aligned(inputs), "", lines[0], rule, *lines[1:], "", f"signature  {report.signature}"]
+    return "\n".join(line.rstrip() for line in text) + "\n"
 
 
-def _points(side: Side) -> str:
-    return f"{side.points:,} points"
+def _indented(name: str, report: Report) -> str:
+    part = name.partition("@")[0] in report.values and "@" in name
+    return f"  {name}" if part else label(name)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]

@@ -106,9 +106,7 @@ SCENES = {"scene_level": np.array([1, 1, 2, 4]), "luminance": np.array([0, 1, 2,
 def test_the_mean_over_scene_levels_weighs_levels_alike_and_leaves_empty_ones_out_with_a_notice():
     found = report(LEVELLED, "MAE[S]", attributes=SCENES)
     assert found["MAE[S]"] == pytest.approx((2 + 10 + 20) / 3)
-    assert (
-        "empty-levels: 2 of the 5 levels of scene_level have no images; MAE[S] leaves them out" in found.warnings
-    )
+    assert "empty-levels: 2 of the 5 levels of scene_level have no images; MAE[S] leaves them out" in found.warnings
 
 
 def test_the_mean_over_luminance_levels():

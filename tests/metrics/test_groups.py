@@ -90,8 +90,7 @@ def test_the_scale_of_an_image_is_the_median_of_its_points():
     # d_1 = 1, 1, 100: median 1; the other image has 10, 10
     crowd = [([], [], [(0, 0), (1, 0), (101, 0)]), ([], [], [(0, 0), (10, 0)])]
     found = {label: np.flatnonzero(v).tolist() for label, v in groups("scale_quartile", annotations(crowd), k=1)}
-    assert found == {"q1:1-1": [0], "q4:10-10": [1]} or found == {"q1:1-1": [0], "q2:10-10": [1]}
-    assert list(found)[1].endswith(":10-10")
+    assert found == {"q1:1-1": [0], "q4:10-10": [1]}  # of two, all three edges are the smaller
 
 
 @settings(max_examples=60)
@@ -115,10 +114,9 @@ def test_lone_points_are_sparse_by_the_protocols_choice():
     assert near["q1:2-2"] == [0]
 
 
-@pytest.mark.xfail(reason="an infinite scale is printed as the largest float")
 def test_an_infinite_scale_is_called_so():
     crowd = [([], [], [(0, 0)]), ([], [], [(0, 0), (5, 0)])]
-    assert any("inf" in label for label, _ in groups("scale_quartile", annotations(crowd)))
+    assert [label for label, _ in groups("scale_quartile", annotations(crowd))] == ["q1:5-5", "q4:inf-inf"]
 
 
 def test_jhu_levels_end_at_50_and_500():

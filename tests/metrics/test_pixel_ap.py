@@ -41,7 +41,9 @@ def test_hand_table(points, scores, radius, expected):
 
 @given(crowds(), RADII)
 def test_equals_the_oracle(crowd, radius):
-    assert same(scores_of(crowd, f"AP@{radius}px")[canonical(f"AP@{radius}px")], oracle.average_precision(crowd, radius))
+    assert same(
+        scores_of(crowd, f"AP@{radius}px")[canonical(f"AP@{radius}px")], oracle.average_precision(crowd, radius)
+    )
 
 
 @settings(max_examples=60)
