@@ -1,8 +1,17 @@
 """A run's folder: its name, its manifest, its shards of predictions; reading it as predictions.
 
-``BASE/<dataset>-<split>/<model>@<revision>/<config hash>/`` holds ``manifest.json`` (how it was made),
-``shards/NNNNN.parquet`` (predictions of a fixed part of the images each), ``errors.jsonl`` (a row an image that
-failed) and ``report-*.json``. A shard is written aside and renamed, so a file that is there is whole; a damaged one counts as absent.
+``BASE/<dataset>-<split>/<model>@<revision>/<config hash>/`` holds
+
+``manifest.json``
+    How it was made: model, options, frames, dataset and its fingerprint, versions, hardware, time.
+``shards/NNNNN.parquet``
+    Predictions of a fixed part of the images each.
+``errors.jsonl``
+    A row an image that failed.
+``report-*.json``
+    What was measured.
+
+A shard is written aside and renamed, so a file that is there is whole; a damaged one counts as absent.
 """
 
 from __future__ import annotations
@@ -110,6 +119,14 @@ def run_predictions(folder: RunFolder) -> Predictions:
     if not parts:
         raise MissingFileError(f"{folder.path} holds no predictions yet")
     return joined(parts)
+
+
+def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a report says of the origin of a run's predictions."""
+    keys = ("model", "revision", "dataset", "selected_on", "adapter")
+    found = {key: str(manifest[key]) for key in keys if manifest.get(key)}
+    date = str(manifest.get("finished") or manifest.get("started") or "")[:10]
+    return {**found, "date": date} if date else found
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:

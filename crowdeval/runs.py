@@ -14,7 +14,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -134,20 +134,21 @@ def _run(
         with _opened(predictor):
             for number in missing:
                 answers: dict[str, Answer] = {}
-                for image in shards[number]:
-                    told = _told(predictor, split, image, plan.frames, timeout)
-                    if isinstance(told, Answer):
-                        answers[ids[image]] = told
-                    else:
-                        failures[ids[image]] = told
+                for batch in _batches(shards[number], predictor):
+                    for image, told in zip(batch, _told(predictor, split, batch, plan.frames, timeout), strict=True):
+                        if isinstance(told, Answer):
+                            answers[ids[image]] = told
+                        else:
+                            failures[ids[image]] = told
+                    if failures:
                         _write_errors(folder, failures)
-                        if len(failures) > max_failures:
-                            _keep(folder, number, answers)
-                            raise PredictorError(
-                                f"{told}\n{len(failures)} images failed, more than --max-failures {max_failures}; "
-                                f"what is finished is kept in {folder.path}"
-                            )
-                    done += 1
+                    if len(failures) > max_failures:
+                        _keep(folder, number, answers)
+                        raise PredictorError(
+                            f"{list(failures.values())[-1]}\n{len(failures)} images failed, more than --max-failures "
+                            f"{max_failures}; what is finished is kept in {folder.path}"
+                        )
+                    done += len(batch)
                     progress(done, len(ids))
                 _keep(folder, number, answers)
         seconds = round(time.monotonic() - clock, 3)
@@ -157,15 +158,28 @@ def _run(
     return Outcome(folder=folder, done=len(ids) - len(failures), failures=failures)
 
 
-def _told(predictor: Predictor, split: Split, number: int, frames: Frames, timeout: float | None) -> Answer | str:
-    """Return the answer for one image, or the words for its failure."""
-    image_id = split.annotations.image_ids[number]
+def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
+    size = max(1, int(getattr(predictor, "batch_size", 1)))
+    for start in range(shard.start, shard.stop, size):
+        yield range(start, min(start + size, shard.stop))
+
+
+def _told(
+    predictor: Predictor, split: Split, batch: range, frames: Frames, timeout: float | None
+) -> list[Answer | str]:
+    """Return for every image of a batch the answer, or the words for its failure.
+
+    Where a batch fails, its images are asked for one by one, so that one bad image costs no other.
+    """
     try:
-        image = _image(split, number, pixels=bool(getattr(predictor, "needs_pixels", True)))
-        with _output_aside(), _limited(timeout, f"{named(predictor)}, image {image_id!r}"):
-            return framed_answers(predictor, [image], frames)[0]
+        images = [_image(split, number, pixels=bool(getattr(predictor, "needs_pixels", True))) for number in batch]
+        what = ", ".join(repr(image.id) for image in images)
+        with _output_aside(), _limited(timeout, f"{named(predictor)}, image {what}"):
+            return list(framed_answers(predictor, images, frames))
     except CrowdevalError as problem:
-        return str(problem)
+        if len(batch) == 1:
+            return [str(problem)]
+    return [told for n in batch for told in _told(predictor, split, range(n, n + 1), frames, timeout)]
 
 
 def _image(split: Split, number: int, *, pixels: bool) -> Image:
@@ -314,16 +328,3 @@ def _alone(folder: RunFolder) -> Iterator[None]:
         except OSError:
             raise MissingFileError(f"another process is at work on {folder.path}") from None
         yield
-
-
-def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a report says of the origin of a run's predictions."""
-    keys = ("model", "revision", "dataset", "selected_on", "adapter")
-    found = {key: str(manifest[key]) for key in keys if manifest.get(key)}
-    date = str(manifest.get("finished") or manifest.get("started") or "")[:10]
-    return {**found, "date": date} if date else found
-
-
-def unreached(manifest: Mapping[str, Any], image_ids: Sequence[str]) -> int:
-    """Return how many images of the run's dataset its predictions lack."""
-    return int(manifest.get("images", len(image_ids))) - len(image_ids)

@@ -18,6 +18,8 @@ from crowdeval.errors import CrowdevalError, did_you_mean
 
 VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
+    "predict": "Run a predictor over a dataset; resumes where it stopped.",
+    "run": "Run a suite: predictors x datasets x protocols, only what is missing.",
     "check": "Report every problem of the files, and score nothing.",
     "convert": "Convert predictions or annotations to another format.",
     "datasets": "List the benchmark datasets, check a copy, export a split.",

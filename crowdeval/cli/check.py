@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from crowdeval.alignment import align
-from crowdeval.cli.inputs import annotations_of, both_inputs, predictions_of, refuse_two_stdins
+from crowdeval.cli.inputs import annotations_of, both_inputs, predictions_of, refuse_two_stdins, truth_for
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError
 from crowdeval.notices import input_notices
@@ -23,7 +23,7 @@ from crowdeval.points import Annotations, Predictions
               help="Compare image ids as they are, or without folders and file extensions.")  # fmt: skip
 def check(
     predictions: str,
-    annotations: str,
+    annotations: str | None,
     predictions_format: str | None,
     annotations_format: str | None,
     root: str | None,
@@ -35,6 +35,7 @@ def check(
 
     Ends with 0 where `crowdeval score` would run, else with the code it would end with.
     """
+    annotations = truth_for(predictions, annotations)
     refuse_two_stdins(predictions, annotations)
     failures: list[CrowdevalError] = []
     found: Predictions | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from crowdeval.errors import CrowdevalWarning, UsageError
 from crowdeval.formats import FORMATS, read_annotations, read_predictions
 from crowdeval.formats.target import write_file
 from crowdeval.points import Annotations, Predictions
+from crowdeval.run_folder import RunFolder, about_run, is_run_folder, run_predictions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,7 +34,7 @@ def both_inputs(command: F) -> F:
             metavar="NAME",
             help=f"Format of PREDICTIONS, where it is not to be guessed: {', '.join(FORMAT_NAMES)}.",
         ),
-        click.argument("annotations"),
+        click.argument("annotations", required=False),
         click.argument("predictions"),
     ):
         command = decorate(command)
@@ -40,8 +42,25 @@ def both_inputs(command: F) -> F:
 
 
 def predictions_of(source: str, format: str | None = None) -> Predictions:
-    """Return the predictions that an argument names."""
+    """Return the predictions that an argument names: a file, or a run's folder."""
+    if format is None and is_run_folder(source):
+        return run_predictions(RunFolder(Path(source)))
     return read_predictions(source, format=format)
+
+
+def origin_of(source: str) -> dict[str, str]:
+    """Return what is known of the predictions an argument names: the model, revision, ... of a run's folder."""
+    return about_run(RunFolder(Path(source)).manifest()) if is_run_folder(source) else {}
+
+
+def truth_for(predictions: str, annotations: str | None) -> str:
+    """Return the annotations' argument; a run's folder knows its own."""
+    if annotations is not None:
+        return annotations
+    dataset = origin_of(predictions).get("dataset")
+    if dataset is None:
+        raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {predictions} is none")
+    return dataset
 
 
 def annotations_of(

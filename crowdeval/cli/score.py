@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from crowdeval.cli.inputs import annotations_of, both_inputs, predictions_of, put, refuse_two_stdins
+from crowdeval.cli.inputs import (
+    annotations_of,
+    both_inputs,
+    origin_of,
+    predictions_of,
+    put,
+    refuse_two_stdins,
+    truth_for,
+)
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.curves import AREAS
 from crowdeval.errors import GateError, MissingFileError, UsageError
@@ -56,7 +64,7 @@ from crowdeval.report import Report
 @click.option("-b", "--brief", is_flag=True, help="Print the first metric's number and nothing else.")
 def score(
     predictions: str,
-    annotations: str,
+    annotations: str | None,
     predictions_format: str | None,
     annotations_format: str | None,
     root: str | None,
@@ -73,7 +81,8 @@ def score(
     """Score PREDICTIONS against ANNOTATIONS.
 
     Both are files in any known format, .gz or not; '-' is standard input. ANNOTATIONS may also be a dataset's split,
-    as in shanghaitech-a:test. The result carries a signature that names every choice behind the numbers.
+    as in shanghaitech-a:test, and PREDICTIONS a run's folder, which knows its dataset. The result carries a signature
+    that names every choice behind the numbers.
 
     \b
     crowdeval score preds.json gt.json
@@ -81,6 +90,7 @@ def score(
     crowdeval score preds.csv gt.json --delta 0.5 --metric nAP --fail-under nAP=0.60
     crowdeval score preds.json gt.json --format latex -o table.tex --per-image images.csv
     """
+    annotations = truth_for(predictions, annotations)
     refuse_two_stdins(predictions, annotations)
     protocol = Protocol(preset=str(options.pop("preset") or ""), **options)  # type: ignore[arg-type]
     gates = [_gate(text, lowest=True) for text in fail_under] + [_gate(text, lowest=False) for text in fail_over]
@@ -96,6 +106,7 @@ def score(
             protocol=protocol,
             per_image=table is not None,
             names=(predictions, annotations),
+            about=origin_of(predictions),
             progress=stage,
         )
     if not quiet:

@@ -1,0 +1,151 @@
+"""crowdeval predict: a predictor over a dataset, resumable, scored at the end."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from crowdeval.adapters import load_adapter
+from crowdeval.adapters.frames import Frames
+from crowdeval.cli.inputs import put
+from crowdeval.cli.talk import say, spoken_warnings, warn
+from crowdeval.datasets import open_dataset
+from crowdeval.errors import PredictorError
+from crowdeval.protocol import PRESETS, Protocol
+from crowdeval.render import RENDERERS
+from crowdeval.runs import SHARD, Outcome, Plan, run
+from crowdeval.scored_runs import scored
+
+
+@click.command(short_help="Run a predictor over a dataset; resumes where it stopped.")
+@click.argument("adapter")
+@click.argument("dataset", metavar="NAME:SPLIT")
+@click.option("-o", "short", multiple=True, metavar="DIR|KEY=VALUE", help="Short for --output or --option.")
+@click.option("--output", "base", metavar="DIR", help="Folder of all runs.  [default: runs]")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the adapter; repeatable.")
+@click.option("--root", metavar="DIR", help="Where the dataset lies; else CROWDEVAL_DATA or crowdeval.toml.")
+@click.option("--no-cache", is_flag=True, help="Read the dataset's files anew, whatever the cache holds.")
+@click.option("--max-side", type=int, metavar="PIXELS", help="Resize larger images to this longest side.")
+@click.option("--tile", type=int, metavar="PIXELS", help="Cut larger images into tiles of this side.")
+@click.option("--overlap", type=int, default=128, show_default=True, help="Pixels a tile sees beyond its core.")
+@click.option("--merge", type=float, default=8.0, show_default=True,
+              help="Pixels within which points on two sides of a seam, or of the mirror image, are one.")  # fmt: skip
+@click.option("--flip", is_flag=True, help="See the mirror image as well.")
+@click.option("--max-failures", type=int, default=10, show_default=True, help="Images that may fail before it stops.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")
+@click.option("--shard", type=int, default=SHARD, show_default=True, help="Images kept at a time.")
+@click.option("--preset", metavar="NAME", default="paper", show_default=True,
+              help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}.")  # fmt: skip
+@click.option("--no-score", is_flag=True, help="Predict and do not score.")
+@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+def predict(
+    adapter: str,
+    dataset: str,
+    short: tuple[str, ...],
+    base: str | None,
+    options: tuple[str, ...],
+    root: str | None,
+    no_cache: bool,
+    max_side: int | None,
+    tile: int | None,
+    overlap: int,
+    merge: float,
+    flip: bool,
+    max_failures: int,
+    timeout: float | None,
+    shard: int,
+    preset: str,
+    no_score: bool,
+    quiet: bool,
+) -> None:
+    """Run ADAPTER over the images of a dataset's split, and score what it predicts.
+
+    ADAPTER is a name (`crowdeval adapters` lists them), pkg.mod:Class, or path/to/file.py:Class. The predictions, a
+    manifest and the report go to DIR/<dataset>-<split>/<model>@<revision>/<config hash>/. Interrupted at any moment,
+    the same command goes on where it stopped. An image that fails is a row in errors.jsonl and is tried again next
+    time.
+
+    \b
+    crowdeval predict yunet shanghaitech-a:test -o runs/ -o file=yunet.onnx -o scales=1,2,3
+    crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
+    crowdeval score runs/shanghaitech-a-test/yunet@.../... shanghaitech-a:test
+    """
+    frames = Frames(max_side=max_side, tile=tile, overlap=overlap, merge=merge, flip=flip)
+    protocol = Protocol(preset=preset)
+    if shard < 1 or max_failures < 0:
+        raise click.UsageError("--shard: expected at least 1, --max-failures: at least 0")
+    folders, options = sorted_short(short, base, options)
+    with spoken_warnings(quiet=quiet):
+        predictor = load_adapter(adapter, options)
+        split = open_dataset(dataset, root=root, cache=not no_cache)
+        if not quiet:
+            for note in split.notes:
+                warn(note)
+        plan = Plan(adapter=adapter, options=dict(text.split("=", 1) for text in options), frames=frames, shard=shard)
+        with counted(f"{predictor.name} on {dataset}", quiet=quiet) as progress:
+            outcome = run(
+                plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, progress=progress
+            )
+        finish(outcome, quiet=quiet)
+        if not no_score:
+            report = scored(outcome.folder, split, protocol)
+            if not quiet:
+                for text in report.warnings:
+                    warn(text)
+            put(RENDERERS["table"](report), None)
+
+
+def sorted_short(short: Sequence[str], base: str | None, options: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder of runs and the adapter's options; ``-o`` is short for either, an option has KEY=."""
+    folders = [text for text in short if not _OPTION.match(text)] + ([base] if base is not None else [])
+    if len(folders) > 1:
+        raise click.UsageError(f"the folder of runs is given more than once: {', '.join(folders)}")
+    return Path(folders[0] if folders else "runs"), (*options, *(text for text in short if _OPTION.match(text)))
+
+
+_OPTION = re.compile(r"[A-Za-z_]\w*=")
+
+
+def finish(outcome: Outcome, *, quiet: bool) -> None:
+    """Say where a run is; end with a PredictorError where images failed."""
+    if outcome.failures:
+        failed = len(outcome.failures)
+        raise PredictorError(
+            f"{failed} of {outcome.done + failed} images failed, the first: {next(iter(outcome.failures.values()))}\n"
+            f"the others are kept; {outcome.folder.errors} lists them, and the same command tries them again"
+        )
+    if not quiet:
+        say(f"{outcome.done} images predicted in {outcome.folder.path}")
+
+
+@contextmanager
+def counted(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that takes images done and in all; a bar shows them, the rate and the time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn(), TextColumn("{task.fields[rate]}"))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, rate="")
+
+        def step(done: int, total: int) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:.2f} images/s" if speed else "")
+
+        yield step

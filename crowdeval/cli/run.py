@@ -1,0 +1,89 @@
+"""crowdeval run: a suite of predictors, datasets and protocols; does only what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from crowdeval.adapters import load_adapter
+from crowdeval.cli.predict import counted, finish
+from crowdeval.cli.talk import say, spoken_warnings, warn
+from crowdeval.datasets import Split, open_dataset
+from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
+from crowdeval.render.numbers import label, number
+from crowdeval.runs import Plan
+from crowdeval.runs import run as run_plan
+from crowdeval.scored_runs import kept_report, scored
+from crowdeval.suite import Suite, read_suite
+
+
+@click.command(short_help="Run a suite: predictors x datasets x protocols, only what is missing.")
+@click.argument("suite", metavar="SUITE.toml")
+@click.option("-o", "--output", "base", metavar="DIR", default="runs", show_default=True, help="Folder of all runs.")
+@click.option("--adapter", "adapters", multiple=True, metavar="'NAME KEY=VALUE ...'",
+              help="A predictor beside those of the suite; repeatable.")  # fmt: skip
+@click.option("--root", metavar="DIR", help="Where the datasets lie; else CROWDEVAL_DATA or crowdeval.toml.")
+@click.option("--max-failures", type=int, default=10, show_default=True, help="Images that may fail in a run.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")
+@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+def run(
+    suite: str,
+    base: str,
+    adapters: tuple[str, ...],
+    root: str | None,
+    max_failures: int,
+    timeout: float | None,
+    quiet: bool,
+) -> None:
+    """Run what a suite asks for and is not there yet.
+
+    A dataset that is not found, or a run that fails, does not stop the others; the command then ends with the exit code
+    of the first problem.
+
+    \b
+    crowdeval run benchmarks/suites/paper.toml --adapter "yunet file=yunet.onnx"
+    """
+    asked = read_suite(suite)
+    plans = [*asked.plans, *(_plan(text) for text in adapters)]
+    if not plans:
+        raise UsageError(f"{suite} names no predictors; --adapter 'NAME KEY=VALUE ...' adds one")
+    problems: list[CrowdevalError] = []
+    with spoken_warnings(quiet=quiet):
+        for spec in asked.datasets:
+            try:
+                split = open_dataset(spec, root=root)
+            except MissingFileError as problem:
+                problems.append(problem)
+                warn(f"{spec} is left out: {problem}")
+                continue
+            for plan in plans:
+                try:
+                    _measure(plan, split, asked, Path(base), max_failures, timeout, quiet)
+                except CrowdevalError as problem:
+                    problems.append(problem)
+                    warn(f"{plan.adapter} on {spec}: {problem}")
+    if problems:
+        say(f"{len(problems)} of {len(plans) * len(asked.datasets)} parts of the suite are missing")
+        raise SystemExit(problems[0].exit_code)
+
+
+def _plan(text: str) -> Plan:
+    name, *options = text.split()
+    if not all("=" in option for option in options):
+        raise UsageError(f"--adapter {text!r}: expected 'NAME KEY=VALUE ...'")
+    return Plan(adapter=name, options=dict(option.split("=", 1) for option in options))
+
+
+def _measure(
+    plan: Plan, split: Split, suite: Suite, base: Path, max_failures: int, timeout: float | None, quiet: bool
+) -> None:
+    predictor = load_adapter(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
+    title = f"{predictor.name} on {split.name}:{split.split}"
+    with counted(title, quiet=quiet) as progress:
+        outcome = run_plan(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, progress=progress)
+    finish(outcome, quiet=True)
+    for protocol in suite.protocols:
+        report = kept_report(outcome.folder, split, protocol) or scored(outcome.folder, split, protocol)
+        values = ", ".join(f"{label(name)} {number(name, report[name])}" for name in list(report.values)[:1])
+        click.echo(f"{title}: {values}  {outcome.folder.path}")

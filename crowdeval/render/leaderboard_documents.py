@@ -1,0 +1,103 @@
+"""A leaderboard as CSV or Markdown."""
+
+from __future__ import annotations
+
+import csv as csv_writer
+import io
+import math
+
+from crowdeval.leaderboard import Leaderboard, Ranking, Row
+from crowdeval.render.leaderboard_cells import Cell, Grid, Line, sheet
+from crowdeval.render.numbers import label
+
+
+def csv(board: Leaderboard, *, best: bool = False) -> str:
+    """Return a leaderboard as one row a result: every value in full precision, whole signatures and fingerprints.
+
+    What was not measured or is undefined is an empty field; ``best`` changes nothing. Where differences were tested
+    there is a column ``p METRIC`` for each metric.
+    """
+    metrics = board.columns
+    p_values = metrics if board.tested else ()
+    text = io.StringIO()
+    writer = csv_writer.writer(text, lineterminator="\n")
+    writer.writerow(
+        [
+            "dataset", "ranking", "rank", "ranked_by", "model", "revision", "config",
+            *map(label, metrics),
+            "images", "points", "source", "unranked", "selected_on", "date", "fingerprint", "signature", "origin",
+            *(f"p {label(metric)}" for metric in p_values),
+        ]
+    )  # fmt: skip
+    for ranking in board.rankings:
+        for row in ranking.rows:
+            writer.writerow(_record(row, ranking, metrics, p_values))
+    return text.getvalue()
+
+
+def markdown(board: Leaderboard, *, best: bool = False) -> str:
+    """Return a leaderboard as Markdown: a heading and a table for each ranking, then keys and rules."""
+    words = sheet(board, best=best)
+    blocks = ["\n".join([f"## {_escaped(grid.title)}", "", grid.caption, "", *_lines(grid)]) for grid in words.grids]
+    keys = [f"- **{key}**: `{signature}`" for key, signature in words.protocols.items()]
+    keys += [f"- **{key}**: {_escaped(source)}" for key, source in words.sources.items()]
+    blocks += ["\n".join(keys)] if keys else []
+    return "\n\n".join([*blocks, *words.rules]) + "\n"
+
+
+def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tuple[str, ...]) -> list[object]:
+    result = row.result
+    own = row.rank is not None
+    return [
+        result.dataset, ranking.number if own else "", row.rank if own else "", ranking.by if own else "",
+        result.model, result.revision, result.config,
+        *(_number(result.values.get(metric, math.nan)) for metric in metrics),
+        "" if result.images is None else result.images, "" if result.points is None else result.points,
+        result.source, row.reason, result.selected_on, result.date, result.fingerprint, result.signature, result.origin,
+        *(_number(row.p_values.get(metric, math.nan)) for metric in p_values),
+    ]  # fmt: skip
+
+
+def _number(value: float) -> object:
+    return "" if math.isnan(value) else value
+
+
+def _lines(grid: Grid) -> list[str]:
+    heads = [f"{name} {arrow}".rstrip() for name, arrow in grid.headings]
+    names = [
+        "#",
+        "model",
+        *heads,
+        "images",
+        "points",
+        "protocol",
+        "test set",
+        "source",
+        "selected on",
+        "date",
+        "remark",
+    ]
+    rules = ["--:", ":--", *["--:"] * (len(heads) + 2), *[":--"] * 6]
+    return [_row(names), _row(rules), *(_row(_cells(line)) for line in grid.lines)]
+
+
+def _cells(line: Line) -> list[str]:
+    rest = (line.images, line.points, line.protocol, line.test_set, line.source, line.selected_on, line.date)
+    remark = f"unranked: {line.remark}" if line.remark else ""
+    model = f"*{_escaped(line.model)}*" if line.published else _escaped(line.model)
+    return [line.rank, model, *map(_mark, line.cells), *map(_escaped, rest), _escaped(remark)]
+
+
+def _mark(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else cell.text
+    return f"{text} {cell.mark}".rstrip()
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    for char in "\\`*_[]<>|":
+        text = text.replace(char, f"\\{char}")
+    return text.replace("\n", " ")

@@ -1,0 +1,128 @@
+"""One result: the values that one model reached on one dataset, measured here or published elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from crowdeval.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Result:
+    """What a leaderboard ranks.
+
+    Attributes
+    ----------
+    model, revision, config : str
+        What was scored; empty revision and config where they are unknown.
+    dataset : str
+        ``NAME:SPLIT``, or the name of the annotations.
+    values : mapping of str to float
+        Number by canonical metric string; NaN where undefined.
+    source : {"measured", "published"}
+        Whether a report holds it, or a publication.
+    origin : str
+        The report's file, or the publication with its tables.
+    signature, fingerprint : str
+        Protocol and test set; empty where published.
+    images, points : int, optional
+        Images and true points of the test set.
+    selected_on, date : str
+        What the model was chosen on, and when it was measured.
+    decimals : mapping of str to int
+        Decimals that a published number is printed with.
+    report : Report, optional
+        The report itself.
+    """
+
+    model: str
+    dataset: str
+    values: Mapping[str, float]
+    source: Literal["measured", "published"]
+    origin: str
+    revision: str = ""
+    config: str = ""
+    signature: str = ""
+    fingerprint: str = ""
+    images: int | None = None
+    points: int | None = None
+    selected_on: str = ""
+    date: str = ""
+    decimals: Mapping[str, int] = field(default_factory=dict)
+    report: Report | None = None
+
+    @property
+    def name(self) -> str:
+        """The model and, where it is known, its revision."""
+        return f"{self.model}@{self.revision}" if self.revision else self.model
+
+
+def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
+    """Return the results that reports hold, each given with its file.
+
+    A report whose ``about`` names no dataset takes the name that others give to the same true points, else that of its
+    annotations; one without a model is called after its predictions.
+    """
+    found = list(reports)
+    names: dict[str, str] = {}
+    for _, report in sorted(found, key=lambda item: (not item[1].about.get("dataset"), item[1].annotations.name)):
+        names.setdefault(report.annotations.fingerprint, _declared(report) or report.annotations.name)
+    return [
+        Result(
+            model=report.about.get("model") or report.predictions.name,
+            revision=report.about.get("revision", ""),
+            config=report.about.get("config", ""),
+            dataset=_declared(report) or names[report.annotations.fingerprint],
+            values=report.values,
+            source="measured",
+            origin=file,
+            signature=report.signature,
+            fingerprint=report.annotations.fingerprint,
+            images=report.images,
+            points=report.annotations.points,
+            selected_on=report.about.get("selected_on", ""),
+            date=report.about.get("date", ""),
+            report=report,
+        )
+        for file, report in found
+    ]
+
+
+def newest(results: Iterable[Result]) -> tuple[list[Result], list[str]]:
+    """Return the results, one for each model, test set and protocol, and what was said of those left out.
+
+    Of several the newest by date stays; a result without a date is the oldest.
+    """
+    kept: dict[tuple[str, ...], Result] = {}
+    notes = []
+    for result in sorted(results, key=lambda each: (_moment(each.date), each.origin)):
+        key = (
+            (result.model, result.dataset, result.origin)
+            if result.source == "published"
+            else (result.model, result.revision, result.config, result.dataset, result.signature, result.fingerprint)
+        )
+        older = kept.get(key)
+        if older is not None:
+            notes.append(
+                f"{result.name} on {result.dataset} was scored more than once with the same protocol: "
+                f"kept {result.origin} ({result.date or 'no date'}), "
+                f"left out {older.origin} ({older.date or 'no date'})"
+            )
+        kept[key] = result
+    return list(kept.values()), notes
+
+
+def _declared(report: Report) -> str:
+    return report.about.get("dataset", "")
+
+
+def _moment(date: str) -> datetime:
+    """Return the date for sorting: UTC where it names no zone, the beginning of time where it is none."""
+    try:
+        moment = datetime.fromisoformat(date)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,56 @@
+"""A run's predictions measured: the report that lies in its folder, named by its protocol."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from crowdeval.datasets import Split
+from crowdeval.errors import AlignmentError, FormatError, MissingFileError
+from crowdeval.evaluation import evaluate
+from crowdeval.formats.target import write_file
+from crowdeval.protocol import Protocol
+from crowdeval.report import Report
+from crowdeval.run_folder import RunFolder, about_run, run_predictions
+
+
+def report_file(folder: RunFolder, protocol: Protocol) -> Path:
+    """Return where the report of a protocol lies."""
+    digest = hashlib.blake2b(protocol.signature.encode(), digest_size=4).hexdigest()
+    return folder.path / f"report-{protocol.preset}-{digest}.json"
+
+
+def scored(folder: RunFolder, split: Split, protocol: Protocol) -> Report:
+    """Measure a run and keep the report, with its per-image table, in the run's folder.
+
+    Raises
+    ------
+    AlignmentError
+        If the run does not hold the whole split and the protocol does not score what is missing as empty.
+    """
+    manifest = folder.manifest()
+    found = run_predictions(folder)
+    if manifest.get("fingerprint") != split.annotations.fingerprint:
+        raise AlignmentError(f"{folder.path} was made for another edition of {manifest.get('dataset')}")
+    report = evaluate(
+        found,
+        split.annotations,
+        protocol=protocol,
+        per_image=True,
+        names=(str(folder.path), f"{split.name}:{split.split}"),
+        about=about_run(manifest),
+    )
+    write_file(report_file(folder, protocol), report.to_json().encode())
+    return report
+
+
+def kept_report(folder: RunFolder, split: Split, protocol: Protocol) -> Report | None:
+    """Return the report of a protocol that lies in a run's folder and is of these predictions, or None."""
+    path = report_file(folder, protocol)
+    try:
+        report = Report.from_json(path.read_bytes(), name=str(path))
+        current = run_predictions(folder)
+    except (OSError, FormatError, MissingFileError):
+        return None
+    same = (report.predictions.fingerprint, report.annotations.fingerprint)
+    return report if same == (current.fingerprint, split.annotations.fingerprint) else None
