@@ -125,12 +125,13 @@ def _gathered(rows: Iterable[dict[str, str]]) -> list[Result]:
 def _result(rows: list[dict[str, str]]) -> Result:
     first = rows[0]
     numbers = {canonical(row["metric"]): Decimal(row["value"]).scaleb(-UNITS[row["unit"]]) for row in rows}
-    places = dict.fromkeys(f"{row['table']}, p. {row['page']}" if row["page"] else row["table"] for row in rows)
+    places = dict.fromkeys(f"{row['table']} (p. {row['page']})" if row["page"] else row["table"] for row in rows)
     return Result(
         model=f"{first['method']} ({first['venue']})" if first["venue"] else first["method"],
         dataset=first["dataset"],
         values={metric: float(number) for metric, number in numbers.items()},
         decimals={metric: max(0, -int(number.as_tuple().exponent)) for metric, number in numbers.items()},
         source="published",
-        origin=f"{first['source']}: {'; '.join(places)}",
+        origin=first["source"],
+        place=", ".join(places),
     )

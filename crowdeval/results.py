@@ -24,8 +24,8 @@ class Result:
         Number by canonical metric string; NaN where undefined.
     source : {"measured", "published"}
         Whether a report holds it, or a publication.
-    origin : str
-        The report's file, or the publication with its tables.
+    origin, place : str
+        The report's file; or the publication, and where in it.
     signature, fingerprint : str
         Protocol and test set; empty where published.
     images, points : int, optional
@@ -43,6 +43,7 @@ class Result:
     values: Mapping[str, float]
     source: Literal["measured", "published"]
     origin: str
+    place: str = ""
     revision: str = ""
     config: str = ""
     signature: str = ""

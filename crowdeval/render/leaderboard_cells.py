@@ -121,7 +121,7 @@ def _line(
         points=ABSENT if result.points is None else f"{result.points:,}",
         protocol=protocols.get(result.signature, ABSENT),
         test_set=result.fingerprint[:DIGITS_OF_FINGERPRINT] or ABSENT,
-        source=f"{result.source} {sources[result.origin]}" if published else result.source,
+        source=f"{result.source} {sources[result.origin]}, {result.place}" if published else result.source,
         selected_on=result.selected_on or ABSENT,
         date=result.date[:10] or ABSENT,
         remark="" if published else row.reason,

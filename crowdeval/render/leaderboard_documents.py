@@ -53,7 +53,8 @@ def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tupl
         result.model, result.revision, result.config,
         *(_number(result.values.get(metric, math.nan)) for metric in metrics),
         "" if result.images is None else result.images, "" if result.points is None else result.points,
-        result.source, row.reason, result.selected_on, result.date, result.fingerprint, result.signature, result.origin,
+        result.source, row.reason, result.selected_on, result.date, result.fingerprint, result.signature,
+        f"{result.origin}: {result.place}" if result.place else result.origin,
         *(_number(row.p_values.get(metric, math.nan)) for metric in p_values),
     ]  # fmt: skip
 

@@ -12,7 +12,6 @@ _NAMED = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "–": "--",
     "—": "---",
     "’": "'",
@@ -23,8 +22,9 @@ _NAMED = {
     "≈": r"\textsuperscript{$\approx$}",
     "≤": r"$\leq$",
 }
-_NAMED['"'] = "''"
-_ESCAPES = str.maketrans({char: f"\\{char}" for char in "&%$#_{}"} | {k: v for k, v in _NAMED.items() if len(k) == 1})
+_ESCAPES = str.maketrans(
+    {char: f"\\{char}" for char in "&%$#_{}"} | {char: named for char, named in _NAMED.items() if len(char) == 1}
+)
 
 
 def latex(board: Leaderboard, *, best: bool = False) -> str:
@@ -33,8 +33,8 @@ def latex(board: Leaderboard, *, best: bool = False) -> str:
     Needs ``\\usepackage{booktabs}``; a wide one fits into ``\\resizebox{\\linewidth}{!}{...}``.
     """
     words = sheet(board, best=best)
-    keys = [f"% {key} = {text}" for key, text in (*words.protocols.items(), *words.sources.items())]
-    head = [r"% \usepackage{booktabs}", *keys, *(f"% {rule}" for rule in words.rules)]
+    keys = [f"{key} = {text}" for key, text in (*words.protocols.items(), *words.sources.items())]
+    head = [_comment(text) for text in (r"\usepackage{booktabs}", *keys, *words.rules)]
     return "\n\n".join(["\n".join(head), *(_tabular(grid) for grid in words.grids)]) + "\n"
 
 
@@ -50,19 +50,20 @@ def escaped(text: str) -> str:
 def _tabular(grid: Grid) -> str:
     names = [f"{escaped(name)} {_arrow(arrow)}".rstrip() for name, arrow in grid.headings]
     lines = [
-        f"% {grid.title}: {grid.caption}".replace("\n", " "),
+        _comment(f"{grid.title}: {grid.caption}"),
         rf"\begin{{tabular}}{{rl{'r' * len(names)}rrllll}}",
         r"\toprule",
         _row(["\\#", "Model", *names, "Images", "Points", "Protocol", "Test set", "Source", "Selected on"]),
         r"\midrule",
     ]
-    ruled = False
-    for position, line in enumerate(grid.lines):
-        if line.published and not ruled:
-            ruled = True
-            lines += [r"\midrule"] if position else []
-        lines.append(_row(_cells(line)))
+    measured = [_row(_cells(line)) for line in grid.lines if not line.published]
+    published = [_row(_cells(line)) for line in grid.lines if line.published]
+    lines += [*measured, *([r"\midrule"] if measured and published else []), *published]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def _comment(text: str) -> str:
+    return f"% {' '.join(text.split())}"
 
 
 def _cells(line: Line) -> list[str]:

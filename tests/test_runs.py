@@ -1,0 +1,265 @@
+"""Runs: resumable at any moment, whatever the predictor does."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from crowdeval.adapters import load_adapter
+from crowdeval.datasets import open_dataset
+from crowdeval.errors import AlignmentError, FormatError, MissingFileError, PredictorError
+from crowdeval.protocol import Protocol
+from crowdeval.run_folder import RunFolder, is_run_folder, run_predictions
+from crowdeval.runs import Plan, run
+from crowdeval.scored_runs import kept_report, scored
+
+ADAPTER = """
+import os, sys, time
+import numpy as np
+
+class Spots:
+    name, revision, batch_size = "spots", "1", 2
+
+    def __init__(self, pause: float = 0.0, bad: str = "", how: str = "raise"):
+        self.pause, self.bad, self.how = pause, bad.split(","), how
+
+    def predict(self, images):
+        print("chatter on standard output")
+        return [self.one(image) for image in images]
+
+    def one(self, image):
+        time.sleep(self.pause)
+        if image.id in self.bad:
+            return self.fail()
+        rows, columns = np.nonzero(image.pixels[..., 0] > 100)
+        return np.column_stack([columns, rows]) + 0.5, image.pixels[rows, columns, 0] / 255
+
+    def fail(self):
+        if self.how == "raise":
+            raise RuntimeError("out of luck")
+        if self.how == "hang":
+            time.sleep(60)
+        return {"nan": ([[float("nan"), 1]], [0.5]), "shape": [[1, 2, 3]], "none": None, "count": {"count": 3},
+                "scores": ([[1, 2]], [0.5, 0.6]), "key": {"point": []}}[self.how]
+"""
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A folder of 23 small images, and their true points: a bright pixel each."""
+    rng = np.random.default_rng(5)
+    home = tmp_path / "crowd"
+    home.mkdir()
+    truth = {}
+    for i in range(23):
+        pixels = np.zeros((40, 60, 3), dtype=np.uint8)
+        rows, columns = rng.integers(0, 40, 12), rng.integers(0, 60, 12)
+        pixels[rows, columns] = rng.integers(120, 256, (12, 1))
+        Pillow.fromarray(pixels).save(home / f"img_{i:02d}.png")
+        places = sorted({(int(c), int(r)) for r, c in zip(rows, columns, strict=True)})
+        truth[f"img_{i:02d}"] = [[x + 0.5, y + 0.5] for x, y in places]
+    (home / "points.json").write_text(json.dumps(truth))
+    (tmp_path / "spots.py").write_text(ADAPTER)
+    return tmp_path
+
+
+def split_of(dataset):
+    return open_dataset(f"folder:{dataset / 'crowd'}", cache=False)
+
+
+def ran(dataset, *options, shard=4, base="runs", **more):
+    plan = Plan(adapter="spots", options=dict(o.split("=") for o in options), shard=shard)
+    predictor = load_adapter(f"{dataset / 'spots.py'}:Spots", options)
+    return run(plan, predictor, split_of(dataset), dataset / base, **more)
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in sorted((folder.path / "shards").glob("*"))}
+
+
+def test_a_run_finds_every_spot_and_scores(dataset):
+    outcome = ran(dataset)
+    assert (outcome.done, dict(outcome.failures)) == (23, {})
+    report = scored(outcome.folder, split_of(dataset), Protocol())
+    assert report["nAP"] == 1
+    assert report.about["model"] == "spots"
+    assert report.per_image is not None
+    assert kept_report(outcome.folder, split_of(dataset), Protocol()).values == report.values
+
+
+def test_a_second_run_does_nothing(dataset):
+    first = ran(dataset)
+    manifest = first.folder.manifest()
+    assert ran(dataset).done == 23
+    assert first.folder.manifest() == manifest
+
+
+def test_the_manifest_says_how_it_was_made(dataset):
+    manifest = ran(dataset, "pause=0.0").folder.manifest()
+    assert manifest["options"] == {"pause": "0.0"}
+    assert manifest["batch_size"] == 2
+    assert manifest["fingerprint"] == split_of(dataset).annotations.fingerprint
+    assert manifest["finished"]
+    assert set(manifest) >= {"command", "versions", "hardware", "seconds", "frames", "dataset", "images"}
+
+
+def test_other_options_go_to_another_folder(dataset):
+    assert ran(dataset).folder != ran(dataset, "pause=0.001").folder
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("raise", "RuntimeError: out of luck"),
+        ("nan", "finite"),
+        ("shape", r"shape \(N, 2\)"),
+        ("none", "found nothing"),
+        ("scores", "scores: expected shape"),
+        ("key", "did you mean 'points'"),
+    ],
+)
+def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words, capfd):
+    outcome = ran(dataset, "bad=img_03,img_10", f"how={how}")
+    assert set(outcome.failures) == {"img_03", "img_10"}
+    rows = [json.loads(line) for line in outcome.folder.errors.read_text().splitlines()]
+    assert [row["image"] for row in rows] == ["img_03", "img_10"]
+    for row in rows:
+        assert "spots@1" in row["error"]
+        assert row["image"] in row["error"]
+        with pytest.raises(AssertionError, match=words):
+            raise AssertionError(row["error"])
+    found = run_predictions(outcome.folder)
+    assert len(found.image_ids) == 21
+    with pytest.raises(AlignmentError, match="2 of 23"):
+        scored(outcome.folder, split_of(dataset), Protocol())
+    assert scored(outcome.folder, split_of(dataset), Protocol(missing="empty"))["MAE"] > 0
+    out, err = capfd.readouterr()
+    assert "chatter" not in out
+    assert "chatter" in err
+
+
+def test_a_failed_image_is_tried_again_and_the_bytes_are_those_of_a_run_without_failure(dataset):
+    whole = files(ran(dataset, base="whole").folder)
+    split, plan = split_of(dataset), Plan(adapter="spots", shard=4)
+    path = f"{dataset / 'spots.py'}:Spots"
+    unlucky = load_adapter(path, ["bad=img_03"])
+    first = run(plan, unlucky, split, dataset / "runs")
+    assert set(first.failures) == {"img_03"}
+    again = run(plan, load_adapter(path), split, dataset / "runs")
+    assert again.folder == first.folder
+    assert files(again.folder) == whole
+    assert again.folder.errors.read_text() == ""
+
+
+def test_a_count_among_points_is_named(dataset):
+    with pytest.raises(PredictorError, match="img_03"):
+        ran(dataset, "bad=img_03", "how=count")
+
+
+def test_too_many_failures_stop_the_run_and_keep_what_is_finished(dataset):
+    with pytest.raises(PredictorError, match="4 images failed, more than --max-failures 2"):
+        ran(dataset, "bad=img_08,img_09,img_10,img_11", max_failures=2)
+    (folder,) = (dataset / "runs").glob("*/*/*")
+    assert len(run_predictions(RunFolder(folder)).image_ids) == 8
+
+
+def test_a_predictor_that_hangs_is_an_error_row(dataset):
+    outcome = ran(dataset, "bad=img_01", "how=hang", timeout=0.3)
+    assert "no answer within 0.3 s" in outcome.failures["img_01"]
+    assert outcome.done == 22
+
+
+def test_a_damaged_shard_is_done_again(dataset):
+    outcome = ran(dataset)
+    whole = files(outcome.folder)
+    outcome.folder.shard(2).write_bytes(b"PAR1 no more")
+    outcome.folder.shard(3).unlink()
+    assert files(ran(dataset).folder) == whole
+
+
+def test_an_image_that_cannot_be_read_is_an_error_row(dataset):
+    (dataset / "crowd" / "img_02.png").write_bytes(b"\x89PNG\r\n\x1a\n truncated")
+    outcome = ran(dataset)
+    assert set(outcome.failures) == {"img_02"}
+    assert "img_02.png" in outcome.failures["img_02"]
+
+
+def test_two_processes_do_not_work_on_one_run(dataset):
+    fcntl = pytest.importorskip("fcntl")
+    folder = ran(dataset).folder
+    with (folder.path / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(MissingFileError, match="another process"):
+            ran(dataset)
+
+
+def test_a_run_of_another_edition_of_the_dataset_is_not_scored(dataset):
+    outcome = ran(dataset)
+    (dataset / "crowd" / "points.json").write_text(json.dumps({f"img_{i:02d}": [[1, 1]] for i in range(23)}))
+    with pytest.raises(AlignmentError, match="another edition"):
+        scored(outcome.folder, split_of(dataset), Protocol())
+
+
+def test_a_damaged_manifest_is_named(dataset):
+    outcome = ran(dataset)
+    (outcome.folder.path / "manifest.json").write_text("{")
+    with pytest.raises(FormatError, match=r"manifest\.json"):
+        outcome.folder.manifest()
+    assert not is_run_folder(dataset)
+
+
+def command(dataset, base, *options):
+    return [
+        sys.executable, "-m", "crowdeval", "predict", f"{dataset / 'spots.py'}:Spots", f"folder:{dataset / 'crowd'}",
+        "-o", str(dataset / base), "--shard", "4", "--no-cache", "-q", *options,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_killed_at_ten_random_moments_and_resumed_it_is_byte_equal(dataset, how):
+    subprocess.run(command(dataset, "whole", "-o", "pause=0.0"), check=True, capture_output=True)
+    (whole,) = (dataset / "whole").glob("*/*/*")
+    rng = random.Random(11)
+    slow = command(dataset, "runs", "-o", "pause=0.0")
+    environment = {**os.environ, "SPOTS": "slow"}
+    source = (dataset / "spots.py").read_text()
+    (dataset / "spots.py").write_text(
+        source.replace("time.sleep(self.pause)", "time.sleep(0.05 if 'SPOTS' in os.environ else 0)")
+    )
+    for _ in range(10):
+        process = subprocess.Popen(slow, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(rng.uniform(0.3, 2.0))
+        process.send_signal(how)
+        _, err = process.communicate()
+        assert process.returncode in (0, -how, 130), err
+        assert b"Traceback" not in err
+    subprocess.run(slow, check=True, capture_output=True)
+    (folder,) = (dataset / "runs").glob("*/*/*")
+    assert files(RunFolder(folder)) == files(RunFolder(whole))
+
+
+def test_a_full_disk_is_one_clear_error_and_the_run_resumes(dataset, monkeypatch):
+    from crowdeval.formats import target
+
+    whole = files(ran(dataset, base="whole").folder)
+    place, calls = target._place, []
+
+    def full(path, content):
+        calls.append(path)
+        if path.suffix == ".parquet" and len([p for p in calls if p.suffix == ".parquet"]) > 3:
+            path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
+            raise OSError(28, "No space left on device")
+        place(path, content)
+
+    monkeypatch.setattr(target, "_place", full)
+    with pytest.raises(MissingFileError, match="No space left"):
+        ran(dataset)
+    monkeypatch.undo()
+    assert files(ran(dataset).folder).items() >= whole.items()
