@@ -123,9 +123,9 @@ def run_predictions(folder: RunFolder) -> Predictions:
 
 def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return what a report says of the origin of a run's predictions."""
-    keys = ("model", "revision", "dataset", "selected_on", "adapter")
+    keys = ("model", "revision", "dataset", "selected_on", "adapter", "config")
     found = {key: str(manifest[key]) for key in keys if manifest.get(key)}
-    date = str(manifest.get("finished") or manifest.get("started") or "")[:10]
+    date = str(manifest.get("finished") or manifest.get("started") or "")
     return {**found, "date": date} if date else found
 
 

@@ -127,7 +127,7 @@ def _run(
     done = len(ids) - sum(len(shards[n]) for n in missing)
     failures: dict[str, str] = {}
     clock = time.monotonic()
-    manifest = _manifest(plan, predictor, split)
+    manifest = _manifest(plan, predictor, split, folder)
     if missing:
         folder.write_manifest({**manifest, "finished": None})
         progress(done, len(ids))
@@ -237,8 +237,9 @@ def _settings(plan: Plan, predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _manifest(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
+def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder) -> dict[str, Any]:
     return {
+        "config": folder.path.name,
         "model": predictor.name,
         "revision": predictor.revision,
         "selected_on": getattr(predictor, "selected_on", None),

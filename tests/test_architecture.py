@@ -43,6 +43,11 @@ LAYERS = [
     "runs",
     "scored_runs",
     "suite",
+    "results",
+    "report_files",
+    "published",
+    "significance",
+    "rankings",
     "leaderboard",
     "render",
     "cli",
@@ -57,6 +62,10 @@ FRAMEWORKS = {
     "platformdirs": {"datasets"},
     "rich": {"cli"},
     "click": {"cli"},
+    "jinja2": {"render"},
+    "cv2": set(),
+    "onnxruntime": set(),
+    "torchvision": set(),
     "matplotlib": set(),
     "torch": set(),
     "sklearn": set(),
@@ -127,6 +136,11 @@ def test_frameworks_stay_in_their_leaves():
             elif top and home not in EAGER.get(framework, set()):
                 wrong.append(f"{name} imports {framework} at its top")
     assert wrong == []
+
+
+def test_nothing_stray_lies_among_the_modules():
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert [path.name for path in files if path.suffix not in (".py", ".typed", ".j2")] == []
 
 
 def test_there_is_no_drawer():

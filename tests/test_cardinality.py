@@ -214,6 +214,13 @@ def test_every_gate_yields_a_matching_that_holds_on_to_its_true_points(crowd, ra
             before = now
 
 
+def test_a_matching_that_was_yielded_does_not_change_any_more():
+    xy, offsets, true_xy, true_offsets = columns([([(1, 0)], [1.0], [(0, 0)])])
+    ((_, pairs),) = pairs_by_image(xy, offsets, true_xy, true_offsets, np.array([[0.5, 1.0]]))
+    first, second = growing_matchings(pairs, np.zeros(1, dtype=int), np.zeros(1, dtype=int), 2)
+    assert (first.tolist(), second.tolist()) == ([-1], [0])
+
+
 def test_a_chain_of_5000_points_that_one_path_must_run_through():
     points, truths = chain(5000)
     assert one(points, truths, 0.5, 1.0) == [0, 5001]

@@ -1,5 +1,7 @@
 """Who is matched in the official script's order: hand table, the recursive script, long chains, failed searches."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -134,6 +136,25 @@ def test_a_thick_chain_takes_one_path_after_the_other():
 
 
 def test_a_chain_that_is_used_up_is_searched_once():
-    # 5,000 more keys, each of which would walk 5,000 links: the visited points are left out from then on
-    points, truths = chain(5000)
-    assert one(points + [(-1.0, 0.0)] * 5000, truths, 1.0) == [True] * 5001
+    # 400 more keys, each of which would walk 400 links: the visited points are left out from then on
+    class Counted(list):
+        reads = 0
+
+        def __getitem__(self, place):
+            Counted.reads += 1
+            return super().__getitem__(place)
+
+    class Column(np.ndarray):
+        def tolist(self):
+            return Counted(super().tolist())
+
+    links, truths = chain(400)
+    xy, offsets, true_xy, true_offsets = columns([(links[:-1] + [(-1.0, 0.0)] * 400, [], truths[:-1])])
+    ((_, pairs),) = pairs_by_image(xy, offsets, true_xy, true_offsets, np.ones((400, 1)))
+    assert scripted_matches(replace(pairs, true=pairs.true.view(Column))).all()
+    assert 0 < Counted.reads < 20 * len(pairs.true)
+
+
+def test_thousands_of_keys_to_a_chain_that_is_used_up():
+    links, truths = chain(5000)
+    assert one(links[:-1] + [(-1.0, 0.0)] * 5000, truths[:-1], 1.0) == [True] * 5000

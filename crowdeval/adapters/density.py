@@ -73,8 +73,9 @@ class Density:
 
     def _answer(self, image: Image) -> dict[str, Any]:
         file = self._file(image.id)
+        density = _loaded(file, self.key)
         try:
-            cells = as_map(_loaded(file, self.key))
+            cells = as_map(density)
             if self.reading.threshold is None:
                 return self.reading.answer(cells, 1, 1)
             width, height = self._size(image, cells.shape)

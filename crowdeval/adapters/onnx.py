@@ -58,7 +58,8 @@ class Onnx:
     per_person : float
         What a density map sums to for one person.
     scale, mean, std : float, str, str
-        A value v of 0 to 255 becomes (v * scale - mean) / std; one number, or one for each channel.
+        A value v of 0 to 255 becomes (v * scale - mean) / std; one number, or one for each channel. A model whose
+        input is uint8 gets the values as they are.
     channels : {"rgb", "bgr"}
         The order of the channels.
     layout : {"nchw", "nhwc"}
@@ -197,7 +198,7 @@ class Onnx:
         height, width = shape[2:] if self.preparation.layout == "nchw" else shape[1:3]
         fixed = (width, height) if isinstance(width, int) and isinstance(height, int) else None
         if fixed is not None and self.preparation.size not in (None, fixed):
-            raise UsageError(f"-o size: the model's input is fixed at {width}x{height}")
+            raise UsageError(f"-o size=...: the model's input is fixed at {width}x{height}")
         return inputs[0].name, inputs[0].type, fixed
 
 

@@ -55,9 +55,8 @@ class Preparation:
         ordered = shown if self.channels == "rgb" else shown[:, :, ::-1]
         values: NDArray[Any] = ordered
         if TYPES[kind] is not np.uint8:
-            values = (ordered.astype(np.float32) * np.float32(self.scale) - np.float32(self.mean)) / np.float32(
-                self.std
-            )
+            mean, std = np.asarray(self.mean, dtype=np.float32), np.asarray(self.std, dtype=np.float32)
+            values = (ordered.astype(np.float32) * np.float32(self.scale) - mean) / std
         below, right = -to_height % self.multiple, -to_width % self.multiple
         values = np.pad(values, ((0, below), (0, right), (0, 0)))
         values = values.transpose(2, 0, 1) if self.layout == "nchw" else values
@@ -96,9 +95,9 @@ def prepared(
 
 def _size(text: str) -> tuple[int, int]:
     """Read ``"640"`` or ``"640x480"``, width first."""
-    width, _, height = text.lower().partition("x")
-    if width.isdecimal() and (height or width).isdecimal() and int(width) and int(height or width):
-        return int(width), int(height or width)
+    sides = text.lower().split("x")
+    if len(sides) <= 2 and all(side.isdecimal() and int(side) for side in sides):
+        return int(sides[0]), int(sides[-1])
     raise UsageError(f"-o size={text}: expected a side, as in 640, or width and height, as in 640x480")
 
 

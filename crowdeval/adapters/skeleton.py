@@ -110,7 +110,7 @@ def test_an_option_that_it_does_not_have_is_refused():
 README = """\
 # crowdeval-$name
 
-The predictor `$name` for [crowdeval](https://pypi.org/project/crowdeval/).
+The predictor `$name` for crowdeval.
 
     pip install -e '.[test]'
     pytest
@@ -118,8 +118,8 @@ The predictor `$name` for [crowdeval](https://pypi.org/project/crowdeval/).
     crowdeval predict $name shanghaitech-a:test -o runs/
 
 The class is in `src/$module/__init__.py`. crowdeval finds it by the entry point in `pyproject.toml`; `name` and
-`revision` stand in every leaderboard, so change `revision` whenever the answers change. Load the model in `open()`:
-listing adapters makes the class, and should stay quick.
+`revision` stand in every leaderboard, so change `revision` whenever the answers change. Load the model in `open()`, so
+that an option that is wrong is refused at once.
 """
 
 FILES: Mapping[str, str] = {

@@ -98,6 +98,8 @@ class Torchvision:
                 raise PredictorError(f"{self._file or self._named} does not fit {self.model}: {words}") from None
         head = getattr(network, "roi_heads", network)
         head.detections_per_img, head.score_thresh = self.most, self.confidence
+        if hasattr(head, "topk_candidates"):
+            head.topk_candidates = max(head.topk_candidates, self.most)
         try:
             self._network = network.eval().to(self.device)
         except (RuntimeError, AssertionError) as problem:

@@ -20,6 +20,8 @@ VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
     "predict": "Run a predictor over a dataset; resumes where it stopped.",
     "run": "Run a suite: predictors x datasets x protocols, only what is missing.",
+    "leaderboard": "Rank reports: only what is comparable, published numbers beside.",
+    "adapters": "List the predictors there are, describe one, begin a new one.",
     "check": "Report every problem of the files, and score nothing.",
     "convert": "Convert predictions or annotations to another format.",
     "datasets": "List the benchmark datasets, check a copy, export a split.",

@@ -113,8 +113,10 @@ def _absent(package: Distribution) -> list[str]:
 
 def _needs(maker: Any) -> str:
     modules = getattr(maker, "needs", ())
-    parts = [name if present(name) else f"{name} (not installed: {way_to(name)})" for name in modules]
-    return ", ".join(parts) or "nothing more"
+    absent = [name for name in modules if not present(name)]
+    ways = " && ".join(dict.fromkeys(way_to(name) for name in absent))
+    missing = f" ({' and '.join(absent)} not installed: {ways})" if absent else ""
+    return f"{', '.join(modules)}{missing}" if modules else "nothing more"
 
 
 def _options(maker: Any) -> str:
@@ -123,12 +125,14 @@ def _options(maker: Any) -> str:
         if parameter.default is parameter.empty:
             parts.append(f"{key}=... (has to be given{_kind(parameter.annotation)})")
         else:
-            default = parameter.default
-            parts.append(f"{key}={f'{default:g}' if isinstance(default, float) else _lower(default)}")
+            parts.append(f"{key}={_text(parameter.default)}")
     return ", ".join(parts) or "none"
 
 
-def _lower(default: Any) -> str:
+def _text(default: Any) -> str:
+    """Return a default as one would type it."""
+    if isinstance(default, float) and default.is_integer():
+        return str(int(default))
     return str(default).lower() if default is None or isinstance(default, bool) else str(default)
 
 

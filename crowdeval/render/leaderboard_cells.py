@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from crowdeval.leaderboard import Leaderboard, Ranking, Row, better
+from crowdeval.leaderboard import Leaderboard
+from crowdeval.rankings import Ranking, Row, better
 from crowdeval.render.numbers import label, number
 from crowdeval.significance import ALPHA, ROUNDS
 

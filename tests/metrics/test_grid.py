@@ -110,8 +110,8 @@ def test_without_the_sizes_of_all_images_game_says_what_it_needs(sizes):
         report(crowd, "GAME(1)", sizes=sizes)
 
 
-def test_a_leading_zero_is_dropped():
-    assert canonical("GAME(01)") == "GAME(1)"
+def test_the_order_is_a_whole_number_from_0_to_10():
+    assert [canonical(text) for text in ("GAME(0)", "GAME(01)", "GAME(10)")] == ["GAME(0)", "GAME(1)", "GAME(10)"]
 
 
 @pytest.mark.parametrize(

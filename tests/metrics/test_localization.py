@@ -89,6 +89,13 @@ def test_a_fixed_radius_equals_the_oracle(crowd, radius):
         assert same(values[f"{name}{at}"], value)
 
 
+def test_radii_asked_for_in_any_order_rise_by_number():
+    # at 9 px one prediction is in reach, at 10 both, at 100 all three
+    crowd = [([(9, 0), (40, 10), (200, 0)], [0.9] * 3, [(0, 0), (40, 0), (100, 0)])]
+    values = scores_of(crowd, "TP@100px", "TP@9px", "TP@10px", "Recall@8px")
+    assert [values[f"TP@{radius}px"] for radius in (8, 9, 10, 100)] == [0, 1, 2, 3]
+
+
 @settings(max_examples=60)
 @given(crowds())
 def test_means_over_radii_equal_the_oracle(crowd):
@@ -304,6 +311,7 @@ def test_the_command_line_ends_with_3_where_boxes_are_missing(crowdeval, tmp_pat
         ("F1@-8px", "positive"),
         ("F1@nanpx", "finite"),
         ("F1@1:1:100px", "the mean over radii is L-F1@1:1:100px"),
+        ("F1@1,2px", "the mean over radii is L-F1@1,2px"),
         ("F1@sigma_l by level", "only Recall@sigma_l and Recall@sigma_s go by level"),
         ("Recall@sigma_l by scene", "only Recall@sigma_l and Recall@sigma_s go by level"),
         ("Recall@8px by level", "needs @sigma_l or @sigma_s"),
