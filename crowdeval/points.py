@@ -37,7 +37,7 @@ class Annotations:
     radii : array of float, (N, 2), optional
         sigma_s and sigma_l in pixels, where a file gives them instead of boxes.
     level : array of int, (N,), optional
-        Head-area level 0..5 (NWPU-Crowd).
+        Head-area level 0..5 (NWPU-Crowd); 0 also below one square pixel.
     sizes : array of float, (m, 2), optional
         Width and height of the images in pixels; NaN where unknown.
     attributes : mapping of str to array, (m,), optional
@@ -74,12 +74,14 @@ class Annotations:
             column = getattr(self, name)
             if column is not None:
                 _set(self, name, read_only(_table(f"annotations.{name}", column, rows, width)))
-        if self.radii is not None and (self.radii < 0).any():
-            raise InputError("annotations.radii: expected radii of at least 0")
+        if self.radii is not None and ((self.radii < 0).any() or (self.radii[:, 0] > self.radii[:, 1]).any()):
+            raise InputError("annotations.radii: expected radii of at least 0, sigma_s not above sigma_l")
         if self.level is not None:
             level = np.asarray(self.level)
             if level.shape != (rows,) or level.dtype.kind not in "iu":
                 raise InputError(f"annotations.level: expected {rows} integers, found {level.dtype} {level.shape}")
+            if ((level < 0) | (level > 5)).any():
+                raise InputError("annotations.level: expected head-area levels from 0 to 5")
             _set(self, "level", read_only(level.astype(np.int64)))
         if self.sizes is not None:
             sizes = _table("annotations.sizes", self.sizes, len(self.image_ids), 2, finite=False)

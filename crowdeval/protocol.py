@@ -134,6 +134,11 @@ class Protocol:
         _set = object.__setattr__
         names = (self.metrics,) if isinstance(self.metrics, str) else self.metrics  # type: ignore[unreachable]
         _set(self, "metrics", _unique(canonical(name) for name in names))
+        parted = [name for name in self.metrics if set("+|\n") & set(name)]
+        if parted:
+            raise UsageError(
+                f"metrics: {parted[0]!r} holds one of + | and line breaks, which part a signature's fields"
+            )
         _set(self, "preset", self.preset or ("none" if self.metrics else "paper"))
         if self.preset not in PRESETS:
             known = ", ".join(PRESETS)

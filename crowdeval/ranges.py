@@ -66,7 +66,8 @@ def range_text(values: Sequence[float]) -> str:
 
 def number_text(value: float) -> str:
     """Return the shortest text of a number that reads back equal; whole numbers without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
+    return str(int(value)) if whole else repr(float(value)).replace("e+", "e")
 
 
 def _number(part: object, whole: object, name: str) -> float:

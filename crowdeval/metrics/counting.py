@@ -26,7 +26,7 @@ Names
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,22 +76,25 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
     >>> counting_errors(np.array([3.0, 8.0]), np.array([2.0, 10.0]))
     {'MAE': 1.5, 'RMSE': 1.5811388300841898, 'NAE': 0.35, 'bias': -0.5}
     """
-    error = estimated - true
-    peopled = true > 0
-    if not len(error):
-        warnings.warn("counting errors of no images are undefined", UndefinedMetricWarning, stacklevel=2)
-        return dict.fromkeys(("MAE", "RMSE", "NAE", "bias"), np.nan)
-    if peopled.any():
-        nae = float(np.mean(np.abs(error[peopled]) / true[peopled]))
-    else:
-        warnings.warn("NAE is undefined: no image has true points", UndefinedMetricWarning, stacklevel=2)
-        nae = np.nan
-    return {
-        "MAE": float(np.mean(np.abs(error))),
-        "RMSE": float(np.sqrt(np.mean(error**2))),
-        "NAE": nae,
-        "bias": float(np.mean(error)),
-    }
+    return {name: counting_error(name, estimated, true) for name in ERRORS}
+
+
+def counting_error(name: str, estimated: Floats, true: Floats) -> float:
+    """Return one of MAE, RMSE, NAE and bias; NaN where undefined, with an UndefinedMetricWarning."""
+    kept = true > 0 if name == "NAE" else np.ones(len(true), dtype=bool)
+    if not kept.any():
+        missing = "no image has true points" if len(true) else "there are no images"
+        warnings.warn(f"{name} is undefined: {missing}", UndefinedMetricWarning, stacklevel=2)
+        return np.nan
+    return float(ERRORS[name](estimated[kept] - true[kept], true[kept]))
+
+
+ERRORS: dict[str, Callable[[Floats, Floats], np.floating]] = {
+    "MAE": lambda error, true: np.mean(np.abs(error)),
+    "RMSE": lambda error, true: np.sqrt(np.mean(error**2)),
+    "NAE": lambda error, true: np.mean(np.abs(error) / true),
+    "bias": lambda error, true: np.mean(error),
+}
 
 
 class Counting:
@@ -172,11 +175,9 @@ class Counting:
             if metric.level is not None:
                 found.update(_mean_over_levels(metric, estimated, true, scene.annotations, scene.options))
             elif metric.by is not None:
-                for label, images in groups(metric.by, scene.annotations, k=scene.options.k, lone=scene.options.lone):
-                    errors = counting_errors(estimated[images], true[images])
-                    found.values[f"{metric}={label}"] = errors[metric.name]
+                found.values |= _by_group(metric, estimated, true, scene)
             else:
-                found.values[str(metric)] = counting_errors(estimated, true)[metric.name]
+                found.values[str(metric)] = counting_error(metric.name, estimated, true)
         if scene.per_image:
             found.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
         return found
@@ -186,20 +187,36 @@ LEVELS = {"S": ("scene_level", 5), "L": ("luminance", 4)}
 """NWPU-Crowd: the attribute and the number of its levels."""
 
 
+def _by_group(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> dict[str, float]:
+    """Return the error of every group; NaN under the metric's own name where there is none."""
+    found = groups(str(metric.by), scene.annotations, k=scene.options.k, lone=scene.options.lone)
+    errors = {f"{metric}={label}": counting_error(metric.name, estimated[of], true[of]) for label, of in found}
+    if not errors:
+        warnings.warn(f"{metric} is undefined: there are no groups", UndefinedMetricWarning, stacklevel=2)
+    return errors or {str(metric): np.nan}
+
+
 def _mean_over_levels(
     metric: Metric, estimated: Floats, true: Floats, annotations: Annotations, options: Options
 ) -> Measured:
     attribute, levels = LEVELS[str(metric.level)]
-    terms = {
-        label: counting_errors(estimated[images], true[images])[metric.name]
-        for label, images in groups(attribute, annotations, k=options.k, lone=options.lone)
-    }
-    defined = [term for term in terms.values() if not np.isnan(term)]
-    found = Measured(values={str(metric): float(np.mean(defined)) if defined else np.nan})
-    if len(defined) < levels:
+    terms, strange = [], 0
+    for label, images in groups(attribute, annotations, k=options.k, lone=options.lone):
+        if label not in {str(level) for level in range(levels)}:
+            strange += int(images.sum())
+        elif metric.name != "NAE" or (true[images] > 0).any():
+            terms.append(counting_error(metric.name, estimated[images], true[images]))
+    found = Measured(values={str(metric): float(np.mean(terms)) if terms else np.nan})
+    if not terms:
+        warnings.warn(f"{metric} is undefined: no level has a value", UndefinedMetricWarning, stacklevel=2)
+    elif len(terms) < levels:
         found.notices.append(
-            f"empty-levels: {levels - len(defined)} of the {levels} levels of {attribute} have no images; "
+            f"empty-levels: {levels - len(terms)} of the {levels} levels of {attribute} give no {metric.name}; "
             f"{metric} leaves them out"
+        )
+    if strange:
+        found.notices.append(
+            f"unknown-levels: {strange} images with a {attribute} outside 0 .. {levels - 1} are left out of {metric}"
         )
     return found
 

@@ -20,8 +20,11 @@ from crowdeval.ranges import parse_range, range_text
 
 _STRING = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<order>\d+)\))?(?:\[(?P<level>[^\]\s]+)\])?"
-    r"(?:@(?P<at>\S+))?(?: by (?P<by>\S+))?"
+    r"(?:@(?P<at>\S+))?(?: by (?P<by>\S.*))?"
 )
+
+
+LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Metric:
         match = _STRING.fullmatch(text.strip())
         if match is None:
             raise UsageError(f"{text!r} is not a metric string (NAME, NAME@THRESHOLD, NAME by GROUP, ...)")
+        if len(text) > LONGEST:
+            raise UsageError(f"{text[:40]!r}...: a metric string has at most {LONGEST} characters")
         return cls(**match.groupdict())
 
     def __str__(self) -> str:

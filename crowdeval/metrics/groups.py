@@ -43,8 +43,8 @@ def groups(name: str, annotations: Annotations, *, k: int = 3, lone: Lone = "inf
 
 def lacking_group(name: str, annotations: Annotations) -> str | None:
     """Return what the annotations lack for a group, or None."""
-    if name == "jhu_weather" and "weather" not in annotations.attributes:
-        return "the attribute 'weather' of the images; the dataset jhu-crowd++ carries it"
+    if name == "jhu_weather" and ("weather" not in annotations.attributes or _nothing(annotations, "weather")):
+        return "the attribute 'weather' of the images, as a number; the dataset jhu-crowd++ carries it"
     if name in annotations.attributes or name in BANDS or name == "scale_quartile":
         return None
     known = [*annotations.attributes, *BANDS, "scale_quartile"]
@@ -54,10 +54,25 @@ def lacking_group(name: str, annotations: Annotations) -> str | None:
 
 
 def _by_value(annotations: Annotations, name: str) -> Groups:
-    values = annotations.attributes[name]
-    for value in np.unique(values if values.dtype.kind in "biuf" else values.astype(str)):
-        label = number_text(float(value)) if values.dtype.kind in "iuf" else str(value)
-        yield "_".join(label.split()) or "(empty)", values.astype(value.dtype) == value
+    """Yield a group for every value; images where it is unknown (NaN, None) are in none."""
+    column = annotations.attributes[name]
+    numeric = column.dtype.kind in "iuf"
+    values = column if numeric else np.array([str(value) for value in column])
+    known = ~np.isnan(column.astype(np.float64)) if numeric else np.array([value is not None for value in column])
+    for value in np.unique(values[known]):
+        yield number_text(float(value)) if numeric else str(value) or "(empty)", known & (values == value)
+
+
+def _numbers(annotations: Annotations, name: str) -> Floats:
+    """Return an attribute as numbers; NaN where it is none."""
+    column = annotations.attributes[name]
+    if column.dtype.kind in "biuf":
+        return column.astype(np.float64)
+    return np.array([float(v) if isinstance(v, (int, float)) else np.nan for v in column])
+
+
+def _nothing(annotations: Annotations, name: str) -> bool:
+    return bool(np.isnan(_numbers(annotations, name)).all())
 
 
 def _quartiles(values: Floats) -> Groups:
@@ -89,7 +104,10 @@ def _by_count(annotations: Annotations) -> Groups:
 
 
 def _jhu_levels(annotations: Annotations) -> Groups:
-    count = np.asarray(annotations.attributes.get("label_count", annotations.counts), dtype=np.float64)
+    count = annotations.counts.astype(np.float64)
+    if "label_count" in annotations.attributes:
+        label_count = _numbers(annotations, "label_count")
+        count = np.where(np.isnan(label_count), count, label_count)
     level = np.searchsorted([50, 500], count, side="left")
     for n, label in enumerate(("low", "medium", "high")):
         if (level == n).any():
@@ -97,8 +115,8 @@ def _jhu_levels(annotations: Annotations) -> Groups:
 
 
 def _jhu_weather(annotations: Annotations) -> Groups:
-    adverse = np.asarray(annotations.attributes["weather"], dtype=np.float64) > 0
-    for label, images in (("adverse", adverse), ("normal", ~adverse)):
+    weather = _numbers(annotations, "weather")
+    for label, images in (("adverse", weather > 0), ("normal", weather <= 0)):
         if images.any():
             yield label, images
 

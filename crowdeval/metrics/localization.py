@@ -10,8 +10,7 @@ Formulas
     Precision      TP / (TP + FP)
     Recall         TP / (TP + FN)
     F1             2 TP / (2 TP + FP + FN)
-    L-Precision    mean of Precision over a range of radii (L-Recall, L-F1 alike: the mean F1 is not the F1 of
-                   the means)
+    L-Precision    mean of Precision over a range of radii (L-Recall, L-F1 alike)
     =============  ==============================================================================
 
 Radii
@@ -174,6 +173,8 @@ class Localization:
         ranged = metric.name.startswith("L-")
         example = "1:1:100px" if ranged else "sigma_l, sigma_s or a radius such as 8px"
         radii = pixels(metric, example)
+        if len(radii) > 1 and metric.name in COUNTS:
+            raise UsageError(f"{str(metric)!r}: expected one radius")
         if len(radii) > 1 and not ranged:
             raise UsageError(f"{str(metric)!r}: the mean over radii is L-{metric.name}@{pixels_text(radii)}")
         return Metric(name=metric.name, at=pixels_text(radii))
@@ -238,7 +239,7 @@ def _gates(wanted: set[str], annotations: Annotations) -> Iterator[tuple[list[st
     """Yield the radii that are matched together: the sigmas of every point, and the fixed ones in rising order."""
     sigmas = [at for at in SIGMAS if at in wanted]
     if sigmas:
-        radii = np.sort(sigma_radii(annotations), axis=1)
+        radii = sigma_radii(annotations)
         yield sigmas, radii[:, [SIGMAS.index(at) for at in sigmas]]
     fixed = sorted((at for at in wanted if at not in SIGMAS), key=lambda at: float(at.removesuffix("px")))
     if fixed:
@@ -258,10 +259,11 @@ def _recall_by_level(metric: Metric, xy: Floats, offsets: Integers, annotations:
     for images, pairs in pairs_by_image(xy, offsets, annotations.xy, annotations.offsets, radii):
         matched[rows_of_images(annotations.offsets, images)] = scripted_matches(pairs)
     level = annotations.level if annotations.level is not None else box_levels(annotations.boxes)  # type: ignore[arg-type]
+    levels = [n for n in range(LEVELS) if (level == n).any()]
+    if not levels:
+        return {str(metric): rate("Recall", 0, 0, 0)}
     return {
-        f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum()))
-        for n in range(LEVELS)
-        if (level == n).any()
+        f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum())) for n in levels
     }
 
 

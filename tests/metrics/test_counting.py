@@ -91,7 +91,6 @@ def test_nae_without_a_peopled_image_is_undefined_and_says_so():
         assert all(map(math.isnan, counting_errors(np.empty(0), np.empty(0)).values()))
 
 
-@pytest.mark.xfail(reason="counting_errors measures all four, whichever was asked for")
 @pytest.mark.parametrize("metric", ["MAE", "MAE by scene_level", "MAE[S]"])
 def test_nothing_is_said_of_nae_where_only_mae_was_asked_for(metric):
     found = report(counts_only([3], [0]), metric, attributes={"scene_level": np.array([0])})
@@ -106,7 +105,7 @@ SCENES = {"scene_level": np.array([1, 1, 2, 4]), "luminance": np.array([0, 1, 2,
 def test_the_mean_over_scene_levels_weighs_levels_alike_and_leaves_empty_ones_out_with_a_notice():
     found = report(LEVELLED, "MAE[S]", attributes=SCENES)
     assert found["MAE[S]"] == pytest.approx((2 + 10 + 20) / 3)
-    assert "empty-levels: 2 of the 5 levels of scene_level have no images; MAE[S] leaves them out" in found.warnings
+    assert "empty-levels: 2 of the 5 levels of scene_level give no MAE; MAE[S] leaves them out" in found.warnings
 
 
 def test_the_mean_over_luminance_levels():
@@ -144,7 +143,10 @@ def test_every_error_goes_by_an_attribute():
         ("MAE[S]", r"MAE\[S\] needs the attribute 'scene_level' of the images; the dataset nwpu carries it"),
         ("RMSE[L]", r"RMSE\[L\] needs the attribute 'luminance' of the images; the dataset nwpu carries it"),
         ("MAE by scene_level", "the dataset nwpu carries it"),
-        ("MAE by jhu_weather", r"the attribute 'weather' of the images; the dataset jhu-crowd\+\+ carries it"),
+        (
+            "MAE by jhu_weather",
+            r"the attribute 'weather' of the images, as a number; the dataset jhu-crowd\+\+ carries it",
+        ),
         ("MAE by jhu_levels", "did you mean 'jhu_level'"),
         ("MAE by colour", "needs the attribute 'colour' of the images.*'count_quartile'"),
     ],
@@ -174,7 +176,6 @@ def test_the_command_line_ends_with_3_where_an_attribute_is_missing(crowdeval, t
         ("MAE@8px", "takes no @THRESHOLD"),
         ("MAE(1)", r"takes no \(ORDER\)"),
         ("MAE by", "not a metric string"),
-        ("MAE by a b", "not a metric string"),
         ("mae", "did you mean 'MAE'"),
         ("", "not a metric string"),
     ],
@@ -185,7 +186,6 @@ def test_a_bad_string_is_one_clear_error(text, words):
 
 
 @pytest.mark.parametrize("metric", ["MAE by a+b", "MAE by a|b"])
-@pytest.mark.xfail(reason="+ and | part the fields of a signature")
 def test_an_attribute_with_a_sign_of_the_signature_is_refused_or_goes_through_it(metric):
     from crowdeval import Protocol
 
