@@ -126,9 +126,31 @@ def growing_matchings(pairs: GatedPairs, image: Indices, true_image: Indices, ga
     for g in range(gates):
         ends = np.searchsorted(key, row * gates + g, side="right")
         open_images = np.bincount(true_image[true_mate < 0], minlength=images) > 0
+        _pair_off(pairs, ends, mate, true_mate, open_images[image])
         while _augmented(pairs, ends, mate, true_mate, open_images[image]):
             open_images = np.bincount(true_image[true_mate < 0], minlength=images) > 0
         yield mate.copy()
+
+
+STEPS = 8
+
+
+def _pair_off(pairs: GatedPairs, ends: Integers, mate: Integers, true_mate: Integers, is_open: Flags) -> None:
+    """Match free predictions to free true points directly, as far as a few steps go.
+
+    Predictions with the same neighbourhood begin at different places of it; a forest would give them one path a round.
+    """
+    for step in range(STEPS):
+        free = np.flatnonzero((mate < 0) & is_open & (ends > pairs.starts[:-1]))
+        degree = ends[free] - pairs.starts[free]
+        true = pairs.true[pairs.starts[free] + (np.arange(len(free)) + step) % degree]
+        available = true_mate[true] < 0
+        free, true = free[available], true[available]
+        true_mate[true] = free
+        won = true_mate[true] == free
+        mate[free[won]] = true[won]
+        if not won.any():
+            return
 
 
 def _augmented(pairs: GatedPairs, ends: Integers, mate: Integers, true_mate: Integers, is_open: Flags) -> bool:

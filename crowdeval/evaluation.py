@@ -75,6 +75,11 @@ def evaluate(
                 f"expected {kind.__name__}, found {type(value).__name__}; {reader}(path) reads a file, "
                 "nap(...) takes plain arrays"
             )
+    if not isinstance(protocol, Protocol):
+        raise InputError(
+            f"expected a Protocol, found {type(protocol).__name__}; Protocol(preset=...) makes one, "
+            "Protocol.parse(signature) reads one"
+        )
     progress("aligning")
     annotations = framed(annotations, protocol.off_image)
     predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)

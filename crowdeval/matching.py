@@ -151,8 +151,11 @@ def _pairs_by_lemma(
     by_reach = np.argsort(reach)
     limit = np.append(delta * finite * SLACK, -1.0)
     rows = rows_of_images(offsets, by_reach[reach[by_reach] > 0])
-    for start in range(0, len(rows), CHUNK):
-        asked, wide = rows[start : start + CHUNK], max(k, 2)
+    most = int(np.bincount(tree.image).max(initial=0))
+    width = max(min(k, most), 2)
+    size = max(1, CHUNK * 8 // max(width, 8))
+    for start in range(0, len(rows), size):
+        asked, wide = rows[start : start + size], width
         bound = float(reach[image[asked[-1]]])
         while len(asked):
             distance, found = tree.near(xy[asked], image[asked], wide, within=bound)

@@ -106,11 +106,11 @@ def separation(a: Floats, b: Floats) -> Floats:
     return np.sqrt(difference[..., 0] + difference[..., 1])
 
 
-def chunks(offsets: Integers) -> Iterator[slice]:
-    """Yield row ranges of at most ``CHUNK`` rows."""
-    rows = int(offsets[-1])
-    for start in range(0, rows, CHUNK):
-        yield slice(start, min(start + CHUNK, rows))
+def chunks(offsets: Integers, size: int = CHUNK) -> Iterator[slice]:
+    """Yield row ranges of at most ``size`` rows, and at least one."""
+    rows, step = int(offsets[-1]), max(1, size)
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
 
 
 def _lift(xy: Floats, image: Indices) -> Floats:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from crowdeval.arrays import Floats, Integers, as_column, as_points, floats, offsets_of
 from crowdeval.curves import AREAS, Area
-from crowdeval.errors import InputError, UndefinedMetricWarning
-from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, match_normalized
+from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning
+from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, match_normalized, scale_notices, whole_k
 from crowdeval.ranges import parse_range, range_text
 from crowdeval.scale import lone_length
 
@@ -26,13 +26,17 @@ class NapResult(float):
         Mean over the range; the float itself.
     per_delta : dict of float to float
         nAP at each delta.
+    warnings : tuple of str
+        What is odd about the true points, ``name: sentence`` each.
     """
 
     per_delta: dict[float, float]
+    warnings: tuple[str, ...]
 
-    def __new__(cls, per_delta: dict[float, float]) -> NapResult:  # noqa: D102 the class says it
+    def __new__(cls, per_delta: dict[float, float], warnings: tuple[str, ...] = ()) -> NapResult:  # noqa: D102 the class says it
         result = super().__new__(cls, float(np.mean(list(per_delta.values()))))
         result.per_delta = dict(per_delta)
+        result.warnings = warnings
         return result
 
     @property
@@ -43,8 +47,8 @@ class NapResult(float):
     def __repr__(self) -> str:
         return f"nAP={float(self)!r} over delta={range_text(tuple(self.per_delta))}"
 
-    def __reduce__(self) -> tuple[type[NapResult], tuple[dict[float, float]]]:
-        return NapResult, (self.per_delta,)
+    def __reduce__(self) -> tuple[type[NapResult], tuple[dict[float, float], tuple[str, ...]]]:
+        return NapResult, (self.per_delta, self.warnings)
 
 
 def nap(
@@ -83,7 +87,8 @@ def nap(
     -------
     NapResult
         A float, the mean over ``delta``; ``.per_delta`` has the parts. NaN with an UndefinedMetricWarning when
-        there are no true points.
+        there are no true points; a CrowdevalWarning where true points have d_k = 0 and can't match. ``.warnings`` tells
+        of these and of lone true points.
 
     Raises
     ------
@@ -105,6 +110,7 @@ def nap(
     (0.5, 0.475)
     """
     deltas = parse_range(delta)
+    whole_k(k)
     check_choice("ap", ap, AREAS)
     check_choice("pool", pool, POOLS)
     lone_length(str(lone))
@@ -115,10 +121,14 @@ def nap(
     matched = match_normalized(
         xy, offsets, score, true_xy, true_offsets, deltas=deltas, k=k, lone=str(lone), sizes=size
     )
+    notices = tuple(scale_notices(matched.scale, np.diff(true_offsets), str(lone)))
+    for notice in notices:
+        if notice.startswith("zero-scales"):
+            warnings.warn(notice, CrowdevalWarning, stacklevel=2)
     values = matched.average_precisions(ap=ap, pool=pool)
     if np.isnan(values).any():
         warnings.warn("nAP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
-    return NapResult(dict(zip(deltas, values.tolist(), strict=True)))
+    return NapResult(dict(zip(deltas, values.tolist(), strict=True)), notices)
 
 
 Scored = tuple[Floats, Floats | None]
@@ -126,6 +136,9 @@ Scored = tuple[Floats, Floats | None]
 
 def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[Floats]]:
     """Return one (points, scores) and one true-points array an image, whichever way they were given."""
+    for name, side in (("predictions", predictions), ("annotations", annotations)):
+        if not isinstance(side, (list, tuple, np.ndarray)):
+            raise InputError(f"{name}: expected an array or a list of arrays, found {type(side).__name__}")
     if isinstance(predictions, tuple) or not _is_many(annotations, predictions):
         return [_scored("predictions", predictions)], [as_points("annotations", annotations)]
     if len(predictions) != len(annotations):

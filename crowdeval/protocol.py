@@ -15,7 +15,7 @@ from crowdeval.curves import AREAS, Area
 from crowdeval.errors import UsageError, did_you_mean
 from crowdeval.frame import OFF_IMAGE, OffImage
 from crowdeval.metrics import canonical
-from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice
+from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, whole_k
 from crowdeval.ranges import number_text, parse_range, range_text
 from crowdeval.scale import Lone, lone_length
 
@@ -148,8 +148,7 @@ class Protocol:
         if not self.all_metrics:
             raise UsageError("metrics: expected at least one")
         _set(self, "delta", parse_range(self.delta))
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
-            raise UsageError(f"k: expected a whole number of at least 1, found {self.k!r}")
+        _set(self, "k", whole_k(self.k))
         length = lone_length(str(self.lone))
         _set(self, "lone", number_text(length) if math.isfinite(length) else str(self.lone))
         check_choice("pool", self.pool, POOLS)

@@ -35,7 +35,8 @@ def parse_range(value: str | float | Iterable[float], *, name: str = "delta") ->
     if isinstance(value, str):
         values = _steps(value, name) if ":" in value else [_number(part, value, name) for part in value.split(",")]
     else:
-        values = [_number(part, value, name) for part in ([value] if isinstance(value, (int, float)) else value)]
+        parts = [value] if not isinstance(value, Iterable) else value
+        values = [_number(part, value, name) for part in parts]
     if not values:
         raise UsageError(f"{name}: expected at least one threshold, found none")
     if len(values) > MOST:

@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.errors import FormatError, Problem, UsageError
+from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
+from crowdeval.metrics import canonical
 from crowdeval.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -69,7 +70,18 @@ class Report:
         return self.protocol.signature
 
     def __getitem__(self, metric: str) -> float:
-        return self.values[metric]
+        """Return the value of a metric, in any spelling (``MSE`` is ``RMSE``); KeyError names the near ones."""
+        name = metric if metric in self.values else self._canonical(metric)
+        if name not in self.values:
+            raise KeyError(f"{metric!r} was not measured{did_you_mean(metric, self.values)}")
+        return self.values[name]
+
+    @staticmethod
+    def _canonical(metric: str) -> str:
+        try:
+            return canonical(metric)
+        except UsageError:
+            return metric
 
     def to_json(self) -> str:
         """Return the report as JSON text; NaN is written as null."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crowdeval.arrays import Floats, Indices, Integers, as_points, image_of_rows, offsets_of
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.neighbours import PointTree, chunks
+from crowdeval.neighbours import CHUNK, PointTree, chunks
 
 Lone = str
 """``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
@@ -69,11 +69,12 @@ def knn_scales(
     if k < 1:
         raise UsageError(f"k: expected at least 1 neighbour, found {k}")
     others = np.diff(offsets) - 1
+    k = min(k, max(1, int(others.max(initial=1))))
     image = image_of_rows(offsets)
     tree = PointTree(xy, image) if tree is None else tree
     scale = np.empty(len(xy))
     wide = min(k, int(others.max(initial=0))) + 1
-    for rows in chunks(offsets):
+    for rows in chunks(offsets, CHUNK * 8 // max(wide, 8)):
         distance, _ = tree.nearest(xy[rows], image[rows], wide)
         # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
         total = np.zeros(len(distance))

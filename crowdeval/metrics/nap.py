@@ -25,13 +25,12 @@ from typing import Literal
 
 import numpy as np
 
-from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
+from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
 from crowdeval.curves import Area, average_precision, seen_in_image, seen_in_set
 from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.matching import Candidates, candidates, sequential_matches
+from crowdeval.matching import candidates, sequential_matches
 from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene
 from crowdeval.neighbours import PointTree
-from crowdeval.points import Annotations
 from crowdeval.ranges import number_text, parse_range, range_text
 from crowdeval.scale import Lone, knn_scales
 
@@ -48,10 +47,10 @@ class NormalizedMatching:
     ----------
     deltas : tuple of float
         The D thresholds.
-    table : Candidates
-        Admissible pairs below the largest delta.
+    prediction : array of int, (S,)
+        The predictions with a true point within reach of the largest delta, in falling confidence.
     flags : array of bool, (D, S)
-        True positives among the rows of the table, for each delta on its own (they are not nested).
+        True positives among them, for each delta on its own (they are not nested).
     scale : array of float, (N,)
         d_k of every true point in pixels.
     score, offsets : array
@@ -61,7 +60,7 @@ class NormalizedMatching:
     """
 
     deltas: tuple[float, ...]
-    table: Candidates
+    prediction: Indices
     flags: Flags
     scale: Floats
     score: Floats | None
@@ -78,9 +77,9 @@ class NormalizedMatching:
             return terms
         total = int(self.offsets[-1])
         if self.score is None:
-            seen = seen_in_set(None, total, len(self.table.prediction))
+            seen = seen_in_set(None, total, len(self.prediction))
         else:
-            seen = seen_in_set(np.sort(self.score), total, self.score[self.table.prediction])
+            seen = seen_in_set(np.sort(self.score), total, self.score[self.prediction])
         truths = self.true_counts.sum(keepdims=True)
         values = np.empty(len(self.deltas))
         for d, flags in enumerate(self.flags):
@@ -90,9 +89,9 @@ class NormalizedMatching:
 
     def image_average_precisions(self, *, ap: Area = "area") -> Floats:
         """Return the AP of every image on its own, (D, m); NaN for images without true points."""
-        image = image_of_rows(self.offsets)[self.table.prediction]
+        image = image_of_rows(self.offsets)[self.prediction]
         order = np.argsort(image, kind="stable")
-        seen = seen_in_image(self.score, self.offsets)[self.table.prediction[order]]
+        seen = seen_in_image(self.score, self.offsets)[self.prediction[order]]
         rows = [
             average_precision(image[order][flags], seen[flags], self.true_counts, ap=ap)
             for flags in self.flags[:, order]
@@ -101,7 +100,7 @@ class NormalizedMatching:
 
     def image_hits(self) -> Integers:
         """Return the true positives of every image, (D, m)."""
-        image = image_of_rows(self.offsets)[self.table.prediction]
+        image = image_of_rows(self.offsets)[self.prediction]
         images = len(self.true_counts)
         return np.stack([np.bincount(image[flags], minlength=images) for flags in self.flags])
 
@@ -121,17 +120,63 @@ def match_normalized(
     """Match ragged predictions (M, 2) to ragged true points (N, 2) of the same images at every delta."""
     tree = PointTree(true_xy, image_of_rows(true_offsets))
     scale = knn_scales(true_xy, true_offsets, k=k, lone=lone, sizes=sizes, tree=tree)
-    table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=max(deltas), k=k, tree=tree)
-    del tree  # some 60 bytes a true point
+    delta = max(deltas)
+    prediction, flags = [], []
+    for images in _groups(xy, offsets, true_xy, true_offsets, delta * scale, k if delta <= 0.5 else 0):
+        if len(images) == len(offsets) - 1:
+            table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k, tree=tree)
+            del tree  # some 60 bytes a true point
+            rows: Indices = table.prediction
+        else:
+            part, true_part = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
+            table = candidates(
+                xy[part],
+                offsets_of(np.diff(offsets)[images]),
+                None if score is None else score[part],
+                true_xy[true_part],
+                offsets_of(np.diff(true_offsets)[images]),
+                scale[true_part],
+                delta=delta,
+                k=k,
+            )
+            rows = part[table.prediction]
+        prediction.append(rows)
+        flags.append(np.stack([sequential_matches(table, at) for at in deltas]))
+    ranked = np.concatenate([np.empty(0, dtype=np.int32), *prediction])
+    hits = np.concatenate([np.empty((len(deltas), 0), dtype=bool), *flags], axis=1)
+    if len(prediction) > 1 and score is not None:
+        order = np.argsort(-score[ranked])
+        ranked, hits = ranked[order], hits[:, order]
     return NormalizedMatching(
         deltas=deltas,
-        table=table,
-        flags=np.stack([sequential_matches(table, delta) for delta in deltas]),
+        prediction=ranked,
+        flags=hits,
         scale=scale,
         score=score,
         offsets=offsets,
         true_counts=np.diff(true_offsets),
     )
+
+
+PAIRS = 1 << 25
+"""Pairs held at a time by the lemma, an estimate from above; a quarter of it where pairs are counted."""
+
+
+def _groups(
+    xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, reach: Floats, k: int
+) -> list[Integers]:
+    """Return groups of images whose pairs fit in memory; all images at once where they do."""
+    counts, true_counts = np.diff(offsets), np.diff(true_offsets)
+    images = np.arange(len(counts))
+    most = int(true_counts.max(initial=0))
+    pairs = counts * np.minimum(true_counts, min(k, most) or most)
+    if pairs.sum() > PAIRS and not k:
+        true_image = image_of_rows(true_offsets)
+        finite = np.where(np.isfinite(reach), reach, 0.0)
+        near = PointTree(xy, image_of_rows(offsets)).count_within(true_xy, true_image, finite)
+        pairs = np.maximum(np.bincount(true_image, weights=near, minlength=len(counts)), counts)
+    number = np.cumsum(pairs) // (PAIRS if k else PAIRS // 4)
+    return [images[number == n] for n in np.unique(number)]
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:
@@ -187,7 +232,7 @@ class NormalizedAveragePrecision:
         values = dict(
             zip(deltas, matched.average_precisions(ap=scene.options.ap, pool=scene.options.pool).tolist(), strict=True)
         )
-        measured = Measured(notices=_scale_notices(matched.scale, scene.annotations, scene.options.lone))
+        measured = Measured(notices=scale_notices(matched.scale, scene.annotations.counts, scene.options.lone))
         for name, wanted in ranges.items():
             measured.values[name] = float(np.mean([values[delta] for delta in wanted]))
             measured.values |= {f"nAP@{number_text(delta)}": values[delta] for delta in wanted}
@@ -210,9 +255,17 @@ def _image_columns(matched: NormalizedMatching, predicted: Integers, ap: Area) -
     return columns
 
 
-def _scale_notices(scale: Floats, annotations: Annotations, lone: Lone) -> list[str]:
+def whole_k(k: object) -> int:
+    """Return a number of neighbours; raise UsageError unless it is a whole number of at least 1."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise UsageError(f"k: expected a whole number of at least 1, found {k!r}")
+    return int(k)
+
+
+def scale_notices(scale: Floats, true_counts: Integers, lone: Lone) -> list[str]:
+    """Return what is odd about the scales of the true points, ``name: text`` each."""
     notices = []
-    alone = int((annotations.counts == 1).sum())
+    alone = int((true_counts == 1).sum())
     if alone:
         notices.append(f"lone-points: {alone:,} images have a single true point; its scale is lone:{lone}")
     stuck = int((scale == 0).sum())

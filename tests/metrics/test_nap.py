@@ -15,13 +15,13 @@ from strategies import DELTAS, arguments, crowds
 
 import crowdeval
 from crowdeval.arrays import offsets_of
-from crowdeval.errors import InputError, UndefinedMetricWarning, UsageError
+from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning, UsageError
 from crowdeval.matching import candidates, sequential_matches
 from crowdeval.metrics.nap import match_normalized
 from crowdeval.ranges import parse_range
 from crowdeval.scale import knn_scales
 
-pytestmark = pytest.mark.filterwarnings("ignore::crowdeval.errors.UndefinedMetricWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::crowdeval.errors.CrowdevalWarning")
 
 
 def ours(crowd, delta, **options):
@@ -197,7 +197,7 @@ def test_flags_are_not_nested_in_delta():
         np.array(truths, dtype=float), offsets_of([2]),
         deltas=(0.2, 0.3), k=3,
     )  # fmt: skip
-    by_delta = [set(result.table.prediction[flags].tolist()) for flags in result.flags]
+    by_delta = [set(result.prediction[flags].tolist()) for flags in result.flags]
     assert by_delta == [{1}, {0}]
 
 
@@ -237,6 +237,49 @@ def test_the_result_is_a_float_with_parts():
         assert (twin, twin.per_delta) == (result, result.per_delta)
 
 
+def test_points_that_cannot_match_are_never_silent():
+    with pytest.warns(CrowdevalWarning, match="zero-scales: 5 true points"):
+        result = crowdeval.nap(([[1, 1]], [0.5]), [[1, 1]] * 5)
+    assert result.warnings[0].startswith("zero-scales")
+    assert crowdeval.nap(([[1, 1]], [0.5]), [[1, 1]]).warnings[0].startswith("lone-points")
+    assert crowdeval.nap(([[1, 1]], [0.5]), SQUARE).warnings == ()
+
+
+@pytest.mark.parametrize("k", [1, 5, 100, 10**20])
+def test_any_k_equals_the_oracle(k):
+    rng = np.random.default_rng(k % 97)
+    truths, points = rng.uniform(0, 50, (30, 2)), rng.uniform(0, 50, (40, 2))
+    crowd = [(points.tolist(), rng.permutation(40).tolist(), truths.tolist())]
+    for delta in (0.3, 0.5, 1.2):
+        assert same(ours(crowd, delta, k=k), oracle.average_precision(crowd, delta, k))
+
+
+@given(crowds(), DELTAS, st.integers(1, 3))
+def test_images_in_groups_give_what_all_at_once_give(crowd, delta, k):
+    whole = ours(crowd, delta, k=k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("crowdeval.metrics.nap.PAIRS", 5)
+        patch.setattr("crowdeval.matching.CHUNK", 3)
+        assert same(ours(crowd, delta, k=k), whole)
+        assert same(ours(crowd, delta, k=k, pool="image"), oracle.average_precision(crowd, delta, k, pool="image"))
+
+
+def test_beyond_one_half_the_lemma_does_not_hold_and_is_not_used():
+    # (0, 0) is the third nearest of (0.58, 0), and within 0.6 of its d_2, which is 1
+    truths = [(0.0, 0.0), (1.0, 0.0), (1.0, 0.01)]
+    crowd = [([(1.0, 0.0), (1.0, 0.01), (0.58, 0.0)], [1.0, 0.9, 0.8], truths)]
+    assert ours(crowd, 0.6, k=2) == oracle.average_precision(crowd, 0.6, 2) == 1
+
+
+def test_of_two_true_points_equally_near_the_one_with_the_lower_x_is_taken():
+    # k = 1: d_1 is 2 for both. The first prediction is as near to either; the second reaches only the lower one.
+    for flip in (False, True):
+        truths = [(0.0, 2.0), (2.0, 2.0), (1.0, 30.0), (3.0, 30.0)]
+        points, scores = [(1.0, 2.0), (-0.5, 2.0) if flip else (2.5, 2.0)], [0.9, 0.8]
+        hits = 1 if flip else 2
+        assert ours([(points, scores, truths)], 0.6, k=1) == pytest.approx(hits / 4)
+
+
 SPELLINGS = [
     (([[1, 0]], [0.9]), SQUARE),
     ((np.array([[1, 0]]), np.array([0.9])), np.array(SQUARE)),
@@ -268,6 +311,8 @@ def test_one_image_and_many_images_in_every_spelling(case):
         ([([[1, 0]], [0.9]), ([[1, 0]], None)], [SQUARE, SQUARE], "some have none"),
         (([[1e10, 0]], [0.9]), SQUARE, "within"),
         (([["a", "b"]], [0.9]), SQUARE, "numbers"),
+        (None, None, "predictions: expected an array"),
+        (([[1, 0]], [0.9]), iter(SQUARE), "annotations: expected an array"),
     ],
 )
 def test_bad_arrays_are_one_clear_error(predictions, annotations, words):
@@ -277,7 +322,18 @@ def test_bad_arrays_are_one_clear_error(predictions, annotations, words):
 
 @pytest.mark.parametrize(
     "options",
-    [{"delta": 0}, {"delta": "0.5:0.1"}, {"delta": "x"}, {"k": 0}, {"ap": "auc"}, {"pool": "batch"}, {"lone": "far"}],
+    [
+        {"delta": 0},
+        {"delta": "0.5:0.1"},
+        {"delta": "x"},
+        {"delta": None},
+        {"k": 0},
+        {"k": 2.0},
+        {"k": "3"},
+        {"ap": "auc"},
+        {"pool": "batch"},
+        {"lone": "far"},
+    ],
 )
 def test_an_option_that_means_nothing_is_a_usage_error(options):
     with pytest.raises(UsageError):
