@@ -19,12 +19,21 @@ def input_notices(predictions: Predictions, annotations: Annotations) -> list[st
         "no-confidences": _unscored(predictions),
         "tied-confidences": _ties(predictions),
         "confidences-outside-0-1": _outside_unit(predictions),
-        "off-image-truth": _off_image("true points", annotations.xy, annotations.offsets, annotations),
-        "off-image-predictions": _off_image("predictions", predictions.xy, predictions.offsets, annotations),
+        "off-image-truth": _off_image("true point", annotations.xy, annotations.offsets, annotations),
+        "off-image-predictions": _off_image("prediction", predictions.xy, predictions.offsets, annotations),
         "scale-mismatch": _scale_mismatch(predictions, annotations),
         "no-predictions": _no_predictions(predictions, annotations),
     }
     return [f"{name}: {text}" for name, text in found.items() if text]
+
+
+def amount(count: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> amount(1, "image"), amount(1200, "true point")
+    ('1 image', '1,200 true points')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _unscored(predictions: Predictions) -> str:
@@ -53,20 +62,24 @@ def _outside_unit(predictions: Predictions) -> str:
     if predictions.score is None:
         return ""
     outside = int(((predictions.score < 0) | (predictions.score > 1)).sum())
-    return f"{outside:,} confidences are below 0 or above 1; check the count threshold" if outside else ""
+    verb = "is" if outside == 1 else "are"
+    return f"{amount(outside, 'confidence')} {verb} below 0 or above 1; check the count threshold" if outside else ""
 
 
-def _off_image(what: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:
+def _off_image(noun: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:
     if annotations.sizes is None:
         return ""
     off = outside(xy, offsets, annotations.sizes)
     images = len(np.unique(image_of_rows(offsets)[off]))
-    return f"{int(off.sum()):,} {what} in {images:,} images lie outside their image (kept)" if images else ""
+    points = int(off.sum())
+    verb = "lies outside its" if points == 1 else "lie outside their"
+    return f"{amount(points, noun)} in {amount(images, 'image')} {verb} image (kept)" if images else ""
 
 
 def _no_predictions(predictions: Predictions, annotations: Annotations) -> str:
     empty = int(((np.diff(predictions.offsets) == 0) & (annotations.counts > 0)).sum()) if predictions.located else 0
-    return f"{empty:,} images with true points have no predictions" if empty else ""
+    verb = "has" if empty == 1 else "have"
+    return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
 
 
 def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
@@ -84,12 +97,13 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
     typical = np.median(ratio, axis=0)
     low, high = np.quantile(ratio, [0.25, 0.75])
     steady = high < 1.2 * low and len(ratio) >= 5
-    if 2 * beyond.sum() <= len(beyond) and not (steady and high < 1 / MISMATCH):
+    large = 2 * beyond.sum() > len(beyond)
+    if not large and not (steady and high < 1 / MISMATCH):
         return ""
     edge = "images" if annotations.sizes is not None else "true points"
+    far = f"{beyond.mean():.0%} of the predictions lie beyond the {edge}; " if large else ""
     return (
-        f"{beyond.mean():.0%} of the predictions lie beyond the {edge}; "
-        f"on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
+        f"{far}on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
         "are they in the frame of a resized image?"
     )
 

@@ -6,7 +6,6 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,7 +13,9 @@ from importlib import import_module
 import click
 
 from crowdeval import __version__
-from crowdeval.errors import CrowdevalError, did_you_mean
+from crowdeval.cli.streams import best_effort, discard, settle_streams
+from crowdeval.cli.talk import complain, say
+from crowdeval.errors import CrowdevalError, MissingFileError, did_you_mean
 
 VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
@@ -72,19 +73,30 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    settle_streams()
+    sys.exit(_exit_code(args))
+
+
+def _exit_code(args: Sequence[str] | None) -> int:
     try:
         code = cli.main(args=args, prog_name="crowdeval", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as problem:
-        problem.show()
-        code = problem.exit_code
+        with best_effort():
+            problem.show()
+        return problem.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        code = 130
+        say("interrupted")
+        return 130
     except CrowdevalError as problem:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {problem}", err=True)
-        code = problem.exit_code
+        complain(problem)
+        return problem.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
-    sys.exit(code if isinstance(code, int) else 0)
+        discard(sys.stdout)
+        return 141
+    except OSError as problem:
+        discard(sys.stdout)
+        where = "standard output can't be written" if problem.filename is None else problem.filename
+        complain(f"{where}: {problem.strerror or problem}")
+        return MissingFileError.exit_code
+    return code if isinstance(code, int) else 0

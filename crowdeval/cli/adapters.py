@@ -12,10 +12,8 @@ from typing import Any
 import click
 
 from crowdeval import __version__
-from crowdeval.adapters import ADAPTERS, predictor_class
-from crowdeval.adapters.options import parameters_of
-from crowdeval.adapters.packages import present, way_to
-from crowdeval.adapters.skeleton import write_skeleton
+from crowdeval.cli.choices import ADAPTERS as NAMES
+from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
 from crowdeval.cli.talk import say
 
@@ -33,15 +31,19 @@ def adapters(context: click.Context) -> None:
     crowdeval adapters new my-model
     """
     if context.invoked_subcommand is None:
+        from crowdeval.adapters import ADAPTERS
+
         points = _entry_points()
         theirs = [_foreign(points[name]) for name in points if name not in ADAPTERS.table]
         put("\n".join([*(_own(name) for name in ADAPTERS.table), *theirs]), None)
 
 
 @adapters.command(short_help="Describe one predictor and its options.")
-@click.argument("name")
+@click.argument("name", shell_complete=offered(NAMES, files=True))
 def show(name: str) -> None:
     """Describe the predictor NAME, pkg.mod:Class or path/to/file.py:Class, and its options."""
+    from crowdeval.adapters import ADAPTERS, predictor_class
+
     maker = predictor_class(name)
     point = None if name in ADAPTERS.table else _entry_points().get(name)
     version, origin = (__version__, "built-in") if name in ADAPTERS.table else (getattr(maker, "revision", ""), name)
@@ -63,6 +65,8 @@ def new(name: str, output: str | None) -> None:
     cd crowdeval-my-model
     pip install -e '.[test]' && pytest
     """
+    from crowdeval.adapters.skeleton import write_skeleton
+
     folder = Path(output or f"crowdeval-{name}")
     for file in write_skeleton(name, folder):
         say(str(file))
@@ -70,6 +74,8 @@ def new(name: str, output: str | None) -> None:
 
 
 def _own(name: str) -> str:
+    from crowdeval.adapters import ADAPTERS
+
     maker = ADAPTERS[name]
     summary = (inspect.getdoc(maker) or "").partition("\n")[0]
     rows = {"": summary, "needs": _needs(maker), "options": _options(maker)}
@@ -86,6 +92,8 @@ def _foreign(point: EntryPoint) -> str:
 
 
 def _entry_points() -> dict[str, EntryPoint]:
+    from crowdeval.adapters import ADAPTERS
+
     return {point.name: point for point in entry_points(group=ADAPTERS.group)}
 
 
@@ -112,6 +120,8 @@ def _absent(package: Distribution) -> list[str]:
 
 
 def _needs(maker: Any) -> str:
+    from crowdeval.adapters.packages import present, way_to
+
     modules = getattr(maker, "needs", ())
     absent = [name for name in modules if not present(name)]
     ways = " && ".join(dict.fromkeys(way_to(name) for name in absent))
@@ -120,6 +130,8 @@ def _needs(maker: Any) -> str:
 
 
 def _options(maker: Any) -> str:
+    from crowdeval.adapters.options import parameters_of
+
     parts = []
     for key, parameter in parameters_of(maker).items():
         if parameter.default is parameter.empty:

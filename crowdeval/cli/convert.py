@@ -1,41 +1,80 @@
-"""crowdeval convert: a file in one format to a file in another."""
+"""crowdeval convert: predictions or annotations in one format to a file in another."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import click
 
-from crowdeval.cli.inputs import FORMAT_NAMES, annotations_of, predictions_of
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
+from crowdeval.cli.inputs import (
+    annotations_of,
+    names_run,
+    no_cache_option,
+    predictions_of,
+    refuse_overwriting,
+    root_option,
+)
 from crowdeval.cli.talk import progress, say, spoken_warnings
 from crowdeval.errors import FormatError, UsageError
-from crowdeval.formats import write_annotations, write_predictions
-from crowdeval.points import Annotations, Predictions
+
+if TYPE_CHECKING:
+    from crowdeval.points import Annotations, Predictions
 
 
 @click.command(short_help="Convert predictions or annotations to another format.")
-@click.argument("source", metavar="IN")
+@click.argument("source", metavar="IN", shell_complete=offered(DATASET_SPLITS, files=True))
 @click.option("-o", "--output", metavar="OUT", required=True, help="The file to write; '-' is standard output.")
-@click.option(
-    "--from", "source_format", metavar="NAME", help=f"Format of IN, if not to be guessed: {', '.join(FORMAT_NAMES)}."
-)
-@click.option("--to", "target_format", metavar="NAME", help="Format of OUT, where its suffix does not tell.")
+@click.option("--from", "source_format", metavar="NAME", shell_complete=offered(FORMATS),
+              help=f"Format of IN, if not to be guessed: {', '.join(FORMATS)}.")  # fmt: skip
+@click.option("--to", "target_format", metavar="NAME", shell_complete=offered(FORMATS),
+              help="Format of OUT, where its suffix does not tell.")  # fmt: skip
 @click.option("--as", "kind", type=click.Choice(["predictions", "annotations"]),
               help="What IN holds, where its content does not tell.")  # fmt: skip
+@root_option
+@no_cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
 def convert(
-    source: str, output: str, source_format: str | None, target_format: str | None, kind: str | None, quiet: bool
+    source: str,
+    output: str,
+    source_format: str | None,
+    target_format: str | None,
+    kind: str | None,
+    root: str | None,
+    no_cache: bool,
+    quiet: bool,
 ) -> None:
-    """Convert IN, predictions or annotations in any known format, to OUT.
+    """Convert IN, predictions or annotations, to OUT.
 
-    Whatever the target can't hold is named on standard error.
+    IN is a file in any known format, a run's folder (predictions), or a dataset's split, as in shanghaitech-a:test
+    (annotations). Whatever the target can't hold is named on standard error.
 
     \b
     crowdeval convert preds.csv -o preds.json.gz
     crowdeval convert val_gt_loc.txt -o gt.parquet
     crowdeval convert points.csv -o gt.json --as annotations
+    crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
     """
+    from crowdeval.formats import write_annotations, write_predictions
+    from crowdeval.points import Predictions
+
+    def as_predictions() -> Predictions | Annotations:
+        return predictions_of(source, source_format)
+
+    def as_annotations() -> Predictions | Annotations:
+        return annotations_of(source, source_format, root=root, cache=not no_cache)
+
+    refuse_overwriting((source,), output)
     with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
         stage(f"reading {source}")
-        content = _content(source, source_format, kind)
+        kind = kind or _kind_by_name(source, source_format)
+        if kind is None:
+            content = _by_content(source, as_predictions, as_annotations)
+        else:
+            content = as_predictions() if kind == "predictions" else as_annotations()
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
@@ -45,32 +84,54 @@ def convert(
         say(f"wrote {output}: {content!r}")
 
 
-def _content(source: str, form: str | None, kind: str | None) -> Predictions | Annotations:
-    if kind == "predictions":
-        return predictions_of(source, form)
-    if kind == "annotations":
-        return annotations_of(source, form)
+def _kind_by_name(source: str, form: str | None) -> str | None:
+    """Return what a run's folder or a dataset holds; None for a file, whose content has to tell."""
+    from crowdeval.datasets import is_dataset_spec
+
     if source == "-":
         raise UsageError("standard input is read once: say what it holds with --as predictions or --as annotations")
-    found: list[Predictions | Annotations] = []
-    failures: list[FormatError] = []
-    for read in (predictions_of, annotations_of):
-        try:
-            found.append(read(source, form))
-        except FormatError as failure:
-            failures.append(failure)
-    if len(found) == 1:
-        return found[0]
+    if form is None and names_run(source):
+        return "predictions"
+    return "annotations" if form is None and is_dataset_spec(source) else None
+
+
+@dataclass
+class _Attempt:
+    """A reading that may have failed, and what it warned of."""
+
+    content: Predictions | Annotations | None = None
+    failure: FormatError | None = None
+    heard: list[warnings.WarningMessage] = field(default_factory=list)
+
+
+def _by_content(source: str, *readings: Callable[[], Predictions | Annotations]) -> Predictions | Annotations:
+    """Read a file both ways and return what it is; only that reading's warnings are heard."""
+    attempts = [_attempt(read) for read in readings]
+    found = [attempt for attempt in attempts if attempt.content is not None]
     if not found:
-        raise min(failures, key=lambda failure: failure.total)
-    predictions, annotations = found
-    if isinstance(predictions, Predictions) and (predictions.score is not None or predictions.counts is not None):
-        return predictions
-    if isinstance(annotations, Annotations) and _says_more(annotations):
-        return annotations
-    raise UsageError(f"{source} can be read both ways: say --as predictions or --as annotations")
+        raise min((each.failure for each in attempts if each.failure), key=lambda failure: failure.total)
+    chosen = found[0] if len(found) == 1 else next((each for each in found if _says_more(each.content)), None)
+    if chosen is None or chosen.content is None:
+        raise UsageError(f"{source} can be read both ways: say --as predictions or --as annotations")
+    for each in chosen.heard:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return chosen.content
 
 
-def _says_more(annotations: Annotations) -> bool:
-    columns = (annotations.boxes, annotations.radii, annotations.level, annotations.sizes)
-    return any(column is not None for column in columns) or bool(annotations.attributes)
+def _attempt(read: Callable[[], Predictions | Annotations]) -> _Attempt:
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            return _Attempt(content=read(), heard=caught)
+        except FormatError as failure:
+            return _Attempt(failure=failure)
+
+
+def _says_more(content: object) -> bool:
+    """Return whether a reading holds what only predictions, or only annotations, can hold."""
+    from crowdeval.points import Annotations, Predictions
+
+    if isinstance(content, Predictions):
+        return content.score is not None or content.counts is not None
+    assert isinstance(content, Annotations), "there is no third kind"
+    columns = (content.boxes, content.radii, content.level, content.sizes)
+    return any(column is not None for column in columns) or bool(content.attributes)

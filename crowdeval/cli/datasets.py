@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.inputs import put
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
+from crowdeval.cli.choices import DATASETS as NAMES
+from crowdeval.cli.inputs import no_cache_option, put
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
-from crowdeval.datasets import DATASETS, Dataset, open_dataset
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from crowdeval.datasets import Dataset
     from crowdeval.datasets.check import DatasetCheck, SplitCheck
 
 WIDTH = 1000
@@ -42,11 +44,23 @@ def datasets(context: click.Context) -> None:
     crowdeval score preds.json shanghaitech-a:test
     """
     if context.invoked_subcommand is None:
-        put("\n".join(_paragraph(DATASETS[name]) for name in DATASETS), None)
+        _print_list()
+
+
+@datasets.command("list", short_help="List the benchmark datasets.")
+def list_() -> None:
+    """List the benchmark datasets, as `crowdeval datasets` alone does."""
+    _print_list()
+
+
+def _print_list() -> None:
+    from crowdeval.datasets import DATASETS
+
+    put("\n".join(_paragraph(DATASETS[name]) for name in DATASETS), None)
 
 
 @datasets.command(short_help="Compare a dataset on the disk with what is published.")
-@click.argument("name")
+@click.argument("name", shell_complete=offered((*NAMES, *DATASET_SPLITS)))
 @root_option
 @click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Rendering.")
 def check(name: str, root: str | None, format: str) -> None:
@@ -64,14 +78,17 @@ def check(name: str, root: str | None, format: str) -> None:
 
 
 @datasets.command(short_help="Write a split's annotations to a file.")
-@click.argument("spec", metavar="NAME:SPLIT")
+@click.argument("spec", metavar="NAME:SPLIT", shell_complete=offered(DATASET_SPLITS))
 @click.option("-o", "--output", metavar="FILE", default="-", help="Where to write; standard output by default.")
 @root_option
-@click.option("--format", metavar="NAME", help="Format of the file; else by its suffix, JSON on standard output.")
-@click.option("--no-cache", is_flag=True, help="Read the dataset's files even if they were read before.")
+@click.option("--format", metavar="NAME", shell_complete=offered(FORMATS),
+              help="Format of the file; else by its suffix, JSON on standard output.")  # fmt: skip
+@no_cache_option
 def export(spec: str, output: str, root: str | None, format: str | None, no_cache: bool) -> None:
     """Write the annotations of a split to a file, in any format that crowdeval writes."""
+    from crowdeval.datasets import open_dataset
     from crowdeval.formats import write_annotations
+    from crowdeval.notices import amount
 
     with spoken_warnings(), progress() as stage:
         stage(f"reading {spec}")
@@ -81,7 +98,7 @@ def export(spec: str, output: str, root: str | None, format: str | None, no_cach
         write_annotations(split.annotations, output, format=format)
     if output != "-":
         images, points = len(split.annotations.image_ids), len(split.annotations.xy)
-        say(f"{output}: {images:,} images, {points:,} points")
+        say(f"{output}: {amount(images, 'image')}, {amount(points, 'point')}")
 
 
 def _paragraph(dataset: Dataset) -> str:

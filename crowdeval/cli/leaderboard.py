@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.inputs import put
+from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, METRICS, offered
+from crowdeval.cli.inputs import put, refuse_overwriting
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import MissingFileError, UsageError
-from crowdeval.leaderboard import leaderboard as ranked
-from crowdeval.published import beside, published_results
 from crowdeval.render.leaderboard import FORMS, SUFFIXES
-from crowdeval.report_files import find_reports
-from crowdeval.results import Result, measured_results
+
+if TYPE_CHECKING:
+    from crowdeval.results import Result
 
 CLONE = "the clone's own"
 
 
 @click.command(short_help="Rank reports: only what is comparable, published numbers beside.")
-@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", shell_complete=offered((), files=True))
 @click.option("-o", "--output", metavar="FILE", help=f"Write to FILE: {', '.join(SUFFIXES)}.")
 @click.option("--format", "form", type=click.Choice(list(FORMS.table)),
               help="Form of the result.  [default: by the suffix of FILE, or table]")  # fmt: skip
-@click.option("--by", metavar="METRIC", help="Rank by METRIC.  [default: nAP, else F1, else MAE]")
-@click.option("--dataset", metavar="NAME", help="Only this dataset: NAME or NAME:SPLIT.")
-@click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", help="One more column; repeatable.")
+@click.option("--by", metavar="METRIC", shell_complete=offered(METRICS),
+              help="Rank by METRIC.  [default: nAP, else F1, else MAE]")  # fmt: skip
+@click.option("--dataset", metavar="NAME", shell_complete=offered((*DATASETS, *DATASET_SPLITS)),
+              help="Only this dataset: NAME or NAME:SPLIT.")  # fmt: skip
+@click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=offered(METRICS),
+              help="One more column; repeatable.")  # fmt: skip
 @click.option("--published", is_flag=False, flag_value=CLONE, metavar="[DIR]",
               help="Mix in published numbers, from benchmarks/published of the clone or from DIR.")  # fmt: skip
 @click.option("--best", type=click.Choice(["none", "bold"]), default="none", show_default=True,
@@ -55,9 +59,13 @@ def leaderboard(
     crowdeval leaderboard runs/ -o leaderboard.html --best bold --significance --published
     crowdeval leaderboard a.json b.json --by MAE --format markdown
     """
+    from crowdeval.leaderboard import leaderboard as ranked
+    from crowdeval.published import beside
+
     render = FORMS[form or _form_of(output)]
     if not paths and published is None:
         raise UsageError("expected PATHS: folders with reports, or report files (or --published alone)")
+    refuse_overwriting(paths, output)
     with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
         stage("reading reports")
         measured, damaged = _measured(paths)
@@ -73,6 +81,9 @@ def leaderboard(
 
 def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
     """Return the results below the paths and what is to be said of damaged files."""
+    from crowdeval.report_files import find_reports
+    from crowdeval.results import measured_results
+
     found = find_reports(paths)
     if paths and not found.reports:
         if found.damaged:
@@ -85,6 +96,8 @@ def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
 
 
 def _published(folder: str) -> list[Result]:
+    from crowdeval.published import published_results
+
     return published_results(None if folder == CLONE else folder)
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import inspect
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
+from crowdeval.cli.choices import METRICS as NAMES
+from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
-from crowdeval.metrics import METRICS, family_of
-from crowdeval.metrics.family import Entry, Metric
-from crowdeval.protocol import PRESETS
+
+if TYPE_CHECKING:
+    from crowdeval.metrics.family import Entry
 
 ARROWS = {"higher": "up", "lower": "down", "zero": "to 0"}
 
+NARROWEST, WHOLE = 60, 1000
+"""Characters a line: on a terminal at least, and where the output is no terminal."""
+
 
 @click.command(short_help="List the metrics, or print the specification of one.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offered(NAMES))
 def metrics(name: str | None) -> None:
     """List the metrics and presets; with NAME, print that metric's specification.
 
@@ -28,6 +34,8 @@ def metrics(name: str | None) -> None:
 
 
 def _entries() -> list[Entry]:
+    from crowdeval.metrics import METRICS
+
     families = {id(family): family for family in (METRICS[name] for name in METRICS)}
     return [entry for family in families.values() for entry in family.entries]
 
@@ -37,6 +45,8 @@ def _catalogue() -> str:
     from rich.console import Console
     from rich.table import Table
 
+    from crowdeval.protocol import PRESETS
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("metric", "better", "unit", "what it is", "source"):
         table.add_column(column, no_wrap=column in ("metric", "better", "unit"))
@@ -45,7 +55,7 @@ def _catalogue() -> str:
     presets = Table.grid(padding=(0, 2))
     for preset, names in PRESETS.items():
         presets.add_row(preset, ", ".join(names) or "only what --metric names")
-    console = Console(highlight=False, markup=False, width=max(100, Console().width) if sys.stdout.isatty() else 1000)
+    console = Console(highlight=False, markup=False, width=_width())
     with console.capture() as capture:
         console.print(table)
         console.print("\nA threshold is @0.25 (delta), @8px, @sigma_l, @sigma_s, or a range a:s:b of it.\n\nPresets")
@@ -53,7 +63,16 @@ def _catalogue() -> str:
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
+def _width() -> int:
+    from rich.console import Console
+
+    return max(NARROWEST, Console().width) if sys.stdout.isatty() else WHOLE
+
+
 def _specification(name: str) -> str:
+    from crowdeval.metrics import family_of
+    from crowdeval.metrics.family import Metric
+
     family = family_of(Metric.parse(name))
     text = inspect.getdoc(sys.modules[type(family).__module__]) or ""
     return f"{text.replace(chr(92) + '|', '|').replace('``', '')}\n"

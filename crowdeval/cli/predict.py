@@ -7,29 +7,28 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.adapters import load_adapter
-from crowdeval.adapters.frames import Frames
-from crowdeval.cli.inputs import put
+from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, PRESETS, SHARD, offered
+from crowdeval.cli.inputs import no_cache_option, put, root_option
 from crowdeval.cli.talk import say, spoken_warnings, warn
-from crowdeval.datasets import open_dataset
 from crowdeval.errors import PredictorError
-from crowdeval.protocol import PRESETS, Protocol
 from crowdeval.render import RENDERERS
-from crowdeval.runs import SHARD, Outcome, Plan, run
-from crowdeval.scored_runs import scored
+
+if TYPE_CHECKING:
+    from crowdeval.runs import Outcome
 
 
 @click.command(short_help="Run a predictor over a dataset; resumes where it stopped.")
-@click.argument("adapter")
-@click.argument("dataset", metavar="NAME:SPLIT")
+@click.argument("adapter", shell_complete=offered(ADAPTERS, files=True))
+@click.argument("dataset", metavar="NAME:SPLIT", shell_complete=offered(DATASET_SPLITS))
 @click.option("-o", "short", multiple=True, metavar="DIR|KEY=VALUE", help="Short for --output or --option.")
 @click.option("--output", "base", metavar="DIR", help="Folder of all runs.  [default: runs]")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the adapter; repeatable.")
-@click.option("--root", metavar="DIR", help="Where the dataset lies; else CROWDEVAL_DATA or crowdeval.toml.")
-@click.option("--no-cache", is_flag=True, help="Read the dataset's files anew, whatever the cache holds.")
+@root_option
+@no_cache_option
 @click.option("--max-side", type=int, metavar="PIXELS", help="Resize larger images to this longest side.")
 @click.option("--tile", type=int, metavar="PIXELS", help="Cut larger images into tiles of this side.")
 @click.option("--overlap", type=int, default=128, show_default=True, help="Pixels a tile sees beyond its core.")
@@ -39,7 +38,7 @@ from crowdeval.scored_runs import scored
 @click.option("--max-failures", type=int, default=10, show_default=True, help="Images that may fail before it stops.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")
 @click.option("--shard", type=int, default=SHARD, show_default=True, help="Images kept at a time.")
-@click.option("--preset", metavar="NAME", default="paper", show_default=True,
+@click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=offered(PRESETS),
               help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}.")  # fmt: skip
 @click.option("--no-score", is_flag=True, help="Predict and do not score.")
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
@@ -75,6 +74,13 @@ def predict(
     crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
     crowdeval score runs/shanghaitech-a-test/yunet@.../... shanghaitech-a:test
     """
+    from crowdeval.adapters import load_adapter
+    from crowdeval.adapters.frames import Frames
+    from crowdeval.datasets import open_dataset
+    from crowdeval.protocol import Protocol
+    from crowdeval.runs import Plan, run
+    from crowdeval.scored_runs import scored
+
     frames = Frames(max_side=max_side, tile=tile, overlap=overlap, merge=merge, flip=flip)
     protocol = Protocol(preset=preset)
     if shard < 1 or max_failures < 0:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.adapters import load_adapter
+from crowdeval.cli.choices import offered
 from crowdeval.cli.predict import counted, finish
 from crowdeval.cli.talk import say, spoken_warnings, warn
-from crowdeval.datasets import Split, open_dataset
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
-from crowdeval.render.numbers import label, number
-from crowdeval.runs import Plan
-from crowdeval.runs import run as run_plan
-from crowdeval.scored_runs import kept_report, scored
-from crowdeval.suite import Suite, read_suite
+
+if TYPE_CHECKING:
+    from crowdeval.datasets import Split
+    from crowdeval.runs import Plan
+    from crowdeval.suite import Suite
 
 
 @click.command(short_help="Run a suite: predictors x datasets x protocols, only what is missing.")
-@click.argument("suite", metavar="SUITE.toml")
+@click.argument("suite", metavar="SUITE.toml", shell_complete=offered((), files=True))
 @click.option("-o", "--output", "base", metavar="DIR", default="runs", show_default=True, help="Folder of all runs.")
 @click.option("--adapter", "adapters", multiple=True, metavar="'NAME KEY=VALUE ...'",
               help="A predictor beside those of the suite; repeatable.")  # fmt: skip
@@ -44,6 +44,9 @@ def run(
     \b
     crowdeval run benchmarks/suites/paper.toml --adapter "yunet file=yunet.onnx"
     """
+    from crowdeval.datasets import open_dataset
+    from crowdeval.suite import read_suite
+
     asked = read_suite(suite)
     plans = [*asked.plans, *(_plan(text) for text in adapters)]
     if not plans:
@@ -69,6 +72,8 @@ def run(
 
 
 def _plan(text: str) -> Plan:
+    from crowdeval.runs import Plan
+
     name, *options = text.split()
     if not all("=" in option for option in options):
         raise UsageError(f"--adapter {text!r}: expected 'NAME KEY=VALUE ...'")
@@ -78,6 +83,11 @@ def _plan(text: str) -> Plan:
 def _measure(
     plan: Plan, split: Split, suite: Suite, base: Path, max_failures: int, timeout: float | None, quiet: bool
 ) -> None:
+    from crowdeval.adapters import load_adapter
+    from crowdeval.render.numbers import label, number
+    from crowdeval.runs import run as run_plan
+    from crowdeval.scored_runs import kept_report, scored
+
     predictor = load_adapter(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
     title = f"{predictor.name} on {split.name}:{split.split}"
     with counted(title, quiet=quiet) as progress:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
 import click
 
+from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
-from crowdeval.protocol import EXPLAINED, PAPER, REVISION, Protocol
-from crowdeval.report import Report
+
+if TYPE_CHECKING:
+    from crowdeval.protocol import Protocol
 
 
 @click.command(short_help="Explain the signature printed with every number.")
-@click.argument("signature", required=False)
+@click.argument("signature", required=False, shell_complete=offered((), files=True))
 def signature(signature: str | None) -> None:
     """Explain SIGNATURE, or the signature of a report file, or without an argument that of the paper's protocol.
 
@@ -20,6 +23,8 @@ def signature(signature: str | None) -> None:
     crowdeval signature
     crowdeval signature report.json
     """
+    from crowdeval.protocol import EXPLAINED, REVISION
+
     protocol = _protocol(signature)
     parts = protocol.signature.split("|")[1:]
     width = max(len(part) for part in parts)
@@ -30,8 +35,12 @@ def signature(signature: str | None) -> None:
 
 
 def _protocol(text: str | None) -> Protocol:
+    from crowdeval.formats.source import source_of
+    from crowdeval.protocol import PAPER, Protocol
+    from crowdeval.report import Report
+
     if text is None:
         return PAPER
-    if "|" not in text and Path(text).is_file():
-        return Report.from_json(Path(text).read_bytes(), name=text).protocol
-    return Protocol.parse(text)
+    if "|" in text or not (os.path.exists(text) or os.path.splitext(text)[1]):
+        return Protocol.parse(text)
+    return Report.from_json(source_of(text).utf8(), name=text).protocol

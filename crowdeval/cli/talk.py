@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from crowdeval.cli.streams import best_effort
 from crowdeval.errors import CrowdevalWarning
 
 PATIENCE = 1.0
@@ -18,8 +19,14 @@ PATIENCE = 1.0
 
 
 def say(text: str) -> None:
-    """Print a line on standard error."""
-    click.echo(text, err=True)
+    """Print a line on standard error; a result never depends on whether that can be written."""
+    with best_effort():
+        click.echo(text, err=True)
+
+
+def complain(text: object) -> None:
+    """Print an error on standard error."""
+    say(f"{click.style('error:', fg='red', bold=True)} {text}")
 
 
 def warn(text: str) -> None:

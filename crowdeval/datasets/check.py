@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from crowdeval.arrays import image_of_rows, offsets_of
-from crowdeval.datasets import DATASETS, dataset_and_split
+from crowdeval.datasets import dataset_and_split, dataset_named
 from crowdeval.datasets.contract import Dataset, Release
 from crowdeval.datasets.headers import truncated
 from crowdeval.datasets.listing import entries
@@ -150,7 +150,7 @@ def _parts(name: str) -> tuple[Dataset, tuple[str, ...]]:
     if ":" in name:
         dataset, split = dataset_and_split(name)
         return dataset, (split,)
-    dataset = DATASETS[name]
+    dataset = dataset_named(name)
     return dataset, dataset.about.parts
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from crowdeval.arrays import LARGEST, Floats
 from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.formats.contract import counted
 
 
 class HeadFile(msgspec.Struct):
@@ -42,6 +43,6 @@ def json_heads(path: Path) -> tuple[Floats, Floats]:
         raise FormatError(str(path), [Problem(expected=f"numbers within {LARGEST:.0e}", found="larger ones")])
     if content.human_num not in (None, len(xy)):
         raise FormatError(
-            str(path), [Problem(expected=f"{content.human_num} points", found=f"{len(xy)}", key="human_num")]
+            str(path), [Problem(expected=counted(content.human_num, "point"), found=f"{len(xy)}", key="human_num")]
         )
     return xy, boxes

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import Floats, as_points
+from crowdeval.arrays import LARGEST, Floats
 from crowdeval.datasets.mat5 import Cells, DamagedError, Other, RefusedError, Struct, Value, variables_of
-from crowdeval.errors import FormatError, InputError, MissingFileError, Problem, listed
+from crowdeval.errors import FormatError, MissingFileError, Problem, Problems, listed
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -52,10 +52,13 @@ def column(path: Path, value: Value, key: str, width: int = 2) -> Floats:
         return np.empty((0, width))
     if value.ndim != 2 or value.shape[1] != width:
         raise _error(path, f"an (N, {width}) matrix", nature(value), key=key)
-    try:
-        return as_points(key, value.reshape(-1, 2)).reshape(-1, width)
-    except InputError as problem:
-        raise _error(path, "finite numbers", str(problem), key=key) from None
+    table: Floats = np.ascontiguousarray(value, dtype=np.float64)
+    problems = Problems(str(path))
+    for row in np.flatnonzero(~(np.abs(table) <= LARGEST).all(axis=1)).tolist():
+        numbers = ", ".join(f"{number:g}" for number in table[row])
+        problems.add(f"finite numbers within {LARGEST:.0e}", f"({numbers})", key=f"{key}({row + 1}, :)")
+    problems.raise_if_any()
+    return table
 
 
 def named(path: Path, values: dict[str, Value], name: str, *, what: str = "variable") -> Value:

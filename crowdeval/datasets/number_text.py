@@ -9,6 +9,7 @@ import numpy as np
 from crowdeval.arrays import LARGEST, Floats
 from crowdeval.datasets.listing import lines_of
 from crowdeval.errors import Problems
+from crowdeval.formats.contract import counted
 
 
 def number_rows(path: Path, width: int, what: str) -> Floats:
@@ -31,7 +32,7 @@ def number_rows(path: Path, width: int, what: str) -> Floats:
     problems = Problems(str(path))
     for number, cells in lines:
         if len(cells) != width:
-            problems.add(f"{width} numbers ({what})", f"{len(cells)} cells", line=number)
+            problems.add(f"{width} numbers ({what})", counted(len(cells), "cell"), line=number)
         elif not all(_is_finite(cell) for cell in cells):
             problems.add(f"finite numbers ({what})", repr(" ".join(cells)), line=number)
     problems.raise_if_any()

@@ -31,6 +31,7 @@ from crowdeval.datasets.listing import absent, files_in, folders_in, is_image, l
 from crowdeval.datasets.mat import column, mat_variables, named
 from crowdeval.errors import FormatError, MissingFileError, Problem, Problems
 from crowdeval.formats import read_annotations
+from crowdeval.formats.contract import counted
 
 _AREAS = (10.0, 100.0, 1e3, 1e4, 1e5)
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -186,7 +187,7 @@ def _truth(path: Path) -> Truth:
         xy = column(path, named(path, variables, "annPoints"), "annPoints")
         boxes = column(path, named(path, variables, "annBoxes"), "annBoxes", width=4)
     if len(xy) != len(boxes):
-        found = f"{len(xy)} points and {len(boxes)} boxes"
+        found = f"{counted(len(xy), 'point')} and {counted(len(boxes), 'box', 'boxes')}"
         raise FormatError(str(path), [Problem(expected="a box for every point", found=found)])
     return Truth(xy=xy, boxes=boxes, radii=head_radii(boxes), level=head_level(boxes))
 

@@ -126,6 +126,9 @@ def _tried(item: Item) -> Truth | CrowdevalError:
         return item.truth()
     except (FormatError, MissingFileError) as problem:
         return problem
+    except (MemoryError, RecursionError):
+        large = Problem(expected="annotations that fit into memory", found="more, or nested too deep")
+        return FormatError(item.file_name, [large])
 
 
 def _raise_all(reading: Reading) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crowdeval.datasets.contract import About, Published, Release
+from crowdeval.formats.contract import counted
 
 Found = Mapping[str, tuple[int, int]]
 """Images and points by split."""
@@ -32,15 +33,17 @@ def differences(about: About, found: Found) -> list[str]:
     for split, (images, points) in found.items():
         known = [release.splits[split] for release in about.releases if split in release.splits]
         if known and images not in {entry.images for entry in known}:
-            lines.append(f"{split}: {images:,} images, published {known[0].images:,}")
+            lines.append(f"{split}: {counted(images, 'image')}, published {known[0].images:,}")
         totals = [entry.points for entry in known]
         exact = [total for total in totals if total is not None]
         if exact and len(exact) == len(totals) and points not in exact:
-            lines.append(f"{split}: {points:,} points, published {' or '.join(f'{total:,}' for total in exact)}")
+            lines.append(
+                f"{split}: {counted(points, 'point')}, published {' or '.join(f'{total:,}' for total in exact)}"
+            )
     whole = [release for release in about.releases if release.points is not None and _whole(about, found)]
     total = sum(points for _, points in found.values())
     if len(found) > 1 and whole and total not in {release.points for release in whole}:
-        lines.append(f"{total:,} points in all, published {' or '.join(release.title for release in whole)}")
+        lines.append(f"{counted(total, 'point')} in all, published {' or '.join(release.title for release in whole)}")
     return lines
 
 

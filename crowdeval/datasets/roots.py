@@ -16,7 +16,7 @@ from pathlib import Path
 
 from crowdeval.datasets.contract import About, Dataset
 from crowdeval.datasets.listing import folders_near
-from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.errors import FormatError, MissingFileError, Problem, Problems, shown
 
 ENVIRONMENT = "CROWDEVAL_DATA"
 SETTINGS = "crowdeval.toml"
@@ -43,7 +43,8 @@ def home_of(dataset: Dataset, split: str, root: str | os.PathLike[str] | None) -
         home = _home_in(dataset, split, place.folder) if place.folder is not None else None
         if home is not None:
             return home
-        searched.append(place.origin if place.folder is None else f"{place.origin} {place.folder}: {_lack(place)}")
+        lack = "" if place.folder is None else f" {place.folder}: {_lack(place.folder, dataset.about)}"
+        searched.append(place.origin + lack)
     raise MissingFileError(_not_found(dataset.about, split, searched))
 
 
@@ -76,9 +77,15 @@ def _home_in(dataset: Dataset, split: str, folder: Path) -> Path | None:
     return None
 
 
-def _lack(place: Place) -> str:
-    if place.folder is None or not place.folder.is_dir():
-        return "no such folder"
+def _lack(folder: Path, about: About) -> str:
+    """Return why a dataset was not found in a folder."""
+    for candidate in folders_near(folder, about.folders):
+        try:
+            os.scandir(candidate).close()
+        except PermissionError:
+            return "permission denied" if candidate == folder else f"permission denied for {candidate}"
+        except (OSError, ValueError):
+            return "no such folder"
     return "it is not in there"
 
 
@@ -92,11 +99,16 @@ def _settings(file: Path) -> dict[str, str]:
 
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8")).get("datasets", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as problem:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as problem:
         raise FormatError(str(file), [Problem(expected="TOML", found=str(problem))]) from None
-    if not isinstance(table, dict) or any(not isinstance(value, str) for value in table.values()):
-        found = "something else"
-        raise FormatError(str(file), [Problem(expected="folders by name, as strings", found=found, key="[datasets]")])
+    problems = Problems(str(file))
+    if not isinstance(table, dict):
+        problems.add("a table of folders by name", shown(table), key="datasets")
+        raise problems.error()
+    for key, value in table.items():
+        if not isinstance(value, str):
+            problems.add("a folder, as a string", shown(value), key=f"datasets.{key}")
+    problems.raise_if_any()
     return table
 
 

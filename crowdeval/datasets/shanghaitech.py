@@ -35,6 +35,7 @@ from crowdeval.datasets.mat import column, mat_variables, named, record
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.formats.contract import counted
 
 _IMAGE = re.compile(r"IMG_\d+", re.IGNORECASE)
 _TRUTH = re.compile(r"GT_(.+)\.mat", re.DOTALL | re.IGNORECASE)
@@ -118,7 +119,7 @@ def _listed_survey(home: Path, split: str, file: Path) -> Survey:
     ids = image_ids(str(image.relative_to(home)) for image, _ in rows)
     repeats = len(ids) - len(set(ids))
     if repeats:
-        problem = Problem(expected="every image once", found=f"{repeats} images again")
+        problem = Problem(expected="every image once", found=f"{counted(repeats, 'image')} again")
         raise FormatError(str(file), [problem])
     images = {name: image for name, (image, _) in zip(ids, rows, strict=True)}
     truths = {name: truth for name, (_, truth) in zip(ids, rows, strict=True)}
@@ -154,7 +155,7 @@ def _truth(path: Path) -> Truth:
     xy = column(path, named(path, info, "location", what="field"), "image_info.location")
     number = info.get("number")
     said = int(number.flat[0]) if isinstance(number, np.ndarray) and number.size == 1 else len(xy)
-    note = f"{path.name}: image_info.number says {said}, image_info.location has {len(xy)} points (kept)"
+    note = f"{path.name}: image_info.number says {said}, image_info.location has {counted(len(xy), 'point')} (kept)"
     return Truth(xy=xy, notes=(note,) if said != len(xy) else ())
 
 

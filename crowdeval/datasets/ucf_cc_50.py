@@ -19,6 +19,7 @@ from crowdeval.datasets.listing import files_in, is_image, lines_of, natural
 from crowdeval.datasets.mat import annotated_points
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import FormatError, Problem, listed
+from crowdeval.formats.contract import counted
 
 FOLDS = 5
 FOLD_FILE = "folds.txt"
@@ -110,7 +111,9 @@ def _listed_folds(file: Path, stems: list[str]) -> list[set[str]]:
     if len(lines) != FOLDS:
         faults.append(Problem(expected=f"{FOLDS} lines, a fold each", found=f"{len(lines)}"))
     if len(set(names)) != len(names):
-        faults.append(Problem(expected="every image once", found=f"{len(names) - len(set(names))} names again"))
+        faults.append(
+            Problem(expected="every image once", found=f"{counted(len(names) - len(set(names)), 'name')} again")
+        )
     if set(names) != set(stems):
         odd = sorted(set(names) ^ set(stems), key=natural)
         faults.append(Problem(expected="the images of the folder, all of them", found=f"a difference in {listed(odd)}"))

@@ -43,6 +43,10 @@ FORMATS = Extensions(
     },
 )
 
+_NAMED = (
+    "a format can be named: format= in Python, --predictions-format / --annotations-format / --from on the command line"
+)
+
 
 def read_predictions(source: str | os.PathLike[str], *, format: str | None = None) -> Predictions:
     """Read predictions from a file.
@@ -66,14 +70,14 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
         If its content is not what its format says; carries every problem.
     """
     file = source_of(source)
-    with _named(file):
+    with _said_of(file):
         return _format_of(file, format).read_predictions(file)
 
 
 def read_annotations(source: str | os.PathLike[str], *, format: str | None = None) -> Annotations:
     """Read annotations from a file; parameters and errors are those of ``read_predictions``."""
     file = source_of(source)
-    with _named(file):
+    with _said_of(file):
         return _format_of(file, format).read_annotations(file)
 
 
@@ -110,12 +114,15 @@ def detect(source: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def _named(file: Source) -> Iterator[None]:
-    """Name the file where the columns that came out of it are refused."""
+def _said_of(file: Source) -> Iterator[None]:
+    """Name the file where the columns that came out of it are refused, or it is more than the machine can hold."""
     try:
         yield
     except InputError as problem:
         raise file.error("columns that hold together", str(problem)) from None
+    except (MemoryError, RecursionError) as problem:
+        found = "one nested too deep" if isinstance(problem, RecursionError) else "one too large for it"
+        raise file.error("a file that fits into memory", found) from None
 
 
 def _format_of(source: Source, name: str | None) -> Format:
@@ -128,9 +135,7 @@ def _format_of(source: Source, name: str | None) -> Format:
         if source.suffix in form.suffixes:
             return form
     found = foreign_nature(source.data) or "content that none of them recognises"
-    raise source.error(
-        f"one of the formats {listed(FORMATS, most=40)}", found, hint="a format can be named: format=, --format"
-    )
+    raise source.error(f"one of the formats {listed(FORMATS, most=40)}", found, hint=_NAMED)
 
 
 def _format_for(target: str | os.PathLike[str], name: str | None) -> Format:

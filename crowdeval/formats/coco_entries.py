@@ -14,7 +14,7 @@ from crowdeval.formats.source import Source
 Row = list[float] | None
 
 
-class CocoImage(msgspec.Struct):
+class CocoImage(msgspec.Struct, gc=False):
     """An entry of ``images``."""
 
     id: int | str
@@ -23,7 +23,7 @@ class CocoImage(msgspec.Struct):
     file_name: str | None = None
 
 
-class CocoObject(msgspec.Struct):
+class CocoObject(msgspec.Struct, gc=False):
     """An entry of ``annotations``, or of a list of results."""
 
     image_id: int | str

@@ -22,7 +22,7 @@ class Format(Protocol):
 
     @property
     def name(self) -> str:
-        """What the format is called in ``format=`` and ``--format``."""
+        """What the format is called in ``format=`` and on the command line."""
 
     @property
     def suffixes(self) -> Sequence[str]:
@@ -53,6 +53,15 @@ def warn_not_kept(form: str, columns: Iterable[str]) -> None:
     names = list(columns)
     if names:
         warn(f"the format {form!r} does not keep {listed(names, most=20)}")
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "point"), counted(2000, "point"), counted(2, "box", "boxes")
+    ('1 point', '2,000 points', '2 boxes')
+    """
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def attributes_named(annotations: Annotations) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from crowdeval.arrays import Floats, image_of_rows
 from crowdeval.errors import Problems, shown
-from crowdeval.formats.contract import Kind, attributes_named, require_plain_ids, warn_not_kept
+from crowdeval.formats.contract import Kind, attributes_named, counted, require_plain_ids, warn_not_kept
 from crowdeval.formats.long_table import (
     BOX,
     NUMBERS,
@@ -100,21 +100,19 @@ def _table(source: Source, kind: Kind) -> LongTable:
     problems.raise_if_any()
     names = {i: plain_name(header) for i, header in enumerate(headers)}
     names = {i: name for i, name in names.items() if name in ("image", "label", *NUMBERS)}
-    fast = _fast_columns(data[first.end() :], separator, len(headers), names)
-    ids, numbers, labels = _careful_columns(source, separator, len(headers), names) if fast is None else fast
+    fast = _fast_table(source, data[first.end() :], separator, len(headers), names)
+    table, labels = fast or _careful_table(source, separator, len(headers), names)
     warn_of_labels(source.name, labels)
-    image_ids, image = ids
-    place = _places(source, separator)
-    return LongTable(source.name, image_ids, image, numbers, place)
+    return table
 
 
-Columns = tuple[tuple[tuple[str, ...], Any], dict[str, Floats], set[str]]
-
-
-def _fast_columns(body: bytes, separator: str, width: int, names: Mapping[int, str]) -> Columns | None:
-    """Return the columns as pyarrow reads them, or None where a cell is not what it should be."""
+def _fast_table(
+    source: Source, body: bytes, separator: str, width: int, names: Mapping[int, str]
+) -> tuple[LongTable, set[str]] | None:
+    """Return the table and its labels as pyarrow reads them, or None where a cell is not what it should be."""
     if not body.strip():
-        return ((), np.empty(0, dtype=np.int64)), {n: np.empty(0) for n in names.values() if n in NUMBERS}, set()
+        empty = {name: np.empty(0) for name in names.values() if name in NUMBERS}
+        return LongTable(Problems(source.name), (), np.empty(0, dtype=np.int64), empty, _at_row([])), set()
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
 
@@ -132,71 +130,97 @@ def _fast_columns(body: bytes, separator: str, width: int, names: Mapping[int, s
         return None
     columns = {name: table.column(str(i)).combine_chunks() for i, name in names.items()}
     numbers: dict[str, Floats] = {}
-    for name in columns.keys() & set(NUMBERS):
-        numbers[name] = columns[name].to_numpy(zero_copy_only=False)
-        if int(np.isfinite(numbers[name]).sum()) != len(columns[name]) - columns[name].null_count:
-            return None
+    for name, column in columns.items():
+        if name in NUMBERS:
+            numbers[name] = column.to_numpy(zero_copy_only=False)
+            if int(np.isfinite(numbers[name]).sum()) != len(column) - column.null_count:
+                return None
     ids = columns["image"].dictionary_encode()
     image_ids = tuple(ids.dictionary.to_pylist())
-    labels = set(columns["label"].unique().to_pylist()) if "label" in columns else set()
     if "" in image_ids:
         return None
-    return (image_ids, ids.indices.to_numpy(zero_copy_only=False).astype(np.int64)), numbers, labels
+    image = ids.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    labels = set(columns["label"].unique().to_pylist()) if "label" in columns else set()
+    return LongTable(Problems(source.name), image_ids, image, numbers, _places(source, separator)), labels
 
 
-def _careful_columns(source: Source, separator: str, width: int, names: Mapping[int, str]) -> Columns:
-    """Return the columns cell by cell; raise FormatError with every cell that is not what it should be."""
+def _careful_table(source: Source, separator: str, width: int, names: Mapping[int, str]) -> tuple[LongTable, set[str]]:
+    """Return the table cell by cell, every cell that is not what it should be among its problems.
+
+    Lines with too many or too few cells, or without an image, are left out of it.
+    """
     problems = Problems(source.name)
     numbers: dict[str, list[float]] = {name: [] for name in names.values() if name in NUMBERS}
+    noted: dict[str, list[bool]] = {name: [] for name in numbers}
     codes: dict[str, int] = {}
     image: list[int] = []
+    lines: list[int] = []
     labels = set()
-    for line, row in _records(source, separator):
+    for line, row in _records(source, separator, problems):
         if len(row) != width:
             hint = "is a decimal comma among the cells?" if len(row) > width and separator == "," else None
-            problems.add(f"{width} cells", f"{len(row)}", line=line, hint=hint)
+            problems.add(counted(width, "cell"), f"{len(row)}", line=line, hint=hint)
             continue
-        for i, name in names.items():
-            if name in NUMBERS:
-                numbers[name].append(_number(row[i], name, line, problems))
-            elif name == "label":
-                labels.add(row[i])
-            elif not row[i]:
-                problems.add("an image id", "an empty cell", line=line)
-            else:
-                image.append(codes.setdefault(row[i], len(codes)))
-    problems.raise_if_any()
+        cells = {name: row[i] for i, name in names.items()}
+        values = {name: _number(cells[name], name, line, problems) for name in numbers}
+        if not cells["image"]:
+            problems.add("an image id", "an empty cell", line=line)
+            continue
+        for name, value in values.items():
+            numbers[name].append(np.nan if value is None else value)
+            noted[name].append(value is None)
+        image.append(codes.setdefault(cells["image"], len(codes)))
+        lines.append(line)
+        if "label" in cells:
+            labels.add(cells["label"])
     columns = {name: np.array(values, dtype=np.float64) for name, values in numbers.items()}
-    return (tuple(codes), np.array(image, dtype=np.int64)), columns, labels
+    table = LongTable(problems, tuple(codes), np.array(image, dtype=np.int64), columns, _at_row(lines))
+    return table.noting({name: np.array(flags, dtype=np.bool_) for name, flags in noted.items()}), labels
 
 
-def _number(cell: str, name: str, line: int, problems: Problems) -> float:
+def _number(cell: str, name: str, line: int, problems: Problems) -> float | None:
+    """Return the number in a cell, NaN where it is empty; None where that is no number, which is noted."""
     text = cell.strip()
     if not text:
         return float("nan")
     value = float(text) if _NUMBER.fullmatch(text) else float("nan")
-    if not np.isfinite(value):
-        finite = text.lower().lstrip("+-") in ("nan", "inf", "infinity") or value == value
-        hint = "decimals are written with a point" if re.fullmatch(r"[+-]?\d+,\d+", text) else None
-        problems.add(f"a {'finite ' if finite else ''}number in {name!r}", shown(cell), line=line, hint=hint)
-    return value
+    if np.isfinite(value):
+        return value
+    finite = text.lower().lstrip("+-") in ("nan", "inf", "infinity") or value == value
+    hint = "decimals are written with a point" if re.fullmatch(r"[+-]?\d+,\d+", text) else None
+    problems.add(f"a {'finite ' if finite else ''}number in {name!r}", shown(cell), line=line, hint=hint)
+    return None
 
 
-def _records(source: Source, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _records(source: Source, separator: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows after the header with the line where each ends; blank lines are passed over."""
     reader = csv.reader(io.StringIO(source.text(), newline=""), delimiter=separator, strict=True)
     header = False
     while True:
+        start = reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as problem:
-            raise source.error("CSV", str(problem), line=reader.line_num) from None
+            _add_damage(str(problem), start, problems)
+            header = True
+            continue
         if row and (len(row) > 1 or row[0].strip()):
             if header:
                 yield reader.line_num, row
             header = True
+
+
+def _add_damage(words: str, line: int, problems: Problems) -> None:
+    """Note what the csv module says of a row, in our words."""
+    if "end of data" in words:
+        problems.add('a closing quote (")', "the end of the file", line=line)
+    elif "expected after" in words:
+        problems.add("a separator after a closing quote", "more text", line=line)
+    else:
+        longest = f"a cell of at most {csv.field_size_limit():,} characters"
+        problems.add(longest, "a longer one", line=line, hint="a quote that is not closed?")
 
 
 def _places(source: Source, separator: str) -> Callable[[str, int], dict[str, Any]]:
@@ -204,12 +228,17 @@ def _places(source: Source, separator: str) -> Callable[[str, int], dict[str, An
 
     @cache
     def lines() -> list[int]:
-        return [line for line, _ in _records(source, separator)]
+        problems = Problems(source.name)
+        found = [line for line, _ in _records(source, separator, problems)]
+        problems.raise_if_any()
+        return found
 
-    def place(name: str, row: int) -> dict[str, Any]:
-        return {"line": lines()[row], "key": name}
+    return lambda name, row: _at_row(lines())(name, row)
 
-    return place
+
+def _at_row(lines: Sequence[int]) -> Callable[[str, int], dict[str, Any]]:
+    """Return the function that finds a row's line among these."""
+    return lambda name, row: {"line": lines[row], "key": name}
 
 
 def _header_text(source: Source, line: bytes) -> str:

@@ -25,6 +25,9 @@ from crowdeval.points import Annotations, Predictions
 LARGEST_COUNT = 1e9
 """A count of people beyond this is refused as a mistake."""
 
+LARGEST_LEVEL = 5
+"""The head-area levels of NWPU-Crowd are 0 to 5."""
+
 Attribute = str | int | float | bool | None
 Pair = tuple[float, float]
 Quad = tuple[float, float, float, float]

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from crowdeval.arrays import LARGEST
-from crowdeval.errors import Problems, did_you_mean, listed, shown
-from crowdeval.formats.contract import Kind
-from crowdeval.formats.image_objects import LARGEST_COUNT, AnnotatedImage, PredictedImage, format_mark
+from crowdeval.errors import FormatError, Problem, Problems, did_you_mean, listed, shown
+from crowdeval.formats.contract import Kind, counted
+from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL, AnnotatedImage, PredictedImage, format_mark
 from crowdeval.formats.json_text import Object, child, encodable
 
 KEYS: dict[Kind, tuple[str, ...]] = {
@@ -48,16 +48,16 @@ class ImageWalk:
         self._without: dict[str, list[str]] = {}
 
     def document_format(self, value: Any, key: str = "format") -> None:
-        """Check the value of ``"format"``."""
-        mark = format_mark(self.kind)
+        """Check the value of ``"format"``; a file of the other kind is refused at once and nothing else is said."""
+        mark, other = format_mark(self.kind), _OTHER[self.kind]
         if value == mark:
             return
-        hint = None
-        if value == format_mark(_OTHER[self.kind]):
-            hint = f"this file holds {_OTHER[self.kind]}, {self.kind} are needed here"
-        elif isinstance(value, str) and value.startswith("crowdeval/"):
-            hint = "written by a newer crowdeval, or misspelt"
-        self._add(repr(mark), shown(value), key, hint)
+        if value == format_mark(other):
+            hint = f"this file holds {other}, {self.kind} are needed here"
+            problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key=key, hint=hint)
+            raise FormatError(self.problems.file, [problem])
+        newer = isinstance(value, str) and value.startswith("crowdeval/")
+        self._add(repr(mark), shown(value), key, "written by a newer crowdeval, or misspelt" if newer else None)
 
     def image(self, value: Any, key: str, *, line: int | None = None) -> None:
         """Check one image object."""
@@ -74,7 +74,7 @@ class ImageWalk:
         points = self._points(value, key)
         for column, names in _WIDTHS.items():
             if column in value:
-                self._list(value[column], child(key, column), self._row(names, names), points)
+                self._list(value[column], child(key, column), self._row(names), points)
         if "scores" in value:
             self._list(value["scores"], child(key, "scores"), self._number, points)
         if "levels" in value:
@@ -97,7 +97,8 @@ class ImageWalk:
     def rows(self, images: Object, key: str) -> None:
         """Check the short form, an object of image ids and rows of numbers."""
         self.repeats(images, key)
-        wanted: tuple[str, ...] | None = None if self.kind == "predictions" else _POINT
+        undecided = self.kind == "predictions"  # whether rows have a score: the first one tells
+        check = self._row(_POINT, "[x, y] or [x, y, score]" if undecided else None)
         for name, value in images.items():
             self._image, place = name, child(key, name)
             self._id({"id": name}, place)
@@ -105,9 +106,10 @@ class ImageWalk:
                 self._add("a list of points", shown(value), place, _named_kind(name, value))
                 continue
             for i, row in enumerate(value):
-                if wanted is None and isinstance(row, list) and len(row) in (2, 3):
-                    wanted = _POINT if len(row) == 2 else _SCORED_POINT
-                self._row(wanted or _POINT, _POINT)(row, f"{place}[{i}]")
+                if undecided and isinstance(row, list) and len(row) in (2, 3):
+                    undecided = False
+                    check = self._row(_POINT if len(row) == 2 else _SCORED_POINT)
+                check(row, f"{place}[{i}]")
 
     def across(self, key: str) -> None:
         """Check what all images must agree on, once each of them was looked at."""
@@ -149,7 +151,9 @@ class ImageWalk:
 
     def _unknown_keys(self, value: Object, key: str) -> None:
         known, other = KEYS[self.kind], KEYS[_OTHER[self.kind]]
-        for name in value.keys() - set(known):
+        for name in value:
+            if name in known:
+                continue
             if name in other:
                 hint = f"that belongs to {_OTHER[self.kind]}"
             else:
@@ -160,7 +164,7 @@ class ImageWalk:
         """Check the points and return how many there are; None where that can't be said."""
         if "points" in value:
             self._without.setdefault(_COUNT_ONLY, []).append(str(self._image))
-            return self._list(value["points"], child(key, "points"), self._row(_POINT, _POINT), None)
+            return self._list(value["points"], child(key, "points"), self._row(_POINT), None)
         if self.kind == "predictions" and "count" in value:
             self._with.setdefault(_COUNT_ONLY, []).append(str(self._image))
             return 0
@@ -178,18 +182,20 @@ class ImageWalk:
             check(entry, f"{key}[{i}]")
         return len(value)
 
-    def _row(self, names: tuple[str, ...], bounded: tuple[str, ...]) -> Callable[[Any, str], None]:
-        """Return the check of one row of numbers; point coordinates are bounded."""
-        text = f"[{', '.join(names)}]"
+    def _row(self, names: tuple[str, ...], expected: str | None = None) -> Callable[[Any, str], None]:
+        """Return the check of one row of numbers; point coordinates are bounded, radii in order."""
+        text = expected or f"[{', '.join(names)}]"
 
         def check(row: Any, key: str) -> None:
             if not isinstance(row, list):
                 self._add(text, shown(row), key)
             elif len(row) != len(names):
-                self._add(text, f"{len(row)} numbers, {shown(row)}", key, self._length_hint(names, row))
+                self._add(text, f"{counted(len(row), 'number')}, {shown(row)}", key, self._length_hint(names, row))
             else:
-                for i, (name, value) in enumerate(zip(names, row, strict=True)):
-                    self._number(value, f"{key}[{i}]", LARGEST if name in _POINT and name in bounded else None)
+                bounds = [LARGEST if name in _POINT else None for name in names]
+                sound = [self._number(value, f"{key}[{i}]", bounds[i]) for i, value in enumerate(row)]
+                if names == _WIDTHS["radii"] and all(sound) and not 0 <= row[0] <= row[1]:
+                    self._add("radii of at least 0, sigma_s not above sigma_l", shown(row), key)
 
         return check
 
@@ -215,8 +221,8 @@ class ImageWalk:
         return False
 
     def _level(self, value: Any, key: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
-            self._add("a whole number", shown(value), key)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_LEVEL:
+            self._add(f"a whole number from 0 to {LARGEST_LEVEL}", shown(value), key)
 
     def _numbers_of_image(self, value: Object, key: str) -> None:
         if "count" in value and self._number(value["count"], child(key, "count")):

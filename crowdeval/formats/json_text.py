@@ -15,7 +15,7 @@ from crowdeval.formats.source import Source
 Dialect = Literal["json", "jsonl", "coco"]
 
 _LINE = re.compile(rb"[^\n]*\S[^\n]*")
-_ONE_IMAGE = re.compile(rb'\s*\{\s*("id"\s*:\s*"|"format"\s*:\s*"[^"\\]*"\s*\}\s*$)')
+_ONE_IMAGE = re.compile(rb'\s*\{\s*"id"\s*:\s*"')
 _COCO_DATASET = re.compile(rb'"annotations"\s*:\s*\[\s*[{\]]')
 _COCO_RESULTS = re.compile(rb'\s*\[\s*\{[^{}]{0,100000}"image_id"\s*:')
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from crowdeval.arrays import LARGEST, Flags, Floats, Integers, offsets_of
 from crowdeval.errors import SHOWN, Problems, did_you_mean, listed
-from crowdeval.formats.contract import Kind, warn
-from crowdeval.formats.image_objects import LARGEST_COUNT
+from crowdeval.formats.contract import Kind, counted, warn
+from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL
 from crowdeval.points import Annotations, Predictions
 
 BOX = ("x1", "y1", "x2", "y2")
@@ -52,8 +52,8 @@ class LongTable:
 
     Parameters
     ----------
-    file : str
-        The file's name, for messages.
+    problems : Problems
+        The problems of the file that were noted so far.
     image_ids : tuple of str
         The images.
     image : array of int, (n,)
@@ -64,14 +64,40 @@ class LongTable:
         Where a column's cell in a row is: the ``line`` or ``key`` of a Problem.
     attributes : mapping of str to array, (n,)
         Anything else that is known of the points.
+    noted : mapping of str to array of bool, (n,)
+        Cells whose problem is noted already.
     """
 
-    file: str
+    problems: Problems
     image_ids: tuple[str, ...]
     image: Integers
     numbers: Mapping[str, Floats]
     place: Callable[[str, int], Mapping[str, Any]]
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    noted: Mapping[str, Flags] = field(default_factory=dict)
+
+    def check(self, name: str, bad: Flags, expected: str, found: str | None = None, hint: str | None = None) -> None:
+        """Note the cells of a column where ``bad`` holds."""
+        rows = np.flatnonzero(bad & ~self.noted[name] if name in self.noted else bad)
+        for row in rows[:SHOWN].tolist():
+            value = f"{self.numbers[name][row]:g}" if found is None else found
+            image = self.image_ids[self.image[row]] or None
+            self.problems.add(expected, value, image=image, hint=hint, **self.place(name, row))
+        self.problems.total += max(0, len(rows) - SHOWN)
+
+    def noting(self, noted: Mapping[str, Flags]) -> LongTable:
+        """Return the table with these cells as noted: 0 where a point needs a number, else unknown."""
+        numbers = dict(self.numbers)
+        for name, flags in noted.items():
+            numbers[name] = np.where(flags, 0.0 if name in ("x", "y", *BOX) else np.nan, numbers[name])
+        return replace(self, numbers=numbers, noted=noted)
+
+    def lacking(self, name: str, values: Floats) -> Flags:
+        """Return the images that lack a value, (m,), those apart where the problem is noted already."""
+        lacking = np.isnan(values)
+        if name in self.noted:
+            lacking[self.image[self.noted[name]]] = False
+        return lacking
 
 
 def plain_name(header: str) -> str:
@@ -103,7 +129,9 @@ def check_header(headers: Sequence[str], kind: Kind, problems: Problems, *, line
         wanted = "the columns 'image', 'x', 'y'" + (" and perhaps 'score'" if kind == "predictions" else "")
         missing = [name for name in ("image", "x", "y") if name not in names]
         hint = "".join(did_you_mean(name, headers) for name in missing).removeprefix("; ") or None
-        problems.add(wanted, f"{listed([header.strip() for header in headers], most=8)}", line=line, hint=hint)
+        problems.add(
+            wanted, listed([header.strip() for header in headers], most=8) or "no columns", line=line, hint=hint
+        )
     unread = [
         header.strip()
         for header, name in zip(headers, names, strict=True)
@@ -123,12 +151,12 @@ def warn_of_labels(file: str, labels: Iterable[str]) -> None:
 
 def predictions_of_table(table: LongTable) -> Predictions:
     """Return the predictions of a table; raise FormatError with every problem."""
-    problems = Problems(table.file)
-    counts = _of_image(table, "count", problems)
+    problems = table.problems
+    counts = _of_image(table, "count")
     if counts is not None:
-        _check(table, problems, "count", ~_within(table.numbers["count"], 0, LARGEST_COUNT), "a count up to 1e+09")
+        table.check("count", ~_within(table.numbers["count"], 0, LARGEST_COUNT), "a count up to 1e+09")
     if counts is not None and not looks_like_points(table.numbers):
-        for i in np.flatnonzero(np.isnan(counts))[:SHOWN]:
+        for i in np.flatnonzero(table.lacking("count", counts)):
             problems.add("a count for every image", "none", image=table.image_ids[i])
         problems.raise_if_any()
         empty = np.zeros(len(counts), dtype=np.int64)
@@ -136,8 +164,8 @@ def predictions_of_table(table: LongTable) -> Predictions:
             image_ids=table.image_ids, offsets=offsets_of(empty), xy=np.empty((0, 2)), counts=counts, located=False
         )
     table = _with_points(table)
-    rows = _point_rows(table, problems)
-    score = _of_points(table, ("score",), rows, problems)
+    rows = _point_rows(table)
+    score = _of_points(table, ("score",), rows)
     problems.raise_if_any()
     return Predictions(
         image_ids=table.image_ids,
@@ -150,18 +178,21 @@ def predictions_of_table(table: LongTable) -> Predictions:
 
 def annotations_of_table(table: LongTable) -> Annotations:
     """Return the annotations of a table; raise FormatError with every problem."""
-    problems = Problems(table.file)
     table = _with_points(table)
-    rows = _point_rows(table, problems)
-    level = _of_points(table, ("level",), rows, problems)
+    rows = _point_rows(table)
+    level = _of_points(table, ("level",), rows)
     if level is not None:
         values = table.numbers["level"]
-        wrong = (values != np.round(values)) | (np.abs(values) > LARGEST)
-        _check(table, problems, "level", wrong & ~np.isnan(values), "a whole number")
-    boxes = _of_points(table, BOX, rows, problems)
-    radii = _of_points(table, RADII, rows, problems)
-    sizes = _sizes(table, problems)
-    problems.raise_if_any()
+        wrong = (values != np.round(values)) | ~_within(values, 0, LARGEST_LEVEL)
+        table.check("level", wrong & ~np.isnan(values), f"a whole number from 0 to {LARGEST_LEVEL}")
+    boxes = _of_points(table, BOX, rows)
+    radii = _of_points(table, RADII, rows)
+    if radii is not None:
+        small, large = (table.numbers[name] for name in RADII)
+        table.check("sigma_s", ~_within(small, 0, large), "a radius of at least 0, not above sigma_l")
+        table.check("sigma_l", large < 0, "a radius of at least 0")
+    sizes = _sizes(table)
+    table.problems.raise_if_any()
     return Annotations(
         image_ids=table.image_ids,
         offsets=_offsets(table, rows),
@@ -184,20 +215,20 @@ def _with_points(table: LongTable) -> LongTable:
     numbers = table.numbers
     if numbers.keys() >= {"x", "y"}:
         return table
-    boxes = int((~np.isnan(numbers["x1"])).sum())
-    warn(f"{table.file}: no columns x and y; the points are the centres of {boxes:,} boxes")
+    boxes = counted(int((~np.isnan(numbers["x1"])).sum()), "box", "boxes")
+    warn(f"{table.problems.file}: no columns x and y; the points are the centres of {boxes}")
     with np.errstate(over="ignore"):
         centre = {"x": (numbers["x1"] + numbers["x2"]) / 2, "y": (numbers["y1"] + numbers["y2"]) / 2}
     return replace(table, numbers={**numbers, **centre})
 
 
-def _point_rows(table: LongTable, problems: Problems) -> Integers:
+def _point_rows(table: LongTable) -> Integers:
     """Return the rows that hold a point, grouped by image, each image's in the table's order."""
     x, y = table.numbers["x"], table.numbers["y"]
-    _check(table, problems, "x", np.isnan(x) & ~np.isnan(y), "a number", "an empty cell")
-    _check(table, problems, "y", np.isnan(y) & ~np.isnan(x), "a number", "an empty cell")
+    table.check("x", np.isnan(x) & ~np.isnan(y), "a number", "an empty cell")
+    table.check("y", np.isnan(y) & ~np.isnan(x), "a number", "an empty cell")
     for name, values in (("x", x), ("y", y)):
-        _check(table, problems, name, np.abs(values) > LARGEST, f"a coordinate within {LARGEST:.0e} pixels")
+        table.check(name, np.abs(values) > LARGEST, f"a coordinate within {LARGEST:.0e} pixels")
     rows = np.flatnonzero(~np.isnan(x))
     image = table.image[rows]
     if (np.diff(image) < 0).any():
@@ -205,23 +236,23 @@ def _point_rows(table: LongTable, problems: Problems) -> Integers:
     return rows
 
 
-def _of_points(table: LongTable, names: tuple[str, ...], rows: Integers, problems: Problems) -> Floats | None:
+def _of_points(table: LongTable, names: tuple[str, ...], rows: Integers) -> Floats | None:
     """Return columns that every point must have, (N, k), or None where the table lacks them."""
     present = [name for name in names if name in table.numbers]
     if not present:
         return None
     if len(present) < len(names):
-        problems.add(f"the columns {listed(names)} together", f"only {listed(present)}")
+        table.problems.add(f"the columns {listed(names)} together", f"only {listed(present)}")
         return None
-    empty = np.isnan(table.numbers["x"])
+    empty = np.isnan(table.numbers["x"]) & np.isnan(table.numbers["y"])
     for name in names:
         values = table.numbers[name]
-        _check(table, problems, name, np.isnan(values) & ~empty, f"a {name} for every point", "an empty cell")
-        _check(table, problems, name, ~np.isnan(values) & empty, f"no {name} where there is no point")
+        table.check(name, np.isnan(values) & ~empty, f"a {name} for every point", "an empty cell")
+        table.check(name, ~np.isnan(values) & empty, f"no {name} where there is no point")
     return _stack(table, names, rows)
 
 
-def _of_image(table: LongTable, name: str, problems: Problems) -> Floats | None:
+def _of_image(table: LongTable, name: str) -> Floats | None:
     """Return a column that speaks of the image, (m,), NaN where unknown; note rows that disagree."""
     if name not in table.numbers:
         return None
@@ -230,21 +261,21 @@ def _of_image(table: LongTable, name: str, problems: Problems) -> Floats | None:
     column = np.full(len(table.image_ids), np.nan)
     column[table.image[rows]] = values[rows]
     known = column[table.image]
-    _check(table, problems, name, ~np.isnan(values) & (values != known), f"the same {name} on every row of an image")
+    table.check(name, ~np.isnan(values) & (values != known), f"the same {name} on every row of an image")
     return column
 
 
-def _sizes(table: LongTable, problems: Problems) -> Floats | None:
-    width, height = (_of_image(table, name, problems) for name in SIZE)
+def _sizes(table: LongTable) -> Floats | None:
+    width, height = (_of_image(table, name) for name in SIZE)
     if width is None and height is None:
         return None
     if width is None or height is None:
-        problems.add("both width and height, or neither", "one of the columns")
+        table.problems.add("both width and height, or neither", "one of the columns")
         return None
     for name in SIZE:
-        _check(table, problems, name, table.numbers[name] <= 0, "a positive number")
-    for i in np.flatnonzero(np.isnan(width) != np.isnan(height))[:SHOWN]:
-        problems.add("both width and height, or neither", "one of them", image=table.image_ids[i])
+        table.check(name, table.numbers[name] <= 0, "a positive number")
+    for i in np.flatnonzero(table.lacking("width", width) != table.lacking("height", height)):
+        table.problems.add("both width and height, or neither", "one of them", image=table.image_ids[i])
     return np.column_stack([width, height])
 
 
@@ -256,18 +287,6 @@ def _stack(table: LongTable, names: Sequence[str], rows: Integers) -> Floats:
     return np.column_stack([table.numbers[name][rows] for name in names])
 
 
-def _within(values: Floats, low: float, high: float) -> Flags:
-    flags: Flags = np.isnan(values) | ((values >= low) & (values <= high))
+def _within(values: Floats, low: float, high: float | Floats) -> Flags:
+    flags: Flags = ~((values < low) | (values > high))
     return flags
-
-
-def _check(
-    table: LongTable, problems: Problems, name: str, bad: Flags, expected: str, found: str | None = None
-) -> None:
-    """Note the rows where ``bad`` holds."""
-    rows = np.flatnonzero(bad)
-    for row in rows[:SHOWN].tolist():
-        value = f"{table.numbers[name][row]:g}" if found is None else found
-        image = table.image_ids[table.image[row]]
-        problems.add(expected, value, image=image, **table.place(name, row))
-    problems.total += max(0, len(rows) - SHOWN)

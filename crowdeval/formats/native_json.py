@@ -37,6 +37,7 @@ from crowdeval.points import Annotations, Predictions
 
 Columns = TypeVar("Columns", Predictions, Annotations)
 
+_KEYS = ("format", "images", "points")
 _DOCUMENT = re.compile(rb'\s*\{\s*"(format|images|points)"\s*:\s*["\[{]')
 
 
@@ -162,15 +163,19 @@ def _is_document(value: Object) -> bool:
 
 
 def _walk_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
-    walk.repeats(value, "")
-    for name in value.keys() - {"format", "images", "points"}:
-        hint = "a COCO file? name the format 'coco'" if name in ("annotations", "categories") else None
-        hint = hint or did_you_mean(name, ("format", "images", "points")).removeprefix("; ") or None
-        problems.add('the keys "format", "images" and "points"', shown(name), key=child("", name), hint=hint)
     if "format" in value:
         walk.document_format(value["format"])
+    walk.repeats(value, "")
+    for name in value:
+        if name in _KEYS:
+            continue
+        hint = "a COCO file? name the format 'coco'" if name in ("annotations", "categories") else None
+        hint = hint or did_you_mean(name, _KEYS).removeprefix("; ") or None
+        problems.add('the keys "format", "images" and "points"', shown(name), key=child("", name), hint=hint)
     if ("images" in value) == ("points" in value):
-        problems.add('either "images" or "points"', "both" if "images" in value else "neither")
+        alone = value.keys() == {"format"}
+        hint = "the head of JSON lines without images? name the format 'jsonl'" if alone else None
+        problems.add('either "images" or "points"', "both" if "images" in value else "neither", hint=hint)
     if isinstance(value.get("images"), list):
         _walk_images(walk, value["images"], "images")
     elif "images" in value:

@@ -7,6 +7,7 @@ precision, as integers where they are whole, so that nothing is rounded.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +17,17 @@ import numpy as np
 
 from crowdeval.arrays import LARGEST, Floats, offsets_of
 from crowdeval.errors import Problems, UsageError, shown
-from crowdeval.formats.contract import Kind, attributes_named, require_points, warn, warn_not_kept
+from crowdeval.formats.contract import Kind, attributes_named, counted, require_points, warn, warn_not_kept
+from crowdeval.formats.image_objects import LARGEST_LEVEL
 from crowdeval.formats.source import Source
 from crowdeval.points import Annotations, Predictions
 
 POINT, TRUE_POINT = 2, 5
 """Numbers a point in a file of predictions and in one of ground truth."""
+LEVELS = range(LARGEST_LEVEL + 1)
 
 _FIRST_LINE = re.compile(rb"\s*([^\r\n]+)")
+_COUNT = re.compile(r"[0-9]{1,9}")
 _PLAIN = b"0123456789+-.eE \t\r\n"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -87,84 +91,109 @@ class NWPUText:
 NWPU = NWPUText()
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line that is not blank: its number, and its cells ``id n x y ...``."""
+
+    number: int
+    cells: list[str]
+
+    @property
+    def points(self) -> int | None:
+        """How many points the line says it has; None where it does not say."""
+        said = self.cells[1] if len(self.cells) > 1 else ""
+        return int(said) if _COUNT.fullmatch(said) else None
+
+    def fits(self, width: int) -> bool:
+        """Return whether there are as many numbers as so many points of this width have."""
+        return self.points is not None and len(self.cells) - 2 == self.points * width
+
+
 def _read(source: Source, kind: Kind) -> tuple[tuple[str, ...], list[int], Floats]:
     """Return ids, counts and the (N, 2 or 5) numbers; raise FormatError with every problem."""
-    lines = [(i, line.split()) for i, line in enumerate(source.text().split("\n"), start=1)]
-    lines = [(i, cells) for i, cells in lines if cells]
-    problems = Problems(source.name)
-    places: dict[str, int] = {}
-    counts = []
-    for line, cells in lines:
-        image = cells[0]
-        if image in places:
-            problems.add("every image once", f"{image!r}, which is also in line {places[image]}", line=line)
-        places.setdefault(image, line)
-        if len(cells) < 2 or not re.fullmatch(r"[0-9]{1,9}", cells[1]):
-            found = shown(cells[1]) if len(cells) > 1 else "nothing"
-            problems.add("a number of points after the image id", found, line=line, image=image)
-        else:
-            counts.append(int(cells[1]))
-    problems.raise_if_any()
-    width = _width(lines, kind, counts, problems)
-    numbers = [cells[2:] for _, cells in lines]
-    for (line, cells), n in zip(lines, counts, strict=True):
-        if len(cells) - 2 != n * width:
-            expected = f"{n * width} numbers after the {n} ({width} a point)"
-            problems.add(expected, f"{len(cells) - 2}", line=line, image=cells[0])
-    problems.raise_if_any()
-    return tuple(places), counts, _numbers(lines, numbers, width, problems)
-
-
-def _width(lines: Sequence[tuple[int, list[str]]], kind: Kind, counts: Sequence[int], problems: Problems) -> int:
-    """Return how many numbers a point has: what fits most lines."""
-    held = [(len(cells) - 2, n) for (_, cells), n in zip(lines, counts, strict=True) if n]
-    fitting = {width: sum(found == width * n for found, n in held) for width in (POINT, TRUE_POINT)}
-    width = TRUE_POINT if fitting[TRUE_POINT] > fitting[POINT] else POINT
+    split = ((i, line.split()) for i, line in enumerate(source.text().split("\n"), start=1))
+    lines = [_Line(i, cells) for i, cells in split if cells]
+    width = _width(lines)
     if kind == "predictions" and width == TRUE_POINT:
         found = "five (x y sigma_s sigma_l level): this is a ground-truth file"
-        problems.add("two numbers a point", found, hint="give it as the annotations")
-        problems.raise_if_any()
-    return width
+        raise source.error("two numbers a point", found, hint="give it as the annotations")
+    ids = tuple(dict.fromkeys(line.cells[0] for line in lines))
+    table = _table(lines, width) if len(ids) == len(lines) else None
+    if table is None:
+        raise _problems(source.name, lines, width).error()
+    return ids, [line.points or 0 for line in lines], table
 
 
-def _numbers(
-    lines: Sequence[tuple[int, list[str]]], numbers: Sequence[list[str]], width: int, problems: Problems
-) -> Floats:
-    flat = [cell for cells in numbers for cell in cells]
-    if not " ".join(flat).encode().translate(None, _PLAIN):
-        try:
-            table = np.array(list(map(float, flat)), dtype=np.float64).reshape(-1, width)
-        except ValueError:
-            pass
-        else:
-            level_fits = width == POINT or _whole(table[:, 4])
-            if np.isfinite(table).all() and (np.abs(table[:, :2]) <= LARGEST).all() and level_fits:
-                return table
-    for line, cells in lines:
-        for i, cell in enumerate(cells[2:]):
-            expected, hint = _wrong(cell, i % width)
-            if expected:
-                name = f"number {i % width + 1} of point {i // width + 1}"
-                problems.add(expected, shown(cell), line=line, key=name, image=cells[0], hint=hint)
-    raise problems.error()
+def _width(lines: Sequence[_Line]) -> int:
+    """Return how many numbers a point has: what fits most lines."""
+    fitting = {width: sum(bool(line.points) and line.fits(width) for line in lines) for width in (POINT, TRUE_POINT)}
+    return TRUE_POINT if fitting[TRUE_POINT] > fitting[POINT] else POINT
 
 
-def _wrong(cell: str, column: int) -> tuple[str | None, str | None]:
-    """Return what was expected instead of a cell, None where it is right, and a hint."""
+def _table(lines: Sequence[_Line], width: int) -> Floats | None:
+    """Return the (N, width) numbers, None where anything is not what it should be."""
+    flat = [cell for line in lines for cell in line.cells[2:]]
+    if not all(line.fits(width) for line in lines) or " ".join(flat).encode().translate(None, _PLAIN):
+        return None
+    try:
+        table = np.array(list(map(float, flat)), dtype=np.float64).reshape(-1, width)
+    except ValueError:
+        return None
+    small, large, level = table[:, 2:].T if width == TRUE_POINT else np.zeros((3, 1))
+    sound = np.isfinite(table).all() and (np.abs(table[:, :2]) <= LARGEST).all()
+    sound &= ((small >= 0) & (small <= large)).all() and np.isin(level, LEVELS).all()
+    return table if sound else None
+
+
+def _problems(file: str, lines: Sequence[_Line], width: int) -> Problems:
+    """Return what is wrong with every line."""
+    problems = Problems(file)
+    places: dict[str, int] = {}
+    for line in lines:
+        image, said = line.cells[0], line.cells[1:2]
+        if image in places:
+            found = f"{image!r}, which is also in line {places[image]}"
+            problems.add("every image once", found, line=line.number)
+        places.setdefault(image, line.number)
+        if line.points is None:
+            found = shown(said[0]) if said else "nothing"
+            problems.add("a number of points after the image id", found, line=line.number, image=image)
+        elif not line.fits(width):
+            expected = f"{counted(line.points * width, 'number')} after the {said[0]} ({width} a point)"
+            problems.add(expected, f"{len(line.cells) - 2}", line=line.number, image=image)
+        _check_numbers(line, width, problems)
+    return problems
+
+
+def _check_numbers(line: _Line, width: int, problems: Problems) -> None:
+    """Note the numbers of one line that are wrong; where they are too many or too few, which is which is unknown."""
+    image, fits = line.cells[0], line.fits(width)
+    for i, cell in enumerate(line.cells[2:]):
+        expected = _wrong(cell, i % width if fits else None)
+        if expected:
+            hint = "decimals are written with a point" if "," in cell else None
+            key = f"number {i % width + 1} of point {i // width + 1}"
+            problems.add(expected, shown(cell), line=line.number, key=key, image=image, hint=hint)
+    for i in range(2, len(line.cells), width) if fits and width == TRUE_POINT else ():
+        radii = line.cells[i + 2 : i + 4]
+        if not any(_wrong(cell, None) for cell in radii) and not 0 <= float(radii[0]) <= float(radii[1]):
+            key = f"point {i // width + 1}"
+            expected = "sigma_s and sigma_l of at least 0, sigma_s not above sigma_l"
+            problems.add(expected, " ".join(radii), line=line.number, key=key, image=image)
+
+
+def _wrong(cell: str, column: int | None) -> str | None:
+    """Return what was expected instead of a cell, None where it is right."""
     if not _NUMBER.fullmatch(cell):
-        return "a number", "decimals are written with a point" if "," in cell else None
-    value = np.float64(cell)
-    if not np.isfinite(value):
-        return "a finite number", None
-    if column < 2 and abs(value) > LARGEST:
-        return f"a coordinate within {LARGEST:.0e} pixels", None
-    if column == 4 and not _whole(value):
-        return "a whole number", None
-    return None, None
-
-
-def _whole(values: Floats | np.float64) -> bool:
-    return bool(np.all((values == np.round(values)) & (np.abs(values) <= LARGEST)))
+        return "a number"
+    value = float(cell)
+    if not math.isfinite(value):
+        return "a finite number"
+    if column in (0, 1) and abs(value) > LARGEST:
+        return f"a coordinate within {LARGEST:.0e} pixels"
+    if column == 4 and value not in LEVELS:
+        return f"a whole number from 0 to {LARGEST_LEVEL}"
+    return None
 
 
 def _written(value: Predictions | Annotations, table: Floats) -> bytes:

@@ -17,8 +17,8 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, Integers, image_of_rows
-from crowdeval.errors import SHOWN, FormatError, InputError, Problems, listed, shown
+from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
+from crowdeval.errors import FormatError, InputError, Problem, Problems, listed, shown
 from crowdeval.formats.contract import Kind
 from crowdeval.formats.image_objects import (
     Attribute,
@@ -164,23 +164,20 @@ def _written(
 
 def _table(source: Source, kind: Kind) -> tuple[LongTable, ImageList | None]:
     problems = Problems(source.name)
-    arrow = _arrow_table(source, kind, problems)
-    images = _image_list(arrow.schema.metadata or {}, kind, problems)
+    arrow, images = _arrow_table(source, kind, problems)
     names = {plain_name(header): arrow.column(i) for i, header in enumerate(arrow.column_names)}
+    found = _images(names["image"], images, problems)
+    ids, image = found or (("",), np.zeros(arrow.num_rows, dtype=np.int64))
     of_image = () if images is None else (*SIZE, "count")
-    numbers = {
-        name: _numbers(name, column, problems)
-        for name, column in names.items()
-        if name in NUMBERS and name not in of_image
-    }
-    problems.raise_if_any()
-    ids, image = _images(names["image"], images, problems)
-    problems.raise_if_any()
+    columns = {name: column for name, column in names.items() if name in NUMBERS and name not in of_image}
+    numbers = {name: _numbers(name, column, problems) for name, column in columns.items()}
+    table = LongTable(problems, ids, image, numbers, _place, _attributes(arrow, problems))
+    table = table.noting({name: _noted(table, name, column) for name, column in columns.items()})
+    if found is None:
+        raise problems.error()
     if "label" in names:
         warn_of_labels(source.name, map(str, names["label"].unique().to_pylist()))
-    attributes = _attributes(arrow, problems)
-    problems.raise_if_any()
-    return LongTable(source.name, ids, image, numbers, _place, attributes), images
+    return table, images
 
 
 def _place(name: str, row: int) -> dict[str, Any]:
@@ -200,8 +197,8 @@ def _attributes(arrow: Any, problems: Problems) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _arrow_table(source: Source, kind: Kind, problems: Problems) -> Any:
-    """Return the columns that are known here, with the file's metadata."""
+def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, ImageList | None]:
+    """Return the columns that are known here, and the images that the file's metadata name."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -210,19 +207,23 @@ def _arrow_table(source: Source, kind: Kind, problems: Problems) -> Any:
         headers = [str(name) for name in file.schema_arrow.names]
     except Exception as problem:  # a damaged file may raise anything
         raise _damaged(source, problem) from None
+    images = _image_list(file.schema_arrow.metadata or {}, kind, problems)
+    before = problems.total
     check_header([header for header in headers if not header.startswith(_ATTRIBUTE)], kind, problems)
-    problems.raise_if_any()
+    if problems.total > before:
+        raise problems.error()
     known = [h for h in headers if h.startswith(_ATTRIBUTE) or plain_name(h) in ("image", "label", *NUMBERS)]
     try:
         table = file.read(columns=known, use_threads=False)
         table.validate(full=True)
     except Exception as problem:
         raise _damaged(source, problem) from None
-    return table.replace_schema_metadata(file.schema_arrow.metadata)
+    return table, images
 
 
 def _damaged(source: Source, problem: Exception) -> FormatError:
-    return source.error("a Parquet table", f"a truncated or damaged one: {str(problem).splitlines()[:1]}")
+    reason = (str(problem).splitlines() or [type(problem).__name__])[0]
+    return source.error("a Parquet table", f"a truncated or damaged one: {reason}")
 
 
 def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems) -> ImageList | None:
@@ -237,7 +238,8 @@ def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems)
         return None
     if images.format != format_mark(kind):
         hint = f"{kind} are needed here"
-        problems.add(repr(format_mark(kind)), repr(images.format), key=place, hint=hint)
+        other = Problem(expected=repr(format_mark(kind)), found=repr(images.format), key=place, hint=hint)
+        raise FormatError(problems.file, [other])
     twice = repeated(image.id for image in images.images)
     if twice:
         places = [i for i, image in enumerate(images.images) if image.id == twice[0]]
@@ -246,33 +248,49 @@ def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems)
 
 
 def _numbers(name: str, column: Any, problems: Problems) -> Floats:
-    """Return a column as float64, NaN where it is null."""
+    """Return a column as float64, NaN where it is null or, which is noted, of another type."""
     import pyarrow as pa
 
-    kind = column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-        problems.add(f"numbers in the column {name!r}", f"{kind}")
-        return np.empty(0)
-    present = np.asarray(column.is_valid())
+    if not _is_numeric(column.type):
+        problems.add(f"numbers in the column {name!r}", f"{column.type}")
+        return np.full(len(column), np.nan)
     values: Floats = column.cast(pa.float64()).to_numpy()
-    for row in np.flatnonzero(present & ~np.isfinite(values))[:SHOWN].tolist():
-        hint = "an empty cell is null" if values[row] != values[row] else None
-        problems.add("a finite number", f"{values[row]}", key=f"{name}[{row}]", hint=hint)
     return values
 
 
-def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers]:
-    """Return the image ids and every row's image; whole numbers are ids as they are written."""
+def _noted(table: LongTable, name: str, column: Any) -> Flags:
+    """Note the cells that are not finite; return them, or all of a column of another type."""
+    if not _is_numeric(column.type):
+        return np.ones(len(column), dtype=np.bool_)
+    values = table.numbers[name]
+    nan = np.asarray(column.is_valid()) & np.isnan(values)
+    table.check(name, nan, "a finite number", hint="an empty cell is null")
+    table.check(name, np.isinf(values), "a finite number")
+    noted: Flags = nan | np.isinf(values)
+    return noted
+
+
+def _is_numeric(kind: Any) -> bool:
     import pyarrow as pa
 
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind))
+
+
+def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers] | None:
+    """Return the image ids and every row's image, None where they can't be told; whole numbers are ids as written."""
+    import pyarrow as pa
+
+    before = problems.total
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
         problems.add("image ids", f"a column of {column.type}", hint="ids are strings")
-        return (), np.empty(0, dtype=np.int64)
+        return None
     column = column.cast(pa.large_string())
-    for row in np.flatnonzero(~np.asarray(column.is_valid()))[:SHOWN].tolist():
+    null = np.flatnonzero(~np.asarray(column.is_valid())).tolist()
+    for row in null:
         problems.add("an image id", "null", key=f"image_id[{row}]")
-    problems.raise_if_any()
+    if null:
+        return None
     encoded = column.combine_chunks().dictionary_encode()
     found: list[str] = encoded.dictionary.to_pylist()
     ids = tuple(found) if images is None else tuple(image.id for image in images.images)
@@ -282,6 +300,7 @@ def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[
     unknown = [name for name in found if name not in index]
     if unknown:
         problems.add("images that the metadata name", f"rows of {listed(unknown)}")
-        return ids, np.empty(0, dtype=np.int64)
+    if problems.total > before:
+        return None
     codes = np.array([index[name] for name in found], dtype=np.int64)
     return ids, codes[encoded.indices.to_numpy(zero_copy_only=False)]

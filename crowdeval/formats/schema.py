@@ -6,7 +6,7 @@ from typing import Any
 
 from crowdeval.arrays import LARGEST
 from crowdeval.formats.contract import Kind
-from crowdeval.formats.image_objects import LARGEST_COUNT, format_mark
+from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL, format_mark
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -65,7 +65,10 @@ def _annotated_image() -> dict[str, Any]:
             "height": {"description": "Height of the image in pixels.", **side},
             "boxes": {"description": "Head box x1, y1, x2, y2 of every point.", **_list_of(_row(4))},
             "radii": {"description": "sigma_s, sigma_l of every point, in pixels.", **_list_of(_row(2))},
-            "levels": {"description": "Head-area level of every point.", **_list_of({"type": "integer"})},
+            "levels": {
+                "description": "Head-area level of every point.",
+                **_list_of({"type": "integer", "minimum": 0, "maximum": LARGEST_LEVEL}),
+            },
             "attributes": {
                 "description": "Anything else known of the image.",
                 "type": "object",

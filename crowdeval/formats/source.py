@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import sys
 import zlib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from crowdeval.errors import FormatError, MissingFileError, Problem, did_you_mean
+from crowdeval.errors import FormatError, MissingFileError, Problem
 
 STANDARD_STREAM = "-"
 
@@ -40,6 +42,7 @@ _NATURES = (
     (b"\xfe\xff", "UTF-16 text"),
 )
 _SIBLINGS = 2000
+_DATASET_SPLIT = re.compile(r"[A-Za-z][\w+-]+:(?!//).+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +122,21 @@ def source_of(file: str | os.PathLike[str]) -> Source:
     FormatError
         If it is empty or a damaged gzip file.
     """
-    if file == STANDARD_STREAM:
-        return _unpacked(Source(name="standard input", data=sys.stdin.buffer.read()))
     path = Path(file)
     try:
+        if file == STANDARD_STREAM:
+            return _unpacked(Source(name="standard input", data=sys.stdin.buffer.read()))
         data = path.read_bytes()
     except FileNotFoundError:
-        raise MissingFileError(_absent(path)) from None
+        raise MissingFileError(_absent(os.fspath(file))) from None
     except IsADirectoryError:
         raise MissingFileError(f"{path} is a folder, not a file") from None
     except PermissionError:
         raise MissingFileError(f"{path} can't be read: permission denied") from None
     except (OSError, ValueError) as problem:
         raise MissingFileError(f"{os.fspath(file)!r} can't be read: {problem}") from None
+    except MemoryError:
+        raise MissingFileError(f"{path} can't be read: it is too large for the memory") from None
     return _unpacked(Source(name=str(path), data=data, suffix=suffix_of(path), path=path))
 
 
@@ -152,14 +157,33 @@ def _unpacked(source: Source) -> Source:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as problem:
             raise source.error("a whole gzip file", f"a truncated or damaged one: {problem}") from None
+        except MemoryError:
+            raise source.error("a file that fits into memory", "one too large for it once unpacked") from None
     if not data.removeprefix(_UTF8_MARK).strip():
         raise source.error("predictions or annotations", "an empty file")
     return Source(name=source.name, data=data, suffix=source.suffix, path=source.path)
 
 
-def _absent(path: Path) -> str:
-    folder = path.parent
+def _absent(file: str) -> str:
+    path, folder = Path(file), Path(file).parent
+    split = _DATASET_SPLIT.fullmatch(file)
+    hint = " (a dataset's split is read by crowdeval.datasets.open_dataset)" if split else ""
     if not folder.is_dir():
-        return f"there is no file {path}: there is no folder {folder}"
-    siblings = [entry.name for entry in islice(folder.iterdir(), _SIBLINGS)] if os.access(folder, os.R_OK) else []
-    return f"there is no file {path}{did_you_mean(path.name, siblings)}"
+        return f"there is no file {path}: there is no folder {folder}{hint}"
+    return f"there is no file {path}{_near(path)}{hint}"
+
+
+def _near(path: Path) -> str:
+    """Return the files beside a missing one whose names without suffixes are near its own."""
+    if not os.access(path.parent, os.R_OK):
+        return ""
+    by_stem: dict[str, list[str]] = {}
+    for entry in islice(path.parent.iterdir(), _SIBLINGS):
+        by_stem.setdefault(_stem(entry), []).append(entry.name)
+    names = [name for stem in get_close_matches(_stem(path), by_stem) for name in sorted(by_stem[stem])]
+    return f"; did you mean {' or '.join(map(repr, names[:3]))}?" if names else ""
+
+
+def _stem(path: Path) -> str:
+    """Return a file name in lower case without its suffixes."""
+    return Path(path.name.lower().removesuffix(".gz")).stem

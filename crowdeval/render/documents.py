@@ -6,6 +6,7 @@ import csv as csv_writer
 import io
 import math
 
+from crowdeval.notices import amount
 from crowdeval.render.numbers import label, legend, number
 from crowdeval.report import Report
 
@@ -44,10 +45,12 @@ def markdown(report: Report) -> str:
 
 
 def latex(report: Report) -> str:
-    """Return the report as a LaTeX table for booktabs, the signature as a comment."""
+    """Return the report as a LaTeX table for booktabs; signature and legends are comments."""
+    legends = [f"% {label(name)}: {text}" for name, _ in _items(report) if (text := legend(name, report))]
     lines = [
         f"% {_escaped(_caption(report))}",
         f"% {report.signature}",
+        *legends,
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"Metric & Value \\",
@@ -62,10 +65,8 @@ def _items(report: Report) -> list[tuple[str, float]]:
 
 
 def _caption(report: Report) -> str:
-    return (
-        f"{report.predictions.name} ({report.predictions.points:,} points) against {report.annotations.name} "
-        f"({report.annotations.points:,} points), {report.images:,} images"
-    )
+    sides = [f"{side.name} ({amount(side.points, 'point')})" for side in (report.predictions, report.annotations)]
+    return f"{' against '.join(sides)}, {amount(report.images, 'image')}"
 
 
 _LATEX = str.maketrans(

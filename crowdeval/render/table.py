@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crowdeval.notices import amount
 from crowdeval.render.numbers import label, legend, number
 from crowdeval.report import Report
 
@@ -11,7 +12,7 @@ from crowdeval.report import Report
 def table(report: Report) -> str:
     """Return the report for a terminal: the inputs, the values, the signature; nothing is ever cut."""
     inputs = [
-        (kind, side.name, f"{side.points:,} points", f"{report.images:,} images")
+        (kind, side.name, amount(side.points, "point"), amount(report.images, "image"))
         for kind, side in (("predictions", report.predictions), ("annotations", report.annotations))
     ]
     rows = [

@@ -200,6 +200,182 @@ def test_csv_on_standard_output_is_one_row(crowdeval):
     assert len(list(csv.DictReader(io.StringIO(out)))) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("r.json", "{"),
+        ("r.csv", "predictions,"),
+        ("r.md", "| metric"),
+        ("r.tex", "% "),
+        ("r.txt", "predictions  "),
+        ("r", "predictions  "),
+    ],
+)
+def test_the_suffix_of_the_output_chooses_the_form(crowdeval, tmp_path, name, start):
+    assert crowdeval("score", PREDS, GT, "-o", tmp_path / name)[0] == 0
+    assert (tmp_path / name).read_text().startswith(start)
+
+
+def test_a_form_that_is_named_goes_before_the_suffix(crowdeval, tmp_path):
+    assert crowdeval("score", PREDS, GT, "-o", tmp_path / "r.txt", "--format", "json")[0] == 0
+    assert json.loads((tmp_path / "r.txt").read_text())["values"]
+
+
+def test_a_suffix_that_no_form_has_is_refused(crowdeval, tmp_path):
+    code, _, err = crowdeval("score", PREDS, GT, "-o", tmp_path / "r.pdf")
+    assert code == 2
+    assert ".json" in err
+
+
+@pytest.mark.parametrize("option", ["-o", "--per-image"])
+def test_an_input_is_never_overwritten(crowdeval, tmp_path, option):
+    table = tmp_path / "gt.csv"
+    assert crowdeval("convert", GT, "-o", table)[0] == 0
+    before = table.read_bytes()
+    (tmp_path / "link.csv").symlink_to(table)
+    code, _, err = crowdeval("score", PREDS, table, option, tmp_path / "link.csv")
+    assert code == 2
+    assert "is an input" in err
+    assert table.read_bytes() == before
+
+
+def test_two_results_do_not_go_into_one_file(crowdeval, tmp_path):
+    both = tmp_path / "both.csv"
+    assert crowdeval("score", PREDS, GT, "-o", both, "--per-image", both)[0] == 2
+    assert not both.exists()
+
+
+@pytest.mark.parametrize("metric", ["nAP@0.33", "F1@8px", "MAE"])
+def test_a_bound_on_what_is_not_measured_is_refused_before_anything_is_read(crowdeval, metric):
+    side = "--fail-over" if metric == "MAE" else "--fail-under"
+    code, out, err = crowdeval("score", "absent.json", "absent.json", "-m", "NAE", side, f"{metric}=0.5")
+    assert (code, out) == (2, "")
+    assert f"{metric} has a bound and is not measured" in err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["-m", "nAP", "--fail-under", "nAP@0.25=0.1"],
+        ["-m", "nAP@0.1:0.1:0.3", "--fail-under", "nAP@0.2=0.1"],
+        ["-m", "F1@8px", "--fail-under", "TP@8px=1"],
+        ["-m", "MSE", "--fail-over", "RMSE=1000"],
+    ],
+)
+def test_a_bound_holds_for_what_a_metric_brings_along(crowdeval, args):
+    assert crowdeval("score", PREDS, GT, "-q", *args)[0] == 0
+
+
+def test_a_per_image_table_that_cannot_be_written_fails_before_anything_is_printed(crowdeval, tmp_path):
+    (tmp_path / "images.csv").mkdir()
+    for place in (tmp_path / "no" / "x.csv", tmp_path / "images.csv"):
+        code, out, err = crowdeval("score", PREDS, GT, "--per-image", place)
+        assert (code, out) == (4, "")
+        assert "can't be written" in err
+
+
+def test_brief_never_prints_the_number_of_another_metric(crowdeval, tmp_path):
+    counts = tmp_path / "counts.csv"
+    counts.write_text("image,count\na,3\n")
+    truth = tmp_path / "gt.json"
+    truth.write_text('{"a": [[1, 2]]}')
+    code, out, err = crowdeval("score", counts, truth, "-b")
+    assert (code, out) == (3, "")
+    assert "--brief prints nAP, which has no value" in err
+    assert crowdeval("score", counts, truth, "-b", "-m", "MAE")[:2] == (0, "2.0\n")
+
+
+def test_brief_says_so_where_a_report_holds_no_value(monkeypatch, crowdeval):
+    from dataclasses import replace
+
+    from crowdeval import evaluate
+
+    monkeypatch.setattr("crowdeval.evaluation.evaluate", lambda *a, **o: replace(evaluate(*a, **o), values={}))
+    code, out, err = crowdeval("score", PREDS, GT, "-b")
+    assert (code, out) == (3, "")
+    assert "no value" in err
+
+
+@pytest.mark.parametrize("verb", ["score", "check"])
+def test_images_that_do_not_meet_are_said_of_both_files(crowdeval, tmp_path, verb):
+    other = tmp_path / "other.json"
+    other.write_text('{"elsewhere": [[1, 2]]}')
+    code, _, err = crowdeval(verb, other, GT)
+    assert code == 3
+    assert f"{other} against {GT}: 1 of 1 predicted images" in err
+
+
+def test_a_root_beside_a_file_is_said_to_be_ignored(crowdeval, tmp_path):
+    code, _, err = crowdeval("score", PREDS, GT, "--root", tmp_path)
+    assert code == 0
+    assert f"warning: --root is ignored: {GT} is read as a file" in err
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("shanghaitech-a", "shanghaitech-a:"),
+        ("shanghaitech-a:", "shanghaitech-a:"),
+        ("shanghaitech-c:test", "did you mean 'shanghaitech-"),
+        ("shanghaitech-a:tset", "did you mean 'test'"),
+    ],
+)
+def test_a_slip_in_the_name_of_a_dataset_gets_the_near_names(crowdeval, spec, words):
+    code, _, err = crowdeval("score", PREDS, spec)
+    assert code == 2
+    assert words in err
+    assert "there is no file" not in err
+
+
+@pytest.mark.parametrize("spec", ["ShanghaiTech-A:test", "shanghaitechA:test"])
+def test_a_dataset_is_known_in_any_spelling_of_its_name(crowdeval, tmp_path, spec):
+    code, _, err = crowdeval("score", PREDS, spec, "--root", tmp_path)
+    assert code == 4
+    assert "shanghaitech-a:test is not found" in err
+
+
+def test_a_file_that_is_absent_is_no_dataset(crowdeval):
+    for name in ("nwpu.json", "results:v2.json"):
+        code, _, err = crowdeval("score", PREDS, name)
+        assert code == 4
+        assert f"there is no file {name}" in err
+
+
+def test_a_dataset_in_the_place_of_predictions_is_named(crowdeval):
+    code, _, err = crowdeval("score", "shanghaitech-a:test", GT)
+    assert code == 2
+    assert "PREDICTIONS come before ANNOTATIONS" in err
+
+
+def scaled(factor, tmp_path):
+    document = json.loads(PREDS.read_text())
+    for image in document["images"]:
+        image["points"] = [[factor * x, factor * y] for x, y in image["points"]]
+    path = tmp_path / "scaled.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(("factor", "beyond"), [(0.25, False), (4, True)])
+def test_a_change_of_scale_gives_its_reason(crowdeval, tmp_path, factor, beyond):
+    _, _, err = crowdeval("score", scaled(factor, tmp_path), GT)
+    assert "scale-mismatch" in err
+    assert ("of the predictions lie beyond" in err) == beyond
+
+
+def test_one_image_and_one_point_are_singular(crowdeval, tmp_path):
+    one, truth = tmp_path / "one.json", tmp_path / "gt.json"
+    one.write_text('{"a": [[900, 2, 1.5]]}')
+    truth.write_text('{"images": [{"id": "a", "width": 100, "height": 100, "points": [[1, 2]]}]}')
+    for form in ("table", "markdown", "latex"):
+        _, out, err = crowdeval("score", one, truth, "--format", form)
+        assert "1 image" in out
+        assert "1 point" in out
+        assert not {"1 images", "1 points"} & {out[i : i + 8] for i in range(len(out))}
+    assert "1 prediction in 1 image lies outside its image" in err
+    assert "1 confidence is below 0 or above 1" in err
+
+
 @pytest.mark.data
 def test_yunet_on_shanghaitech_a_equals_the_oracle(crowdeval, data_folder, tmp_path):
     import scipy.io

@@ -1,7 +1,6 @@
 """The other verbs: check, convert, metrics, signature, schema, completion, help."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -28,6 +27,13 @@ def test_every_verb_explains_itself(crowdeval, verb):
     assert code == 0
     assert "Usage: crowdeval" in out
     assert VERBS[verb].rstrip(".").split(",")[0].split()[0].lower() in out.lower()
+
+
+@pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
+def test_a_verb_without_arguments_lists_or_says_what_is_missing(crowdeval, words):
+    code, out, err = crowdeval(*words)
+    assert code in (0, 2)
+    assert out if code == 0 else "Usage:" in err or "expected" in err
 
 
 def test_an_unknown_verb_gets_the_near_one(crowdeval):
@@ -89,6 +95,58 @@ def test_convert_asks_what_bare_points_are(crowdeval, tmp_path):
     assert crowdeval("convert", bare, "-o", tmp_path / "out.json", "--as", "annotations")[0] == 0
 
 
+def test_convert_passes_over_the_warnings_of_the_reading_it_rejects(crowdeval, tmp_path):
+    table = tmp_path / "p.csv"
+    assert crowdeval("convert", PREDS, "-o", table)[0] == 0
+    code, _, err = crowdeval("convert", table, "-o", tmp_path / "p.json")
+    assert code == 0
+    assert "warning" not in err
+    truth = tmp_path / "gt.csv"
+    truth.write_text("image,x,y,width,height,mood\na,1,2,9,9,glad\n")
+    assert "'mood'" in crowdeval("convert", truth, "-o", tmp_path / "gt.json")[2]
+
+
+def test_convert_takes_the_split_of_a_dataset(crowdeval, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "gt.json").write_text(GT.read_text())
+    there = tmp_path / "gt.json"
+    code, _, err = crowdeval("convert", "folder:mine", "--root", tmp_path, "--no-cache", "-o", there)
+    assert code == 0, err
+    assert len(read_annotations(there).xy) == 862
+
+
+def test_convert_takes_a_run_folder(crowdeval, tmp_path):
+    from crowdeval.run_folder import RunFolder
+
+    run = RunFolder(tmp_path / "run")
+    run.write_shard(0, read_predictions(PREDS))
+    run.write_manifest({"dataset": "nwpu:val"})
+    assert crowdeval("convert", run.path, "-o", tmp_path / "p.json")[0] == 0
+    assert read_predictions(tmp_path / "p.json").image_ids == read_predictions(PREDS).image_ids
+
+
+def test_convert_refuses_to_overwrite_its_input(crowdeval, tmp_path):
+    table = tmp_path / "p.csv"
+    assert crowdeval("convert", PREDS, "-o", table)[0] == 0
+    assert crowdeval("convert", table, "-o", table)[0] == 2
+
+
+def test_datasets_list_is_datasets_alone(crowdeval):
+    code, out, _ = crowdeval("datasets", "list")
+    assert code == 0
+    assert out == crowdeval("datasets")[1]
+    assert "shanghaitech-a" in out
+
+
+def test_metrics_fits_the_terminal(crowdeval, monkeypatch):
+    monkeypatch.setattr("crowdeval.cli.metrics._width", lambda: 80)
+    code, out, _ = crowdeval("metrics")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "F1@sigma_l" in out
+
+
 def test_metrics_lists_every_metric_with_its_direction(crowdeval):
     code, out, _ = crowdeval("metrics")
     assert code == 0
@@ -113,6 +171,29 @@ def test_signature_explains_every_field(crowdeval, tmp_path):
     assert crowdeval("signature", report)[1] == out
 
 
+def test_signature_of_a_file_that_cannot_be_read_ends_with_4(crowdeval, tmp_path, monkeypatch):
+    report = tmp_path / "report.json"
+    report.write_text("{}")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    code, _, err = crowdeval("signature", report)
+    assert code == 4
+    assert "permission denied" in err
+
+
+def test_signature_of_a_file_that_is_none_says_so(crowdeval, tmp_path):
+    binary = tmp_path / "report.bin"
+    binary.write_bytes(bytes(range(256)))
+    code, _, err = crowdeval("signature", binary)
+    assert code == 3
+    assert str(binary) in err
+    assert crowdeval("signature", tmp_path)[0] == 4
+    assert crowdeval("signature", tmp_path / "absent.json")[0] == 4
+
+
 def test_signature_refuses_what_is_none(crowdeval):
     assert crowdeval("signature", "k:3|lone:inf")[0] == 2
 
@@ -131,25 +212,11 @@ def test_completion_prints_a_script_that_names_the_program(crowdeval, shell):
     assert "_CROWDEVAL_COMPLETE" in out
 
 
-def test_completion_completes_verbs_and_options():
-    def complete(words, index):
-        environment = {
-            **os.environ, "_CROWDEVAL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(index)
-        }  # fmt: skip
-        code = "import sys; sys.argv = ['crowdeval']; from crowdeval.cli import main; main()"
-        return subprocess.run(
-            [sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True, check=False
-        ).stdout
-
-    assert "plain,score" in complete("crowdeval sc", 1)
-    assert "--fail-under" in complete("crowdeval score --fail", 2)
-
-
 def test_ctrl_c_ends_with_130(monkeypatch, crowdeval):
     def interrupt(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crowdeval.cli.score.evaluate", interrupt)
+    monkeypatch.setattr("crowdeval.evaluation.evaluate", interrupt)
     assert crowdeval("score", PREDS, GT)[0] == 130
 
 

@@ -34,6 +34,7 @@ def test_other_totals_are_no_release_and_a_difference():
 
 def test_another_number_of_images_is_a_difference():
     assert differences(A, {"test": (181, 78_862)}) == ["test: 181 images, published 182"]
+    assert differences(A, {"test": (1, 78_862)}) == ["test: 1 image, published 182"]
 
 
 def small(monkeypatch, name, **splits):

@@ -101,7 +101,7 @@ def test_a_wrong_number_field_is_said_and_the_points_are_kept(layouts):
     layouts.mat(home / "test_data" / "ground-truth" / "GT_IMG_1.mat", image_info=info)
     split = opened("shanghaitech-a:test", home)
     assert points(split) == EXPECTED
-    assert any("image_info.number says 4, image_info.location has 1 points" in note for note in split.notes)
+    assert any("image_info.number says 4, image_info.location has 1 point " in note for note in split.notes)
 
 
 @pytest.mark.parametrize("stem", ["IMG 1 copy", "人群_1", "two\nlines", "it's [1]"])

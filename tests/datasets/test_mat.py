@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 
+from crowdeval.datasets import open_dataset
 from crowdeval.datasets.mat import annotated_points
 from crowdeval.datasets.shanghaitech import PART_A
 from crowdeval.errors import FormatError, MissingFileError
@@ -189,6 +190,18 @@ def test_content_of_a_wrong_kind_is_named(layouts, variables, message):
         annotated_points(path)
 
 
+def test_rows_that_are_not_finite_are_told_once_each_as_matlab_counts_them(layouts):
+    points = np.array([[1.0, 2.0], [np.nan, 3.0], [4.0, np.inf], [1e10, 0.0]])
+    path = layouts.mat(layouts.folder / "1_ann.mat", annPoints=points)
+    with pytest.raises(FormatError) as caught:
+        annotated_points(path)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "annPoints(2, :): expected finite numbers within 1e+09, found (nan, 3)",
+        "annPoints(3, :): expected finite numbers within 1e+09, found (4, inf)",
+        "annPoints(4, :): expected finite numbers within 1e+09, found (1e+10, 0)",
+    ]
+
+
 def test_a_struct_without_location_is_named(layouts):
     home = layouts.shanghaitech()
     info = {"number": 1.0}
@@ -207,3 +220,13 @@ def test_image_info_that_is_no_struct_is_named(layouts):
 def test_a_file_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingFileError, match="can't be read"):
         annotated_points(tmp_path / "1_ann.mat")
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError])
+def test_a_file_that_is_too_much_for_the_machine_is_told(layouts, monkeypatch, error):
+    def fail(data):
+        raise error
+
+    monkeypatch.setattr("crowdeval.datasets.mat.variables_of", fail)
+    with pytest.raises(FormatError, match="annotations that fit into memory"):
+        open_dataset("shanghaitech-a:test", root=layouts.shanghaitech(), cache=False)

@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from crowdeval.datasets import is_dataset_spec, open_dataset
+from crowdeval.datasets.check import check_dataset
 from crowdeval.errors import FormatError, MissingFileError, UsageError
 
 
@@ -11,8 +14,23 @@ def opened(spec, root=None):
 def test_a_spec_is_a_known_name_a_colon_and_a_split():
     assert is_dataset_spec("shanghaitech-a:test")
     assert is_dataset_spec("folder:some/path")
-    for text in ("gt.json", "shanghaitech-a", "shanghaitech-a:", "C:/gt.json", "s3:bucket", "-", ""):
+    for text in ("gt.json", "C:/gt.json", "s3:bucket", "http://a/b", "file:x", "-", ""):
         assert not is_dataset_spec(text)
+
+
+def test_a_name_without_split_or_near_a_known_one_is_a_spec_so_that_the_error_is_about_datasets():
+    for text in ("shanghaitech-a", "shanghaitech-a:", "shanghaitec-a:test", "shanghaitech:test"):
+        assert is_dataset_spec(text)
+        with pytest.raises(UsageError):
+            opened(text)
+
+
+@pytest.mark.parametrize("name", ["ShanghaiTech-A", "SHANGHAITECH_A", "shanghaitecha"])
+def test_case_and_hyphens_of_a_name_do_not_matter(layouts, name):
+    home = layouts.shanghaitech()
+    assert is_dataset_spec(f"{name}:test")
+    assert opened(f"{name}:test", home).name == "shanghaitech-a"
+    assert check_dataset(name, root=home).name == "shanghaitech-a"
 
 
 def test_a_file_of_that_name_goes_before(layouts, monkeypatch):
@@ -55,6 +73,36 @@ def test_a_damaged_settings_file_is_named(layouts, monkeypatch, content):
         opened("shanghaitech-a:test")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("[datasets]\nroot = 5", "datasets.root: expected a folder, as a string, found 5"),
+        ("datasets = 3", "datasets: expected a table of folders by name, found 3"),
+        ("[datasets]\nroot = " + "[" * 5000, "expected TOML"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_file_is_told_with_key_and_value(layouts, monkeypatch, content, words):
+    layouts.text(layouts.folder / "crowdeval.toml", content)
+    monkeypatch.chdir(layouts.folder)
+    with pytest.raises(FormatError, match=words):
+        opened("shanghaitech-a:test")
+
+
+@pytest.mark.parametrize("below", ["", "part_A"])
+def test_a_folder_that_may_not_be_read_is_no_empty_one(tmp_path, monkeypatch, below):
+    (tmp_path / "part_A").mkdir()
+    closed, scandir = tmp_path / below, os.scandir
+
+    def refuse(folder):
+        if os.fspath(folder) == os.fspath(closed):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(MissingFileError, match=f"root {tmp_path}: permission denied"):
+        opened("shanghaitech-a:test", tmp_path)
+
+
 def test_a_given_root_is_the_only_place(layouts, monkeypatch, tmp_path):
     monkeypatch.setenv("CROWDEVAL_DATA", str(layouts.shanghaitech()))
     with pytest.raises(MissingFileError):
@@ -80,12 +128,18 @@ def test_an_unknown_split_names_those_there_are():
 
 def test_an_unknown_dataset_names_the_near_ones():
     with pytest.raises(UsageError, match="did you mean 'ucf-qnrf'"):
-        opened("ucf_qnrf:test")
+        opened("ucf_qnfr:test")
 
 
-def test_a_name_without_split_is_a_usage_error():
-    with pytest.raises(UsageError, match="such as nwpu:train"):
-        opened("nwpu")
+@pytest.mark.parametrize("spec", ["nwpu", "nwpu:", "NWPU"])
+def test_a_name_without_split_is_a_usage_error_that_names_the_splits(spec):
+    with pytest.raises(UsageError, match=r"such as nwpu:train \(splits: 'train', 'val'"):
+        opened(spec)
+
+
+def test_a_folder_without_path_is_a_usage_error():
+    with pytest.raises(UsageError, match=r"such as folder:PATH$"):
+        opened("folder")
 
 
 def test_a_split_that_is_not_there_is_missing(layouts):

@@ -63,8 +63,8 @@ def annotations(draw, ids=ANY_ID, least=0, columns=("boxes", "radii", "level", "
     sizes = np.array(draw(st.lists(size, min_size=images, max_size=images))).reshape(images, 2)
     drawn = {
         "boxes": table(rows, 4, st.floats(-1e6, 1e6)),
-        "radii": table(rows, 2, st.floats(0, 1e6)),
-        "level": column(rows, st.integers(-1000, 1000), np.int64),
+        "radii": table(rows, 2, st.floats(0, 1e6)).map(lambda radii: np.sort(radii, axis=1)),
+        "level": column(rows, st.integers(0, 5), np.int64),
         "sizes": st.just(None if np.isnan(sizes).all() else sizes),
     }
     chosen = {name: draw(st.none() | drawn[name]) for name in columns if name != "attributes"}

@@ -53,10 +53,10 @@ def test_points_of_several_labels_are_read_as_one_class_aloud():
 
 def test_boxes_without_points_give_their_centres_aloud():
     text = "image_path,xmin,ymin,xmax,ymax,label,score\na,0,0,2,4,Tree,0.5\n"
-    with pytest.warns(CrowdevalWarning, match="centres of 1 boxes"):
+    with pytest.warns(CrowdevalWarning, match="centres of 1 box"):
         assert predicted(text).xy.tolist() == [[1.0, 2.0]]
     with (
-        pytest.warns(CrowdevalWarning, match="centres of 1 boxes"),
+        pytest.warns(CrowdevalWarning, match="centres of 1 box"),
         pytest.warns(CrowdevalWarning, match="not read as annotations: the columns 'score'"),
     ):
         assert annotated(text).boxes.tolist() == [[0.0, 0.0, 2.0, 4.0]]
@@ -111,7 +111,7 @@ def test_what_is_not_kept_is_named(truth):
         ("image,count\na,1\na,2\n", "the same count on every row of an image"),
         (b"image,x,y\n\xff,1,2\n", "line 2: expected UTF-8 text"),
         (b"image,x,\xff\n", "line 1: expected UTF-8 text"),
-        ('image,x,y\n"a,1,2\n', "line 2: .*expected CSV|3 cells"),
+        ('image,x,y\n"a,1,2\n', "line 2: expected a closing quote .*found the end of the file"),
         ("image,x,y\n" + "a" * 200_000 + ',1,2\n"b,1,2\n', "expected"),
     ],
 )
@@ -128,9 +128,11 @@ def test_what_is_wrong_is_told_with_its_line(text, words):
         ("image,x,y,width,height\na,1,2,3,\n", "both width and height"),
         ("image,x,y,width,height\na,1,2,3,4\na,1,2,5,4\n", "line 3, width.*the same width on every row"),
         ("image,x,y,width,height\na,1,2,0,4\n", "positive number"),
-        ("image,x,y,level\na,1,2,1.5\n", "a whole number, found 1.5"),
+        ("image,x,y,level\na,1,2,1.5\n", "a whole number from 0 to 5, found 1.5"),
         ("image,x,y,x1,y1\na,1,2,1,1\n", "'x1', 'y1', 'x2', 'y2' together, found only 'x1', 'y1'"),
         ("image,x,y,sigma_s,sigma_l\na,1,2,1,\n", "a sigma_l for every point"),
+        ("image,x,y,sigma_s,sigma_l\na,1,2,-1,3\n", "line 2, sigma_s.*a radius of at least 0, .*found -1"),
+        ("image,x,y,sigma_s,sigma_l\na,1,2,4,3\n", "line 2, sigma_s.*not above sigma_l, found 4"),
     ],
 )
 def test_wrong_annotations_are_told_with_their_line(text, words):
@@ -147,16 +149,75 @@ def test_all_problems_come_at_once():
     assert caught.value.total == 100
 
 
+def lines_of(text):
+    with pytest.raises(FormatError) as caught:
+        predicted(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_wrong_cells_missing_cells_and_wrong_numbers_of_cells_come_at_once():
+    assert lines_of('image,x,y,score\nA,"12,5",1,.9\nB,,4,.5\nC,1,2\nD,1e10,x,\nE,1,2,3\n') == [
+        "line 2: expected a number in 'x', found '12,5' (decimals are written with a point)",
+        "line 4: expected 4 cells, found 3",
+        "line 5: expected a number in 'y', found 'x'",
+        "line 3, x, image 'B': expected a number, found an empty cell",
+        "line 5, x, image 'D': expected a coordinate within 1e+09 pixels, found 1e+10",
+        "line 5, score, image 'D': expected a score for every point, found an empty cell",
+    ]
+
+
+@pytest.mark.parametrize("row", ["a,x,1,1", "a,1,x,1", "a,1,2,x", "a,,,x", ",1,2,1", "a,nan,1,1"])
+def test_a_wrong_cell_is_told_once(row):
+    assert len(lines_of(f"image,x,y,score\n{row}\nb,1,2,3\n")) == 1
+
+
+@pytest.mark.parametrize("row", ["a,1,2,x,4", "a,1,2,3,x"])
+def test_a_wrong_size_is_told_once(row):
+    with pytest.raises(FormatError) as caught:
+        annotated(f"image,x,y,width,height\n{row}\n")
+    assert caught.value.total == 1
+
+
+def test_a_wrong_radius_cell_is_told_once():
+    with pytest.raises(FormatError) as caught:
+        annotated("image,x,y,sigma_s,sigma_l\na,1,2,3,x\n")
+    assert caught.value.total == 1
+
+
+def test_a_count_that_is_no_number_is_told_once():
+    assert lines_of("image,count\na,x\nb,2\n") == ["line 2: expected a number in 'count', found 'x'"]
+
+
+def test_an_unclosed_quote_is_told_with_the_line_where_it_opens_and_what_was_wrong_before_it():
+    assert lines_of('image,x,y\na,x,1\n"b,1,2\nc,1,2\n') == [
+        "line 2: expected a number in 'x', found 'x'",
+        'line 3: expected a closing quote ("), found the end of the file',
+    ]
+
+
+def test_text_after_a_closing_quote_hides_nothing_after_it():
+    assert lines_of('image,x,y\n"a"b,1,2\nc,x,2\n') == [
+        "line 2: expected a separator after a closing quote, found more text",
+        "line 3: expected a number in 'x', found 'x'",
+    ]
+
+
+def test_a_cell_without_end_is_told():
+    found = lines_of('image,x,y\n"' + "a" * 200_000 + "\n")
+    assert found[0].startswith("line 2: expected a cell of at most 131,072 characters, found a longer one")
+
+
 def both_ways(data):
     header = data.split(b"\n", 1)[0].decode().split(",")
     names = {i: plain_name(name) for i, name in enumerate(header)}
-    fast = csv_table._fast_columns(data.split(b"\n", 1)[1], ",", len(header), names)
-    careful = csv_table._careful_columns(Source("file", data), ",", len(header), names)
-    assert fast is not None
-    assert fast[0][0] == careful[0][0]
-    np.testing.assert_array_equal(fast[0][1], careful[0][1])
+    source = Source("file", data)
+    fast, _ = csv_table._fast_table(source, data.split(b"\n", 1)[1], ",", len(header), names)
+    careful, _ = csv_table._careful_table(source, ",", len(header), names)
+    assert not careful.problems
+    assert fast.image_ids == careful.image_ids
+    np.testing.assert_array_equal(fast.image, careful.image)
     for name in set(names.values()) & set(NUMBERS):
-        np.testing.assert_array_equal(fast[1][name], careful[1][name])
+        np.testing.assert_array_equal(fast.numbers[name], careful.numbers[name])
 
 
 @settings(max_examples=60)

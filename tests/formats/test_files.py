@@ -79,6 +79,62 @@ def test_a_missing_file_names_its_neighbours(tmp_path):
         read_predictions(tmp_path / "prediction.json")
 
 
+def test_a_missing_file_has_no_neighbours_by_suffix_alone(tmp_path):
+    (tmp_path / "deep.json").write_text("{}")
+    with pytest.raises(MissingFileError) as caught:
+        read_predictions(tmp_path / "nofile.json")
+    assert "did you mean" not in str(caught.value)
+
+
+def test_a_missing_file_may_have_another_suffix(tmp_path):
+    (tmp_path / "gt.csv.gz").write_text("")
+    with pytest.raises(MissingFileError, match=r"did you mean 'gt\.csv\.gz'"):
+        read_predictions(tmp_path / "gt.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("shanghaitech-a:test", True),
+        ("folder:my/data", True),
+        ("C:/gt.json", False),
+        ("http://a/b.json", False),
+        ("a.json", False),
+    ],
+)
+def test_a_dataset_split_is_said_to_be_read_elsewhere(name, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError) as caught:
+        read_annotations(name)
+    assert ("is read by crowdeval.datasets.open_dataset" in str(caught.value)) == told
+
+
+@pytest.mark.parametrize(("error", "words"), [(MemoryError, "too large"), (RecursionError, "nested too deep")])
+def test_more_than_the_machine_can_hold_is_told(error, words, tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": []}')
+
+    def fail(source, side):
+        raise error
+
+    monkeypatch.setattr("crowdeval.formats.native_json._read", fail)
+    with pytest.raises(FormatError, match=f"that fits into memory, found one {words}"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("call", ["pathlib.Path.read_bytes", "gzip.decompress"])
+def test_a_file_too_large_for_the_memory_is_told(call, tmp_path, monkeypatch):
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(b'{"a": []}'))
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(call, fail)
+    with pytest.raises((FormatError, MissingFileError), match="memory"):
+        read_predictions(path)
+
+
 def test_a_missing_folder_is_said(tmp_path):
     with pytest.raises(MissingFileError, match="there is no folder"):
         read_predictions(tmp_path / "nowhere" / "a.json")
@@ -163,7 +219,7 @@ def test_other_kinds_of_file_are_called_by_their_name(content, nature, suffix, t
 def test_an_unrecognisable_file_lists_the_formats(tmp_path):
     path = tmp_path / "notes.md"
     path.write_text("hello\n")
-    with pytest.raises(FormatError, match=r"'json', 'jsonl', 'csv', 'parquet', 'nwpu', 'coco'.*--format"):
+    with pytest.raises(FormatError, match=r"'json', 'jsonl', 'csv', 'parquet', 'nwpu', 'coco'.*--predictions-format"):
         read_predictions(path)
 
 

@@ -100,6 +100,18 @@ def test_random_json_values(name, value):
     read_both(name, json.dumps(value).encode())
 
 
+@pytest.mark.parametrize("depth", [100, 300, 900, 1100, 3000, 100_000])
+@pytest.mark.parametrize("name", ["json", "jsonl", "coco"])
+def test_deep_json_values(name, depth):
+    deep = "[" * depth + "]" * depth
+    objects = '{"a": ' * depth + "1" + "}" * depth
+    for value in (deep, objects):
+        read_both(name, value.encode())
+        read_both(name, f'{{"id": {value}, "points": {value}}}'.encode())
+        read_both(name, f'[{{"id": "a", "points": [], "attributes": {{"k": {value}}}}}]'.encode())
+        read_both(name, f'{{"images": [{{"id": 1}}], "annotations": [{{"image_id": 1, "bbox": {value}}}]}}'.encode())
+
+
 CELLS = st.sampled_from(
     ["", "a", "b", "1", "2.5", "-3", "nan", "inf", "1e999", "1e10", "12,5", '"', " 4 ", "x", "1_0", "\u0661"]
 )

@@ -36,7 +36,7 @@ def test_an_id_with_an_escaped_quote_reads():
     [
         ('{"id": "a", "points": []}', "jsonl"),
         ('{"id": "a", "points": []}\n{"id": "b", "points": []}', "jsonl"),
-        ('{"format": "crowdeval/predictions@1"}', "jsonl"),
+        ('{"format": "crowdeval/predictions@1"}', "json"),
         ('{"format": "crowdeval/predictions@1", "images": []}', "json"),
         ('{"format": "crowdeval/predictions@1", "images": [\n{"id": "a", "points": []},\n{"id": "b"}\n]}', "json"),
         ('{"a": [[1, 2]]}\n', "json"),
@@ -49,6 +49,17 @@ def test_an_id_with_an_escaped_quote_reads():
 def test_json_lines_are_told_from_other_json(text, dialect):
     names = [name for name in ("json", "jsonl", "coco") if FORMATS[name].recognises(Source("file", text.encode()))]
     assert names == ([dialect] if dialect else [])
+
+
+def test_the_header_alone_is_json_lines_only_by_its_suffix():
+    assert FORMATS["jsonl"].recognises(Source("a.jsonl", b'{"format": "crowdeval/predictions@1"}', ".jsonl"))
+
+
+def test_lines_of_the_other_kind_are_told_in_one_line(truth):
+    with pytest.raises(FormatError) as caught:
+        predicted(FORMATS["jsonl"].write_annotations(truth).decode())
+    assert caught.value.total == 1
+    assert "this file holds annotations" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from formats.drawn import PLAIN_ID, annotations, assert_same, assert_same_attributes, predictions
 from hypothesis import given, settings
 
+from crowdeval import formats
 from crowdeval.errors import FormatError
 from crowdeval.formats import FORMATS, Source, native_json
 
@@ -126,11 +127,12 @@ MALFORMED = [
     ('{"a": [["12.5", 1]]}', "found '12.5' .*without quotes"),
     ('{"a": [[true, 1]]}', "expected a number, found true"),
     ('{"a": [[null, 1]]}', "expected a number, found null"),
-    ('{"a": [1, 2]}', r"a\[0\], image 'a': expected \[x, y\], found 1"),
-    ('{"a": [[1]]}', "1 numbers"),
+    ('{"a": [1, 2]}', r"a\[0\], image 'a': expected \[x, y\] or \[x, y, score\], found 1"),
+    ('{"a": [[1]]}', r"expected \[x, y\] or \[x, y, score\], found 1 number, \[1\]"),
     ('{"a": [[1, 2], [1, 2, 3]]}', r"a\[1\].*on every row or on none"),
     ('{"a": [[1, 2, 3], [1, 2]]}', r"a\[1\].*on every row or on none"),
-    ('{"a": [[1, 2, 3, 4]]}', "4 numbers"),
+    ('{"a": [[1, 2, 3, 4, 5]]}', r"expected \[x, y\] or \[x, y, score\], found 5 numbers"),
+    ('[{"id": "a", "points": [[1, 2, 3, 4, 5]]}]', r"expected \[x, y\], found 5 numbers"),
     ('{"a": 5}', "a: .*expected a list of points, found 5|a, image 'a': expected a list of points, found 5"),
     ('{"a": {"points": []}}', "expected a list of points, found an object with the keys 'points'"),
     ('{"": []}', "an empty string"),
@@ -191,8 +193,11 @@ def test_malformed_predictions_are_told(text, words):
         ('[{"id": "a", "points": [[1, 2]], "boxes": [[1, 2, 3]]}]', r"\[x1, y1, x2, y2\], found 3 numbers"),
         ('[{"id": "a", "points": [[1, 2]], "boxes": []}]', r"one entry a point \(1\)"),
         ('[{"id": "a", "points": [[1, 2]], "radii": [[1, NaN]]}]', r"radii\[0\]\[1\].*NaN"),
-        ('[{"id": "a", "points": [[1, 2]], "levels": [1.5]}]', "a whole number, found 1.5"),
+        ('[{"id": "a", "points": [[1, 2]], "levels": [1.5]}]', "a whole number from 0 to 5, found 1.5"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [1e30]}]', "a whole number"),
+        ('[{"id": "a", "points": [[1, 2]], "levels": [6]}]', r"levels\[0\].*from 0 to 5, found 6"),
+        ('[{"id": "a", "points": [[1, 2]], "radii": [[-1, 2]]}]', r"radii\[0\].*at least 0, .*found \[-1, 2\]"),
+        ('[{"id": "a", "points": [[1, 2]], "radii": [[3, 2]]}]', r"radii\[0\].*sigma_s not above sigma_l"),
         ('[{"id": "a", "points": [], "attributes": []}]', "expected an object"),
         ('[{"id": "a", "points": [], "attributes": {"k": [1]}}]', r"attributes\.k.*a string, a number"),
         ('[{"id": "a", "points": [], "attributes": {"k": 1, "k": 2}}]', "'k' as entries 1 and 2"),
@@ -215,6 +220,38 @@ def test_all_problems_come_at_once_and_are_capped():
     assert message.startswith("p.json: 52 problems")
     assert message.count("\n") == 21
     assert "and 32 more" in message
+
+
+UNKNOWN = ["zeta", "beta", "omega", "alpha", "kappa", "gamma", "delta", "eta"]
+
+
+def test_unknown_keys_come_in_the_order_of_the_file():
+    def told(text):
+        with pytest.raises(FormatError) as caught:
+            predicted(text)
+        return [problem.key.rpartition(".")[2] for problem in caught.value.problems]
+
+    keys = ", ".join(f'"{name}": 1' for name in UNKNOWN)
+    assert told(f'[{{"id": "a", "points": [], {keys}}}]') == UNKNOWN
+    assert told(f'{{"images": [], {keys}}}') == UNKNOWN
+
+
+def test_a_file_of_the_other_kind_is_told_in_one_line(truth):
+    message = complaint(predicted, JSON.write_annotations(truth))
+    assert message == (
+        "p.json: format: expected 'crowdeval/predictions@1', found 'crowdeval/annotations@1' "
+        "(this file holds annotations, predictions are needed here)"
+    )
+
+
+@pytest.mark.parametrize("kind", ["predictions", "annotations"])
+def test_a_format_mark_alone_is_no_empty_set(kind, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"format": "crowdeval/{kind}@1"}}')
+    with pytest.raises(FormatError, match=r"found neither .*'jsonl'"):
+        getattr(formats, f"read_{kind}")(path)
+    path.write_text(f'{{"format": "crowdeval/{kind}@1", "images": []}}')
+    assert getattr(formats, f"read_{kind}")(path).image_ids == ()
 
 
 def test_the_key_path_of_an_odd_id_is_quoted():

@@ -90,9 +90,29 @@ def test_what_is_wrong_is_told_with_its_line(text, words):
         predicted(text)
 
 
-def test_a_level_is_a_whole_number():
-    with pytest.raises(FormatError, match=r"number 5 of point 1.*whole number"):
-        annotated("1 1 1 2 3 4 0.5\n")
+@pytest.mark.parametrize("level", ["0.5", "6", "-1"])
+def test_a_level_is_a_whole_number_up_to_5(level):
+    with pytest.raises(FormatError, match=r"number 5 of point 1.*whole number from 0 to 5"):
+        annotated(f"1 1 1 2 3 4 {level}\n")
+
+
+@pytest.mark.parametrize("radii", ["-3 4", "5 4"])
+def test_radii_are_not_negative_and_in_order(radii):
+    with pytest.raises(FormatError, match=f"point 1.*sigma_s not above sigma_l, found {radii}"):
+        annotated(f"1 1 1 2 {radii} 0\n")
+
+
+def test_the_problems_of_all_lines_come_at_once():
+    with pytest.raises(FormatError) as caught:
+        predicted("1 1 1 2\n1 1 12,5 2\n3 2 1 x\n4 q 1 2\n5 1 1e10 2\n")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "line 2: expected every image once, found '1', which is also in line 1",
+        "line 2, number 1 of point 1, image '1': expected a number, found '12,5' (decimals are written with a point)",
+        "line 3, image '3': expected 4 numbers after the 2 (2 a point), found 2",
+        "line 3, number 2 of point 1, image '3': expected a number, found 'x'",
+        "line 4, image '4': expected a number of points after the image id, found 'q'",
+        "line 5, number 1 of point 1, image '5': expected a coordinate within 1e+09 pixels, found '1e10'",
+    ]
 
 
 @pytest.mark.parametrize("text", ["0 0.5 0.5 0.1 0.1\n", "12 34 5 6 1 0\n", "3110 1 2\n", "hello world\n", "1 1 1,5 2"])

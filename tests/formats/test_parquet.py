@@ -93,8 +93,12 @@ IMAGES = b'{"format": "crowdeval/predictions@1", "images": [%s]}'
         ({"image": [1.5], "x": [1.0], "y": [1.0]}, None, "image ids, found a column of double"),
         ({"image": [None, "a"], "x": [1.0, 2], "y": [1.0, 2]}, None, r"image_id\[0\]: .*null"),
         ({"image": ["", "a"], "x": [1.0, 2], "y": [1.0, 2]}, None, "an empty one"),
-        ({"image": ["a"], "x": [float("nan")], "y": [1.0]}, None, r"x\[0\]: .*finite number, found nan"),
-        ({"image": ["a"], "x": [float("inf")], "y": [1.0]}, None, r"x\[0\]: .*finite number, found inf"),
+        (
+            {"image": ["a"], "x": [float("nan")], "y": [1.0]},
+            None,
+            r"x\[0\], image 'a': .*finite number, found nan \(an empty",
+        ),
+        ({"image": ["a"], "x": [float("inf")], "y": [1.0]}, None, r"x\[0\], image 'a': .*finite number, found inf"),
         ({"image": ["a"], "x": [1e10], "y": [1.0]}, None, r"x\[0\], image 'a': .*coordinate within"),
         ({"image": ["a"], "x": [None], "y": [1.0]}, None, r"x\[0\], image 'a': expected a number"),
         ({"image": ["a"], "x": [1.0], "y": [1.0]}, b"{", "metadata 'crowdeval'"),
@@ -114,6 +118,30 @@ def test_what_is_wrong_is_told(columns, metadata, words):
         PARQUET.read_predictions(source(columns, metadata))
 
 
+def test_the_problems_of_all_columns_come_at_once_with_their_images():
+    columns = {"image": ["a", "b", "b"], "x": [1.0, float("nan"), None], "y": ["1", "2", "3"], "score": [1.0, None, 2]}
+    with pytest.raises(FormatError) as caught:
+        PARQUET.read_predictions(source(columns))
+    assert [str(problem) for problem in caught.value.problems] == [
+        "expected numbers in the column 'y', found string",
+        "x[1], image 'b': expected a finite number, found nan (an empty cell is null)",
+        "x[2], image 'b': expected a number, found an empty cell",
+        "score[1], image 'b': expected a score for every point, found an empty cell",
+    ]
+
+
+def test_a_table_without_columns_is_told():
+    with pytest.raises(FormatError, match="found no columns"):
+        PARQUET.read_predictions(source({}))
+
+
+def test_a_table_of_the_other_kind_is_told_in_one_line(truth):
+    with pytest.raises(FormatError) as caught:
+        PARQUET.read_predictions(Source("file", PARQUET.write_annotations(truth)))
+    assert caught.value.total == 1
+    assert "predictions are needed here" in str(caught.value)
+
+
 def test_two_columns_of_one_name_are_told():
     table = pa.table([["a"], [1.0], [2.0], [3.0]], names=["image", "x", "y", "x"])
     with pytest.raises(FormatError, match="one column 'x'"):
@@ -124,3 +152,8 @@ def test_two_columns_of_one_name_are_told():
 def test_a_truncated_table_is_said_to_be_damaged(cut, truth):
     with pytest.raises(FormatError, match="truncated or damaged"):
         PARQUET.read_annotations(Source("file", PARQUET.write_annotations(truth)[:-cut]))
+
+
+def test_the_reason_of_damage_stands_without_brackets(truth):
+    with pytest.raises(FormatError, match=r"damaged one: [^\['\"]+"):
+        PARQUET.read_annotations(Source("file", PARQUET.write_annotations(truth)[:-5]))
