@@ -126,7 +126,7 @@ def against_the_loop(scene: Scene, sample: int) -> dict[str, Any]:
 def every_flag(match: NormalizedMatching, predictions: int) -> np.ndarray:
     """Return the true-positive flag of every prediction at every delta, (D, M)."""
     flags = np.zeros((len(match.deltas), predictions), dtype=bool)
-    flags[:, match.table.prediction] = match.flags
+    flags[:, match.prediction] = match.flags
     return flags
 
 

@@ -17,6 +17,9 @@ def main() -> None:
     entered = time()
     import crowdeval.cli.inputs
     import crowdeval.cli.score
+    import crowdeval.evaluation
+    import crowdeval.formats
+    import crowdeval.render.table
     from crowdeval.cli import main as run
     from crowdeval.formats import FORMATS
 
@@ -24,8 +27,8 @@ def main() -> None:
     watch = Stopwatch()
     watch_trees(watch)
     for side in ("predictions", "annotations"):
-        watch.wrap(crowdeval.cli.inputs, f"read_{side}", "reading")
-    watch.wrap(crowdeval.cli.score, "evaluate", "evaluate")
+        watch.wrap(crowdeval.formats, f"read_{side}", "reading")
+    watch.wrap(crowdeval.evaluation, "evaluate", "evaluate")
     imported = time()
     try:
         run(arguments)

@@ -267,7 +267,10 @@ def scale_notices(scale: Floats, true_counts: Integers, lone: Lone) -> list[str]
     notices = []
     alone = int((true_counts == 1).sum())
     if alone:
-        notices.append(f"lone-points: {alone:,} images have a single true point; its scale is lone:{lone}")
+        notices.append(
+            f"lone-points: {alone:,} image{'s have' if alone > 1 else ' has'} a single true point; "
+            f"its scale is lone:{lone}"
+        )
     stuck = int((scale == 0).sum())
     if stuck:
         notices.append(
