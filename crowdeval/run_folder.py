@@ -21,11 +21,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crowdeval.adapters import Answer
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem
 from crowdeval.formats import read_predictions, write_predictions
 from crowdeval.formats.target import write_file
@@ -33,6 +35,57 @@ from crowdeval.points import Predictions
 
 MANIFEST = "manifest.json"
 FORMAT = "crowdeval/run@1"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the answers of a run have in common: points or counts only, scores or none; None is not known yet."""
+
+    located: bool | None = None
+    scored: bool | None = None
+
+    def mismatch(self, answer: Answer) -> str | None:
+        """Return in which way an answer is not of this kind, or None."""
+        other = _kind(answer)
+        if None not in (self.located, other.located) and self.located != other.located:
+            found, rest = ("points", "counts only") if other.located else ("a count without points", "points")
+            return f"found {found}, the other images have {rest}"
+        if None not in (self.scored, other.scored) and self.scored != other.scored:
+            return "found " + (
+                "scores, the other images have none" if other.scored else "no scores, the others have them"
+            )
+        return None
+
+    def joined_by(self, answer: Answer) -> Kind:
+        """Return the kind when this answer is known, too."""
+        other = _kind(answer)
+        return Kind(
+            located=other.located if self.located is None else self.located,
+            scored=other.scored if self.scored is None else self.scored,
+        )
+
+
+def _kind(answer: Answer) -> Kind:
+    if answer.xy is None:
+        return Kind(located=False)
+    return Kind(located=True, scored=(answer.score is not None) if len(answer.xy) else None)
+
+
+def columns_of(answers: Mapping[str, Answer]) -> Predictions:
+    """Return answers of one kind as columns."""
+    told = list(answers.values())
+    points = [answer.xy if answer.xy is not None else np.empty((0, 2)) for answer in told]
+    counts = [np.nan if answer.count is None else answer.count for answer in told]
+    scored = any(answer.score is not None for answer in told if answer.xy is not None and len(answer.xy))
+    scores = [answer.score if answer.score is not None else np.empty(0) for answer in told]
+    return Predictions(
+        image_ids=tuple(answers),
+        offsets=np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64),
+        xy=np.concatenate(points),
+        score=np.concatenate(scores) if scored else None,
+        counts=None if np.isnan(counts).all() else np.array(counts),
+        located=all(answer.xy is not None for answer in told),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +120,44 @@ class RunFolder:
         """Write a shard, whole or not at all."""
         self.shard(number).parent.mkdir(parents=True, exist_ok=True)
         write_predictions(predictions, self.shard(number), format="parquet")
+
+    def shard_answers(self, number: int) -> dict[str, Answer]:
+        """Return what a shard holds, image by image; nothing where it is absent or damaged."""
+        try:
+            part = read_predictions(self.shard(number), format="parquet")
+        except CrowdevalError:
+            return {}
+        rows = [slice(a, b) for a, b in pairwise(part.offsets.tolist())]
+        return {
+            name: Answer(
+                xy=part.xy[of] if part.located else None,
+                score=None if part.score is None else part.score[of],
+                count=None if part.counts is None or np.isnan(part.counts[i]) else float(part.counts[i]),
+            )
+            for i, (name, of) in enumerate(zip(part.image_ids, rows, strict=True))
+        }
+
+    def kind(self) -> Kind:
+        """Return what kind of answers the shards hold."""
+        kind = Kind()
+        for path in sorted((self.path / "shards").glob("*.parquet")):
+            for answer in self.shard_answers(int(path.stem)).values():
+                kind = kind.joined_by(answer)
+        return kind
+
+    def failures(self) -> dict[str, str]:
+        """Return the images that failed and the words for it."""
+        try:
+            rows = [json.loads(line) for line in self.errors.read_text().splitlines()]
+            return {row["image"]: row["error"] for row in rows}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Write the rows of images that failed."""
+        if failures or self.errors.exists():
+            rows = [json.dumps({"image": i, "error": error}, ensure_ascii=False) for i, error in failures.items()]
+            write_file(self.errors, "".join(f"{row}\n" for row in rows).encode())
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest, whole or not at all."""

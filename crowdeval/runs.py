@@ -7,15 +7,13 @@ shard whose images did not all succeed is done again when the run is.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import platform
 import shlex
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +25,9 @@ from crowdeval import __version__
 from crowdeval.adapters import Answer, Image, Predictor, named
 from crowdeval.adapters.frames import Frames, framed_answers
 from crowdeval.datasets import Split
-from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem
-from crowdeval.formats.target import write_file
-from crowdeval.points import Predictions
-from crowdeval.run_folder import RunFolder, folder_of
+from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
+from crowdeval.run_folder import RunFolder, columns_of, folder_of
+from crowdeval.run_guards import held, limited, opened, output_aside
 
 SHARD = 16
 """Images in a shard: what an interruption can lose."""
@@ -106,9 +103,16 @@ def run(
     needs_pixels = bool(getattr(predictor, "needs_pixels", True))
     if needs_pixels and not split.image_paths:
         raise MissingFileError(f"{split.name}:{split.split} has annotations and no images in {split.home}")
-    folder = folder_of(base, f"{split.name}:{split.split}", named(predictor), _settings(plan, predictor))
-    folder.path.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    if not needs_pixels and plan.frames != Frames():
+        raise UsageError(
+            f"{named(predictor)} sees no pixels: tiles, a longest side and mirror images mean nothing to it"
+        )
+    folder = folder_of(base, f"{split.name}:{split.split}", named(predictor), _settings(plan, predictor, split))
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise MissingFileError(f"{folder.path} can't be made: {problem.strerror}") from None
+    with held(folder):
         return _run(plan, predictor, split, folder, max_failures, timeout, progress)
 
 
@@ -125,36 +129,42 @@ def _run(
     shards = [range(i, min(i + plan.shard, len(ids))) for i in range(0, len(ids), plan.shard)]
     missing = [n for n, shard in enumerate(shards) if not folder.shard_holds(n, [ids[i] for i in shard])]
     done = len(ids) - sum(len(shards[n]) for n in missing)
-    failures: dict[str, str] = {}
-    clock = time.monotonic()
-    manifest = _manifest(plan, predictor, split, folder)
+    failures = {name: words for name, words in folder.failures().items() if missing}
+    kind = folder.kind()
+    failed, clock, manifest = 0, time.monotonic(), _manifest(plan, predictor, split, folder)
     if missing:
         folder.write_manifest({**manifest, "finished": None})
         progress(done, len(ids))
-        with _opened(predictor):
+        with opened(predictor, timeout):
             for number in missing:
                 answers: dict[str, Answer] = {}
                 for batch in _batches(shards[number], predictor):
                     for image, told in zip(batch, _told(predictor, split, batch, plan.frames, timeout), strict=True):
-                        if isinstance(told, Answer):
-                            answers[ids[image]] = told
-                        else:
+                        odd = None if isinstance(told, str) else kind.mismatch(told)
+                        if isinstance(told, str):
                             failures[ids[image]] = told
-                    if failures:
-                        _write_errors(folder, failures)
-                    if len(failures) > max_failures:
-                        _keep(folder, number, answers)
+                        elif odd is not None:
+                            failures[ids[image]] = f"{named(predictor)}, image {ids[image]!r}: {odd}"
+                        else:
+                            answers[ids[image]] = told
+                            kind = kind.joined_by(told)
+                            failures.pop(ids[image], None)
+                            continue
+                        failed += 1
+                    folder.write_failures(failures)
+                    if failed > max_failures:
+                        _keep(folder, number, answers, [ids[i] for i in shards[number]])
                         raise PredictorError(
-                            f"{list(failures.values())[-1]}\n{len(failures)} images failed, more than --max-failures "
+                            f"{list(failures.values())[-1]}\n{failed} images failed, more than --max-failures "
                             f"{max_failures}; what is finished is kept in {folder.path}"
                         )
                     done += len(batch)
                     progress(done, len(ids))
-                _keep(folder, number, answers)
+                _keep(folder, number, answers, [ids[i] for i in shards[number]])
         seconds = round(time.monotonic() - clock, 3)
         finished = {"finished": _now(), "seconds": seconds, "failures": len(failures)}
         folder.write_manifest({**manifest, **finished, "images_this_time": sum(len(shards[n]) for n in missing)})
-    _write_errors(folder, failures)
+    folder.write_failures(failures)
     return Outcome(folder=folder, done=len(ids) - len(failures), failures=failures)
 
 
@@ -174,7 +184,7 @@ def _told(
     try:
         images = [_image(split, number, pixels=bool(getattr(predictor, "needs_pixels", True))) for number in batch]
         what = ", ".join(repr(image.id) for image in images)
-        with _output_aside(), _limited(timeout, f"{named(predictor)}, image {what}"):
+        with output_aside(), limited(timeout, f"{named(predictor)}, image {what}"):
             return list(framed_answers(predictor, images, frames))
     except CrowdevalError as problem:
         if len(batch) == 1:
@@ -199,42 +209,38 @@ def _image(split: Split, number: int, *, pixels: bool) -> Image:
         raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
 
 
-def _keep(folder: RunFolder, number: int, answers: Mapping[str, Answer]) -> None:
-    if answers:
-        folder.write_shard(number, _columns(answers))
+def _keep(folder: RunFolder, number: int, answers: Mapping[str, Answer], ids: Sequence[str]) -> None:
+    """Write a shard, with what it held before of images that have no answer now."""
+    known = {**folder.shard_answers(number), **answers}
+    if known:
+        folder.write_shard(number, columns_of({name: known[name] for name in ids if name in known}))
 
 
-def _columns(answers: Mapping[str, Answer]) -> Predictions:
-    """Return the answers of a shard as columns."""
-    told = list(answers.values())
-    located = [answer.xy is not None for answer in told]
-    if any(located) and not all(located):
-        odd = next(name for name, answer in answers.items() if answer.xy is None)
-        raise PredictorError(f"image {odd!r}: found a count without points, other images have points")
-    scored = [answer.score is not None for answer in told if answer.xy is not None and len(answer.xy)]
-    if any(scored) and not all(scored):
-        raise PredictorError("some images have scores and some have none")
-    points = [answer.xy if answer.xy is not None else np.empty((0, 2)) for answer in told]
-    counts = [np.nan if answer.count is None else answer.count for answer in told]
-    return Predictions(
-        image_ids=tuple(answers),
-        offsets=np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64),
-        xy=np.concatenate(points),
-        score=np.concatenate([a.score if a.score is not None else np.empty(0) for a in told]) if any(scored) else None,
-        counts=None if np.isnan(counts).all() else np.array(counts),
-        located=all(located),
-    )
-
-
-def _settings(plan: Plan, predictor: Predictor) -> dict[str, Any]:
-    """Return what decides the predictions beside model and dataset."""
+def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
+    """Return what decides the predictions beside the model: options, frames, code, and the images themselves."""
     return {
         "adapter": plan.adapter,
+        "code": _code(plan.adapter),
         "options": dict(plan.options),
         "frames": asdict(plan.frames),
         "shard": plan.shard,
-        "batch_size": int(getattr(predictor, "batch_size", 1)),
+        "batch_size": getattr(predictor, "batch_size", 1),
+        "dataset": f"{split.name}:{split.split}",
+        "fingerprint": split.annotations.fingerprint,
+        "image_files": _image_files(split),
     }
+
+
+def _code(adapter: str) -> str | None:
+    """Return a hash of the file of ``path/to/file.py:Class``."""
+    place = Path(adapter.rpartition(":")[0])
+    return hashlib.blake2b(place.read_bytes(), digest_size=6).hexdigest() if place.is_file() else None
+
+
+def _image_files(split: Split) -> str:
+    """Return a hash of the names and sizes of the image files."""
+    sizes = [(path.name, path.stat().st_size if path.is_file() else -1) for path in split.image_paths]
+    return hashlib.blake2b(repr(sizes).encode(), digest_size=6).hexdigest()
 
 
 def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder) -> dict[str, Any]:
@@ -242,12 +248,10 @@ def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder)
         "config": folder.path.name,
         "model": predictor.name,
         "revision": predictor.revision,
-        "selected_on": getattr(predictor, "selected_on", None),
-        "device": getattr(predictor, "device", None),
-        **_settings(plan, predictor),
-        "dataset": f"{split.name}:{split.split}",
+        "selected_on": _text(predictor, "selected_on"),
+        "device": _text(predictor, "device"),
+        **_settings(plan, predictor, split),
         "images": len(split.annotations.image_ids),
-        "fingerprint": split.annotations.fingerprint,
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "versions": {"crowdeval": __version__, "python": platform.python_version(), "numpy": np.__version__},
         "hardware": {"machine": platform.machine(), "system": platform.system(), "cores": os.cpu_count()},
@@ -255,77 +259,10 @@ def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder)
     }
 
 
+def _text(predictor: Predictor, attribute: str) -> str | None:
+    value = getattr(predictor, attribute, None)
+    return None if value is None else str(value)
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _write_errors(folder: RunFolder, failures: Mapping[str, str]) -> None:
-    if failures or folder.errors.exists():
-        rows = [json.dumps({"image": image, "error": error}, ensure_ascii=False) for image, error in failures.items()]
-        write_file(folder.errors, "".join(f"{row}\n" for row in rows).encode())
-
-
-@contextmanager
-def _opened(predictor: Predictor) -> Iterator[None]:
-    """Open a predictor that wants to be, and close it whatever happens."""
-    try:
-        with _output_aside():
-            getattr(predictor, "open", lambda: None)()
-    except CrowdevalError:
-        raise
-    except Exception as problem:
-        raise PredictorError(f"{named(predictor)} can't be opened: {type(problem).__name__}: {problem}") from problem
-    try:
-        yield
-    finally:
-        with _output_aside():
-            getattr(predictor, "close", lambda: None)()
-
-
-@contextmanager
-def _output_aside() -> Iterator[None]:
-    """Send what a predictor prints, from Python or from a library, to standard error: standard output is data."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
-@contextmanager
-def _limited(seconds: float | None, what: str) -> Iterator[None]:
-    """Raise PredictorError in the main thread after some seconds."""
-    if seconds is None or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def ring(_number: int, _frame: Any) -> None:
-        raise PredictorError(f"{what}: no answer within {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextmanager
-def _alone(folder: RunFolder) -> Iterator[None]:
-    """Hold the run's lock; it goes with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no fcntl; there two processes would do the same work twice
-        yield
-        return
-    with (folder.path / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise MissingFileError(f"another process is at work on {folder.path}") from None
-        yield

@@ -40,6 +40,7 @@ LAYERS = [
     "datasets",
     "adapters",
     "run_folder",
+    "run_guards",
     "runs",
     "scored_runs",
     "suite",

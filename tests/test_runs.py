@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,16 @@ import pytest
 from PIL import Image as Pillow
 
 from crowdeval.adapters import load_adapter
+from crowdeval.adapters.frames import Frames
 from crowdeval.datasets import open_dataset
-from crowdeval.errors import AlignmentError, FormatError, MissingFileError, PredictorError
+from crowdeval.errors import (
+    AlignmentError,
+    CrowdevalWarning,
+    FormatError,
+    MissingFileError,
+    PredictorError,
+    UsageError,
+)
 from crowdeval.protocol import Protocol
 from crowdeval.run_folder import RunFolder, is_run_folder, run_predictions
 from crowdeval.runs import Plan, run
@@ -46,8 +55,17 @@ class Spots:
             raise RuntimeError("out of luck")
         if self.how == "hang":
             time.sleep(60)
+        if self.how == "swallow":
+            for _ in range(600):
+                try:
+                    time.sleep(0.1)
+                except Exception:
+                    pass
+        if self.how == "exit":
+            sys.exit(3)
         return {"nan": ([[float("nan"), 1]], [0.5]), "shape": [[1, 2, 3]], "none": None, "count": {"count": 3},
-                "scores": ([[1, 2]], [0.5, 0.6]), "key": {"point": []}}[self.how]
+                "scores": ([[1, 2]], [0.5, 0.6]), "key": {"point": []},
+                "unscored": [[1, 2]], "ragged": ([[1, 2], [3]], [0.5, 0.5])}[self.how]
 """
 
 
@@ -123,6 +141,8 @@ def test_other_options_go_to_another_folder(dataset):
         ("none", "found nothing"),
         ("scores", "scores: expected shape"),
         ("key", "did you mean 'points'"),
+        ("exit", "SystemExit: 3"),
+        ("ragged", "rectangular"),
     ],
 )
 def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words, capfd):
@@ -158,9 +178,62 @@ def test_a_failed_image_is_tried_again_and_the_bytes_are_those_of_a_run_without_
     assert again.folder.errors.read_text() == ""
 
 
-def test_a_count_among_points_is_named(dataset):
-    with pytest.raises(PredictorError, match="img_03"):
-        ran(dataset, "bad=img_03", "how=count")
+@pytest.mark.parametrize("shard", [1, 4])
+@pytest.mark.parametrize(("how", "words"), [("count", "count without points"), ("unscored", "no scores")])
+def test_an_answer_of_another_kind_is_an_error_row(dataset, how, words, shard):
+    outcome = ran(dataset, "bad=img_03", f"how={how}", shard=shard)
+    assert outcome.done == 22
+    assert words in outcome.failures["img_03"]
+    assert "spots@1, image 'img_03'" in outcome.failures["img_03"]
+    assert run_predictions(outcome.folder).score is not None
+
+
+def test_a_retry_keeps_what_was_kept(dataset):
+    plan, path = Plan(adapter="spots", shard=4), f"{dataset / 'spots.py'}:Spots"
+    first = run(plan, load_adapter(path, ["bad=img_03"]), split_of(dataset), dataset / "runs")
+    with pytest.raises(PredictorError, match="--max-failures 0"):
+        run(plan, load_adapter(path, ["bad=img_00"]), split_of(dataset), dataset / "runs", max_failures=0)
+    assert len(run_predictions(first.folder).image_ids) == 22
+    assert set(first.folder.failures()) == {"img_00", "img_03"}
+
+
+def test_two_datasets_of_one_plain_name_are_two_runs(dataset):
+    shutil.copytree(dataset / "crowd", dataset / "a" / "b")
+    shutil.copytree(dataset / "crowd", dataset / "a_b")
+    predictor = load_adapter(f"{dataset / 'spots.py'}:Spots")
+    folders = {
+        run(Plan(adapter="s"), predictor, open_dataset(f"folder:{dataset / name}"), dataset / "runs").folder
+        for name in ("a/b", "a_b")
+    }
+    assert len(folders) == 2
+
+
+def test_another_edition_of_a_dataset_is_another_run(dataset):
+    first = ran(dataset)
+    Pillow.new("RGB", (60, 40)).save(dataset / "crowd" / "img_00.png")
+    assert ran(dataset).folder != first.folder
+
+
+def test_other_code_in_the_adapters_file_is_another_run(dataset):
+    path = dataset / "spots.py"
+    plan = Plan(adapter=f"{path}:Spots")
+    first = run(plan, load_adapter(f"{path}:Spots"), split_of(dataset), dataset / "runs")
+    path.write_text(path.read_text() + "\n")
+    assert run(plan, load_adapter(f"{path}:Spots"), split_of(dataset), dataset / "runs").folder != first.folder
+
+
+def test_frames_mean_nothing_to_a_predictor_without_pixels(dataset):
+    predictor = load_adapter("points", [f"file={dataset / 'crowd' / 'points.json'}"])
+    with pytest.raises(UsageError, match="sees no pixels"):
+        run(Plan(adapter="points", frames=Frames(flip=True)), predictor, split_of(dataset), dataset / "runs")
+
+
+def test_a_predictor_that_cannot_be_closed_is_a_warning(dataset):
+    path = dataset / "stuck.py"
+    path.write_text(ADAPTER + "\n    def close(self):\n        raise RuntimeError('stuck')\n")
+    with pytest.warns(CrowdevalWarning, match="can't be closed: RuntimeError: stuck"):
+        outcome = run(Plan(adapter="x"), load_adapter(f"{path}:Spots"), split_of(dataset), dataset / "runs")
+    assert outcome.done == 23
 
 
 def test_too_many_failures_stop_the_run_and_keep_what_is_finished(dataset):
@@ -170,8 +243,9 @@ def test_too_many_failures_stop_the_run_and_keep_what_is_finished(dataset):
     assert len(run_predictions(RunFolder(folder)).image_ids) == 8
 
 
-def test_a_predictor_that_hangs_is_an_error_row(dataset):
-    outcome = ran(dataset, "bad=img_01", "how=hang", timeout=0.3)
+@pytest.mark.parametrize("how", ["hang", "swallow"])
+def test_a_predictor_that_hangs_is_an_error_row(dataset, how):
+    outcome = ran(dataset, "bad=img_01", f"how={how}", timeout=0.3)
     assert "no answer within 0.3 s" in outcome.failures["img_01"]
     assert outcome.done == 22
 

@@ -93,6 +93,6 @@ def _module_of_file(path: Path) -> Any:
     sys.modules.setdefault(path.stem, module)
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise PredictorError(f"{path} fails on import: {type(problem).__name__}: {problem}") from problem
     return module

@@ -81,6 +81,11 @@ def named(predictor: Predictor) -> str:
             raise UsageError(f"{type(predictor).__name__} is no predictor: it has no {attribute!r} that is a string")
     if not callable(getattr(predictor, "predict", None)):
         raise UsageError(f"{type(predictor).__name__} is no predictor: it has no method 'predict'")
+    size = getattr(predictor, "batch_size", 1)
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise UsageError(
+            f"{type(predictor).__name__}.batch_size: expected a whole number of at least 1, found {size!r}"
+        )
     return f"{predictor.name}@{predictor.revision}"
 
 
@@ -98,7 +103,7 @@ def answers(predictor: Predictor, images: Sequence[Image]) -> list[Answer]:
         given = list(predictor.predict(images))
     except PredictorError as problem:
         raise PredictorError(f"{who}, image {ids}: {problem}") from problem
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise PredictorError(f"{who}, image {ids}: {type(problem).__name__}: {problem}") from problem
     if len(given) != len(images):
         raise PredictorError(f"{who}, image {ids}: expected {len(images)} answers, found {len(given)}")
@@ -130,11 +135,19 @@ def _parts(answer: Any, where: str) -> Mapping[str, Any]:
         if unknown:
             raise PredictorError(f"{where}: an answer has no key {unknown[0]!r}{did_you_mean(unknown[0], KEYS)}")
         return answer
-    if isinstance(answer, tuple) and len(answer) == 2 and (np.ndim(answer[0]) == 2 or np.size(answer[0]) == 0):
+    if isinstance(answer, tuple) and len(answer) == 2 and _rows(answer[0]):
         return {"points": answer[0], "scores": answer[1]}
     if answer is None:
         raise PredictorError(f"{where}: expected points, found nothing")
     return {"points": answer}
+
+
+def _rows(value: Any) -> bool:
+    """Tell a table of points from two numbers; what is neither is a table, and refused as one."""
+    try:
+        return np.ndim(value) == 2 or np.size(value) == 0
+    except ValueError:
+        return True
 
 
 def _count(value: Any) -> float | None:

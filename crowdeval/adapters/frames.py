@@ -53,7 +53,7 @@ class Frames:
             value = getattr(self, name)
             if value is not None and value < 16:
                 raise UsageError(f"{name}: expected at least 16 pixels, found {value}")
-        if self.overlap < 0 or self.merge < 0:
+        if self.overlap < 0 or not 0 <= self.merge < np.inf:
             raise UsageError("overlap and merge: expected at least 0 pixels")
         if self.tile is not None and self.tile <= 2 * self.overlap:
             raise UsageError(f"tile: expected more than twice the overlap ({2 * self.overlap}), found {self.tile}")

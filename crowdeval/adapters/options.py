@@ -9,34 +9,50 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crowdeval.errors import CrowdevalError, PredictorError, UsageError, did_you_mean, listed
+from crowdeval.errors import CrowdevalError, MissingFileError, PredictorError, UsageError, did_you_mean, listed, shown
 
 TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 
 
 def made(maker: Callable[..., Any], name: str, options: Sequence[str] | Mapping[str, Any]) -> Any:
     """Call ``maker`` with the options; parameters and errors are those of ``load_adapter``."""
-    parameters = parameters_of(maker)
+    parameters = parameters_of(maker, name)
     given = dict(options) if isinstance(options, Mapping) else _read(options, name, parameters)
     unknown = [key for key in given if key not in parameters]
     if unknown:
         known = listed(parameters, most=40) or "none"
-        raise UsageError(
+        raise OptionError(
             f"the adapter {name!r} has no option {unknown[0]!r}{did_you_mean(unknown[0], parameters)} (it has {known})"
         )
     absent = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
     if absent:
-        raise UsageError(f"the adapter {name!r} needs {' and '.join(f'-o {key}=...' for key in absent)}")
+        raise OptionError(f"the adapter {name!r} needs {' and '.join(f'-o {key}=...' for key in absent)}")
     try:
         return maker(**given)
+    except MissingFileError as problem:
+        raise ModelFileError(f"the adapter {name!r}: {problem}") from None
     except CrowdevalError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise PredictorError(f"the adapter {name!r} can't be made: {type(problem).__name__}: {problem}") from problem
 
 
-def parameters_of(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+class OptionError(UsageError, PredictorError):
+    """An option of an adapter is unknown, absent or not of its type."""
+
+    exit_code = PredictorError.exit_code
+
+
+class ModelFileError(MissingFileError, PredictorError):
+    """A file that an adapter was given is not there."""
+
+    exit_code = PredictorError.exit_code
+
+
+def parameters_of(maker: Callable[..., Any], name: str = "") -> dict[str, inspect.Parameter]:
     """Return the named parameters that a predictor's class takes."""
+    if not callable(maker):
+        raise UsageError(f"the adapter {name!r} is no class: {shown(maker)}")
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {key: p for key, p in inspect.signature(maker, eval_str=True).parameters.items() if p.kind in kinds}
 
@@ -48,7 +64,7 @@ def _read(options: Sequence[str], name: str, parameters: Mapping[str, inspect.Pa
         if not equals or not key:
             raise UsageError(f"expected -o key=value, found {option!r}")
         if key in given:
-            raise UsageError(f"the option {key!r} of the adapter {name!r} is given twice")
+            raise OptionError(f"the option {key!r} of the adapter {name!r} is given twice")
         given[key] = _value(key, text, parameters[key].annotation) if key in parameters else text
     return given
 
@@ -75,7 +91,7 @@ def _value(key: str, text: str, kind: Any) -> Any:
         elif one is not type(None):
             return text
     expected = " or ".join(_words(one) for one in kinds if one is not type(None))
-    raise UsageError(f"-o {key}={text}: expected {expected}")
+    raise OptionError(f"-o {key}={text}: expected {expected}")
 
 
 def _words(kind: Any) -> str:

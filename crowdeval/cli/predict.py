@@ -83,8 +83,9 @@ def predict(
 
     frames = Frames(max_side=max_side, tile=tile, overlap=overlap, merge=merge, flip=flip)
     protocol = Protocol(preset=preset)
-    if shard < 1 or max_failures < 0:
-        raise click.UsageError("--shard: expected at least 1, --max-failures: at least 0")
+    if shard < 1:
+        raise click.UsageError("--shard: expected at least 1")
+    check_limits(max_failures, timeout)
     folders, options = sorted_short(short, base, options)
     with spoken_warnings(quiet=quiet):
         predictor = load_adapter(adapter, options)
@@ -104,6 +105,14 @@ def predict(
                 for text in report.warnings:
                     warn(text)
             put(RENDERERS["table"](report), None)
+
+
+def check_limits(max_failures: int, timeout: float | None) -> None:
+    """Raise UsageError where a limit means nothing."""
+    if max_failures < 0:
+        raise click.UsageError("--max-failures: expected at least 0")
+    if timeout is not None and not 0 < timeout < 1e9:
+        raise click.UsageError(f"--timeout: expected a positive number of seconds, found {timeout}")
 
 
 def sorted_short(short: Sequence[str], base: str | None, options: Sequence[str]) -> tuple[Path, tuple[str, ...]]:

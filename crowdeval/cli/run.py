@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from crowdeval.cli.choices import offered
-from crowdeval.cli.predict import counted, finish
+from crowdeval.cli.predict import check_limits, counted, finish
 from crowdeval.cli.talk import say, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
 
@@ -47,6 +48,7 @@ def run(
     from crowdeval.datasets import open_dataset
     from crowdeval.suite import read_suite
 
+    check_limits(max_failures, timeout)
     asked = read_suite(suite)
     plans = [*asked.plans, *(_plan(text) for text in adapters)]
     if not plans:
@@ -74,9 +76,12 @@ def run(
 def _plan(text: str) -> Plan:
     from crowdeval.runs import Plan
 
-    name, *options = text.split()
-    if not all("=" in option for option in options):
-        raise UsageError(f"--adapter {text!r}: expected 'NAME KEY=VALUE ...'")
+    try:
+        name, *options = shlex.split(text)
+    except ValueError:
+        name, options = "", []
+    if not name or not all("=" in option for option in options):
+        raise UsageError(f"--adapter {text!r}: expected 'NAME KEY=VALUE ...', values with blanks in quotes")
     return Plan(adapter=name, options=dict(option.split("=", 1) for option in options))
 
 
