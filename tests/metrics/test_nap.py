@@ -272,10 +272,10 @@ def test_beyond_one_half_the_lemma_does_not_hold_and_is_not_used():
 
 
 def test_of_two_true_points_equally_near_the_one_with_the_lower_x_is_taken():
-    # k = 1: d_1 is 2 for both. The first prediction is as near to either; the second reaches only the lower one.
+    # d_1 is sqrt(20) for both; the first prediction is as near to either, the second reaches one of them only
     for flip in (False, True):
-        truths = [(0.0, 2.0), (2.0, 2.0), (1.0, 30.0), (3.0, 30.0)]
-        points, scores = [(1.0, 2.0), (-0.5, 2.0) if flip else (2.5, 2.0)], [0.9, 0.8]
+        truths = [(0.0, 4.0), (2.0, 0.0), (1.0, 30.0), (3.0, 30.0)]
+        points, scores = [(1.0, 2.0), (-0.5, 4.0) if flip else (2.5, 0.0)], [0.9, 0.8]
         hits = 1 if flip else 2
         assert ours([(points, scores, truths)], 0.6, k=1) == pytest.approx(hits / 4)
 
