@@ -130,15 +130,16 @@ def _run(
     missing = [n for n, shard in enumerate(shards) if not folder.shard_holds(n, [ids[i] for i in shard])]
     done = len(ids) - sum(len(shards[n]) for n in missing)
     failures = {name: words for name, words in folder.failures().items() if missing}
-    kind = folder.kind()
     failed, clock, manifest = 0, time.monotonic(), _manifest(plan, predictor, split, folder)
     if missing:
+        kind = folder.kind()
         folder.write_manifest({**manifest, "finished": None})
         progress(done, len(ids))
         with opened(predictor, timeout):
             for number in missing:
                 answers: dict[str, Answer] = {}
                 for batch in _batches(shards[number], predictor):
+                    before = dict(failures)
                     for image, told in zip(batch, _told(predictor, split, batch, plan.frames, timeout), strict=True):
                         odd = None if isinstance(told, str) else kind.mismatch(told)
                         if isinstance(told, str):
@@ -151,7 +152,8 @@ def _run(
                             failures.pop(ids[image], None)
                             continue
                         failed += 1
-                    folder.write_failures(failures)
+                    if failures != before:
+                        folder.write_failures(failures)
                     if failed > max_failures:
                         _keep(folder, number, answers, [ids[i] for i in shards[number]])
                         raise PredictorError(
