@@ -1,0 +1,5 @@
+"""``python -m baselines.p2pnet``."""
+
+from baselines.p2pnet.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""What a training says while it runs: a progress bar on a terminal, a line for each validation, TensorBoard on request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from baselines.p2pnet.run_files import RunFolder
+from baselines.p2pnet.training import Trainer
+from crowdeval.errors import UsageError
+
+SHOWN = ("nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@8px")
+
+
+class Talk:
+    """Says entries of the log; a context, called with each entry."""
+
+    def __init__(self, folder: RunFolder, *, quiet: bool, tensorboard: bool):
+        self.folder, self.quiet = folder, quiet
+        self._board = _board(folder) if tensorboard else None
+        columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress = Progress(
+            *columns, TextColumn("{task.description}"), console=Console(stderr=True), disable=quiet or not sys.stderr.isatty()
+        )
+
+    def __enter__(self) -> Talk:
+        self._progress.start()
+        self._task = self._progress.add_task("", total=None)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+        if self._board is not None:
+            self._board.close()
+
+    def begin(self, trainer: Trainer) -> None:
+        """Say what will be done."""
+        self._progress.update(self._task, total=trainer.steps, completed=trainer.step)
+        words = f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
+        start = f"goes on after step {trainer.step}" if trainer.step else f"trunk: {trainer.origin['trunk']}"
+        missing = trainer.origin["missing"]
+        held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing and not trainer.step else ""
+        self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {start}{held}")
+
+    def __call__(self, entry: Mapping[str, Any]) -> None:
+        """Say an entry."""
+        for name, value in (entry.get("validation") or entry).items():
+            if self._board is not None and name not in ("step", "best"):
+                self._board.add_scalar(f"{'validation' if 'validation' in entry else 'training'}/{name}", value, entry["step"])
+        if "validation" in entry:
+            values = "  ".join(f"{name} {_short(entry['validation'][name])}" for name in SHOWN)
+            self._say(f"step {entry['step']}  {values}{'  (best)' if entry['best'] else ''}")
+        else:
+            self._progress.update(self._task, completed=entry["step"], description=f"loss {entry['loss']:.4f}")
+
+    def _say(self, line: str) -> None:
+        if not self.quiet and sys.stderr.isatty():
+            self._progress.console.print(line, highlight=False)
+        elif not self.quiet:
+            click.echo(line, err=True)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
+
+
+def _board(folder: RunFolder) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UsageError("--tensorboard needs the package tensorboard: pip install tensorboard") from None
+    return SummaryWriter(str(folder.home / "tensorboard"))

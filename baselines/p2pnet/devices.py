@@ -1,0 +1,81 @@
+"""Where and how the arithmetic runs: device, precision, memory layout, and the processes of torchrun."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import distributed
+
+from crowdeval.errors import UsageError
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """This process among those that train together."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes files and talks."""
+        return self.rank == 0
+
+    def sum(self, numbers: list[float], device: torch.device) -> list[float]:
+        """Return the sums over all processes, in float64."""
+        if self.world == 1:
+            return numbers
+        held = torch.tensor(numbers, dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
+        distributed.all_reduce(held)
+        return held.tolist()
+
+
+def device_named(name: str) -> torch.device:
+    """Return a device: "auto" (CUDA, else MPS, else the CPU), "cpu", "cuda", "cuda:1", "mps".
+
+    Raises
+    ------
+    UsageError
+        If it is asked for and not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"device: expected auto, cpu, cuda, cuda:N or mps, found {name!r}") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        raise UsageError(f"device {name!r} was asked for, and this machine's torch sees {found} CUDA devices")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("device 'mps' was asked for and is not available")
+    return device
+
+
+def precision(name: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the context that convolutions run in."""
+    if name == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=DTYPES[name])
+
+
+@contextmanager
+def processes(device: torch.device) -> Iterator[Processes]:
+    """Join the processes that torchrun started, NCCL on CUDA and gloo elsewhere; alone without torchrun."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Processes()
+        return
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(distributed.get_rank(), world)
+    finally:
+        distributed.destroy_process_group()

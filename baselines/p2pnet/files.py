@@ -1,0 +1,32 @@
+"""Files that are whole or not there: written aside, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from crowdeval.errors import CrowdevalError
+
+
+class WriteError(CrowdevalError, OSError):
+    """A file that could not be written; what was there before is as it was."""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment the old or the new one is there, whole.
+
+    Raises
+    ------
+    WriteError
+        If there is no space or no permission; the old file survives.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(aside, path)
+    except OSError as problem:
+        aside.unlink(missing_ok=True)
+        raise WriteError(f"{path} could not be written: {problem.strerror or problem}; what was there is as it was") from None

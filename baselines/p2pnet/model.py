@@ -1,0 +1,134 @@
+"""P2PNet (section 3.4, Fig. 5): trunk, neck and two branches of convolutions give a set of point proposals."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, pad
+
+from baselines.p2pnet.config import Config
+from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
+from baselines.p2pnet.trunks import Trunk, trunk_named
+
+MULTIPLE = 16
+"""Height and width are padded to multiples of the coarsest map's stride."""
+
+
+class Neck(nn.Module):
+    """The upsampling path: coarse maps, doubled by nearest neighbours, plus a lateral connection, smoothed into F_s.
+
+    Parameters
+    ----------
+    channels : three int
+        Channels of the trunk's maps of stride 4, 8 and 16.
+    width : int
+        Channels of F_s.
+    stride : {4, 8, 16}
+        s: the paper's 8 merges the maps of stride 16 and 8; 4 goes one step on; 16 takes the coarsest alone.
+    """
+
+    def __init__(self, channels: tuple[int, int, int], width: int, stride: int):
+        super().__init__()
+        steps = {16: 0, 8: 1, 4: 2}[stride]
+        self.top = nn.Conv2d(channels[2], width, 1)
+        self.laterals = nn.ModuleList(nn.Conv2d(channels[1 - step], width, 1) for step in range(steps))
+        self.smooth = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        """Return F_s: (B, width, H / s, W / s)."""
+        merged = self.top(maps[2])
+        for lateral, finer in zip(self.laterals, (maps[1], maps[0]), strict=False):
+            merged = interpolate(merged, scale_factor=2.0, mode="nearest") + lateral(finer)
+        return self.smooth(merged)
+
+
+def branch(width: int, K: int) -> nn.Sequential:  # noqa: N803 - the paper's letter
+    """Return a prediction head: three 3 x 3 convolutions interleaved with ReLU, to 2K channels."""
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(width, width, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(width, 2 * K, 3, padding=1),
+    )
+
+
+class P2PNet(nn.Module):
+    """The model; its parts are made from the config unless they are given.
+
+    Parameters
+    ----------
+    config : Config
+        Sizes; the paper's by default.
+    trunk, neck, regression, classification : nn.Module, optional
+        Parts of one's own, of the shapes of ``Trunk``, ``Neck`` and ``branch``.
+
+    Examples
+    --------
+    >>> model = P2PNet(Config(backbone="mobilenet_v3_large", width=8)).eval()
+    >>> found = model(torch.zeros(1, 3, 64, 96))
+    >>> found.points.shape  # 8 x 12 cells of 4 proposals
+    torch.Size([1, 384, 2])
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        trunk: Trunk | None = None,
+        neck: nn.Module | None = None,
+        regression: nn.Sequential | None = None,
+        classification: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.config = config = config or Config()
+        self.trunk = trunk or trunk_named(config.backbone)
+        self.neck = neck or Neck(self.trunk.channels, config.width, config.stride)
+        self.regression = regression or _from_references(branch(config.width, config.K))
+        self.classification = classification or _doubtful(branch(config.width, config.K), config.nothing_bias)
+        offsets = reference_offsets(config.stride, config.rows, config.lines, config.layout)
+        self.references: Tensor
+        self.register_buffer("references", offsets, persistent=False)  # (K, 2)
+
+    def forward(self, images: Tensor) -> Proposals:
+        """Return the proposals of a batch of images.
+
+        Parameters
+        ----------
+        images : Tensor of float32, (B, 3, H, W)
+            RGB, normalized; padded with zeros, right and below, to multiples of 16.
+
+        Returns
+        -------
+        Proposals
+            ``logits`` and ``points``, (B, M, 2) each, M = K * ceil16(H) / s * ceil16(W) / s; those of the padding are
+            among them.
+        """
+        fused = self.neck(self.trunk(padded(images)))  # F_s: (B, width, h, w)
+        logits = in_pairs(self.classification(fused)).float()  # (B, 2K, h, w) -> (B, M, 2)
+        hidden = self.regression[:-1](fused)
+        with torch.autocast(images.device.type, enabled=False):  # positions are float32, whatever the convolutions are
+            offsets = in_pairs(self.regression[-1](hidden.float()))  # (B, 2K, h, w) -> (B, M, 2)
+            references = reference_points(fused.shape[-2], fused.shape[-1], self.config.stride, self.references)
+            points = references + self.config.gamma * offsets  # eq. 2
+        return Proposals(logits, points, self.config.stride, self.config.K)
+
+
+def padded(images: Tensor) -> Tensor:
+    """Return the images with zeros right and below, up to multiples of 16."""
+    height, width = images.shape[-2:]
+    return pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE))
+
+
+def _from_references(regression: nn.Sequential) -> nn.Sequential:
+    """Begin with proposals close to their reference points, whatever gamma is."""
+    nn.init.normal_(regression[-1].weight, std=1e-3)
+    nn.init.zeros_(regression[-1].bias)
+    return regression
+
+
+def _doubtful(classification: nn.Sequential, nothing: float) -> nn.Sequential:
+    """Begin with a prior for "nothing"."""
+    with torch.no_grad():
+        classification[-1].bias.view(-1, 2).copy_(torch.tensor([nothing, 0.0]))
+    return classification

@@ -1,0 +1,147 @@
+"""Points of a whole image, of any size, computed tile by tile.
+
+A tile is a core plus a margin that covers all a core's proposals can see; origins are multiples of 16, so that cells
+and poolings fall as they do in the whole image, and only where the image itself ends is a tile padded. The proposals of
+the cells in the core are kept. The result is the whole image's, to the noise of float32, and memory is the tile's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from baselines.p2pnet.augmentation import shrunk
+from baselines.p2pnet.batches import normalized
+from baselines.p2pnet.devices import precision
+from baselines.p2pnet.model import MULTIPLE, P2PNet
+from crowdeval.errors import UsageError
+
+TILE = 1024
+"""Side in pixels of a tile's core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A tile along one axis, in pixels: what is shown, and the core within the image."""
+
+    start: int
+    end: int
+    core_start: int
+    core_end: int
+
+
+@torch.inference_mode()
+def predict_points(
+    model: P2PNet,
+    pixels: NDArray[np.uint8],
+    *,
+    confidence: float | None = None,
+    tile: int = TILE,
+    precision_name: str = "float32",
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the points of an image.
+
+    Parameters
+    ----------
+    model : P2PNet
+        In eval mode, on the device that is to work.
+    pixels : array of uint8, (H, W, 3)
+        RGB as stored.
+    confidence : float, optional
+        The least confidence that is kept; the config's (0.05) by default. A count is taken at 0.5.
+    tile : int
+        Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once.
+    precision_name : {"float32", "bf16", "fp16"}
+        The arithmetic of the convolutions.
+
+    Returns
+    -------
+    points : array of float64, (M, 2)
+        In pixels of the image as given; those that land outside it are dropped.
+    scores : array of float64, (M,)
+        Confidences.
+    """
+    config = model.config
+    least = config.confidence if confidence is None else confidence
+    device = model.references.device
+    image = Image.fromarray(pixels)
+    small, _ = shrunk(image, np.zeros((0, 2)), config.max_side)
+    shown = np.asarray(small)
+    found = []
+    for down in spans(shown.shape[0], tile, margin_of(model)):
+        for across in spans(shown.shape[1], tile, margin_of(model)):
+            found.append(_core(model, shown, down, across, device, precision_name, least))
+    points = np.concatenate([each[0] for each in found])
+    scores = np.concatenate([each[1] for each in found])
+    inside = ((points >= 0) & (points < (small.width, small.height))).all(axis=1)
+    return points[inside] * (image.width / small.width, image.height / small.height), scores[inside]
+
+
+def spans(length: int, tile: int, margin: int) -> Iterator[Span]:
+    """Yield the tiles of an axis of ``length`` pixels; cores cover it once, up to the next multiple of 16."""
+    if tile < 0 or tile % MULTIPLE:
+        raise UsageError(f"tile: expected a multiple of {MULTIPLE}, or 0 for none, found {tile}")
+    whole = -(-length // MULTIPLE) * MULTIPLE
+    for start in range(0, whole, tile or whole):
+        end = min(start + (tile or whole), whole)
+        yield Span(max(start - margin, 0), min(end + margin, whole), start, end)
+
+
+def margin_of(model: P2PNet) -> int:
+    """Return the pixels beside a core that its proposals depend on, up to the next multiple of 16 (the paper's: 128).
+
+    A cell sees through the four convolutions on F_s and then through the trunk's; a pooling that falls on the same
+    pixels as in the whole image adds nothing.
+
+    Raises
+    ------
+    UsageError
+        If the trunk looks at the whole image at once.
+    """
+    jump, radius = 1, 0
+    for layer in model.trunk.modules():
+        if isinstance(layer, nn.AdaptiveAvgPool2d):
+            raise UsageError(f"{model.config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
+        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
+            size, stride = (each if isinstance(each, int) else each[0] for each in (layer.kernel_size, layer.stride))
+            radius += (int(size) - 1) // 2 * jump
+            jump *= int(stride)
+    cells = 4 * model.config.stride
+    return -(-(-(-cells // MULTIPLE) * MULTIPLE + radius) // MULTIPLE) * MULTIPLE
+
+
+def _core(
+    model: P2PNet,
+    shown: NDArray[np.uint8],
+    down: Span,
+    across: Span,
+    device: torch.device,
+    precision_name: str,
+    least: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return points, in pixels of what is shown, and confidences of the proposals whose cell lies in the core."""
+    part = np.array(shown[down.start : down.end, across.start : across.end])
+    images = normalized(torch.from_numpy(part).permute(2, 0, 1)[None], device)  # (H, W, 3) -> (1, 3, H, W)
+    images = pad(images, (0, across.end - across.start - part.shape[1], 0, down.end - down.start - part.shape[0]))
+    if model.config.channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    with precision(precision_name, device):
+        output = model(images)
+    step = model.config.stride
+    rows = slice((down.core_start - down.start) // step, (down.core_end - down.start) // step)
+    columns = slice((across.core_start - across.start) // step, (across.core_end - across.start) // step)
+    height, width = images.shape[-2] // step, images.shape[-1] // step
+
+    def core(values: Tensor) -> Tensor:
+        return values.reshape(height, width, output.K, -1)[rows, columns].flatten(0, 2)  # (h, w, K, C) -> (M, C)
+
+    confidences = core(output.confidences[0])[:, 0]
+    points = core(output.points[0])[confidences >= least].cpu().numpy().astype(np.float64)
+    return points + (across.start, down.start), confidences[confidences >= least].cpu().numpy().astype(np.float64)

@@ -1,0 +1,91 @@
+"""The folder of a training run: log.jsonl, best.safetensors and last.safetensors with their records, and state.pt.
+
+``state.pt`` is all that training needs to go on, in one file written whole, so that a run that is killed at any moment
+goes on from a moment that was. The log is cut back to that moment.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from baselines.p2pnet.files import write_whole
+from baselines.p2pnet.weight_files import unpickled
+from crowdeval.errors import InputError, UsageError
+
+STATE = "state.pt"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of a run."""
+
+    home: Path
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line: steps and validations."""
+        return self.home / "log.jsonl"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint that validation chose."""
+        return self.home / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint of the last step that was saved."""
+        return self.home / "last.safetensors"
+
+    @property
+    def state(self) -> Path:
+        """What training goes on from."""
+        return self.home / STATE
+
+    def begin(self, *, resume: bool) -> None:
+        """Make the folder; refuse one that holds a run which is not to be resumed."""
+        if not resume and (self.state.exists() or self.best.exists() or self.log.exists()):
+            raise UsageError(f"{self.home} holds a run already: --resume goes on with it, another --out begins anew")
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def save_state(self, content: Mapping[str, Any]) -> None:
+        """Write the state whole."""
+        held = io.BytesIO()
+        torch.save({"version": VERSION, **content}, held)
+        write_whole(self.state, held.getvalue())
+
+    def load_state(self) -> dict[str, Any] | None:
+        """Return the state, or None where there is none yet."""
+        if not self.state.exists():
+            return None
+        content = unpickled(self.state)
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            raise InputError(f"{self.state} is no state of this version's training")
+        return content
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield the log's entries; a last line that was cut off is none."""
+        if not self.log.exists():
+            return
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                yield json.loads(line)
+            except json.JSONDecodeError:
+                continue
+
+    def cut_log(self, step: int) -> None:
+        """Keep the log's entries up to a step."""
+        kept = [json.dumps(entry) for entry in self.entries() if entry["step"] <= step]
+        write_whole(self.log, "".join(f"{line}\n" for line in kept).encode())
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Add a line to the log."""
+        with self.log.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(dict(entry)) + "\n")

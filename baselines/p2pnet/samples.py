@@ -1,0 +1,207 @@
+"""Images with their true points, from a dataset, from a list file, or from an annotations file and a folder.
+
+Three sources, told apart by what the text is: ``shanghaitech-a:train`` (any dataset crowdeval reads), a list file of
+lines "image label" (labels are files of lines "x y"; both relative to the list or to ``root``), and
+``annotations.json,images/`` (any annotations file crowdeval reads, and the folder its images are in).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from crowdeval import read_annotations
+from crowdeval.datasets import is_dataset_spec, open_dataset
+from crowdeval.fingerprints import fingerprint
+from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
+from crowdeval.points import Annotations
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+MOST_PIXELS = 400_000_000
+"""More pixels than any benchmark's image has; a file that promises more is damaged, or meant to exhaust the memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """An image file and its true points (N, 2), float64, in pixels of the file."""
+
+    id: str
+    path: Path
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples(Sequence[Sample]):
+    """Some images of one source, in its order.
+
+    Attributes
+    ----------
+    source : str
+        Where they are from, as it was named.
+    items : tuple of Sample
+        The images.
+    """
+
+    source: str
+    items: tuple[Sample, ...]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self.items[index]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.items)
+
+    def annotations(self) -> Annotations:
+        """Return the true points as crowdeval scores them; sizes are the files'."""
+        counts = [len(each.points) for each in self.items]
+        return Annotations(
+            image_ids=tuple(each.id for each in self.items),
+            offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            xy=np.concatenate([np.zeros((0, 2)), *(each.points for each in self.items)]),
+            sizes=np.array([image_size(each.path) for each in self.items], dtype=np.float64).reshape(-1, 2),
+        )
+
+
+def samples(source: str, *, root: str | os.PathLike[str] | None = None) -> Samples:
+    """Read a source of training or test images.
+
+    Raises
+    ------
+    MissingFileError
+        If files are missing; names them.
+    InputError
+        If a list or label file is damaged; names file and line.
+    UsageError
+        If the text is no source.
+    """
+    if is_dataset_spec(source):
+        split = open_dataset(source, root=root)
+        return Samples(source, tuple(_of(split.annotations, split.image_paths)))
+    first, comma, folder = source.partition(",")
+    if comma:
+        annotations = read_annotations(first)
+        return Samples(source, tuple(_of(annotations, _images(annotations.image_ids, Path(folder)))))
+    if not Path(source).is_file():
+        raise MissingFileError(
+            f"{source}: expected a dataset (NAME:SPLIT), a list file, or ANNOTATIONS,IMAGE-FOLDER, and found no such file"
+        )
+    return Samples(source, tuple(_listed(Path(source), Path(root) if root is not None else Path(source).parent)))
+
+
+def halves(source: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
+    """Return a source without, and only with, a random share of its images, at least one."""
+    aside = max(1, round(len(source) * share))
+    if aside >= len(source):
+        raise UsageError(f"{source.source}: {len(source)} images are too few to set some aside for validation")
+    chosen = set(np.random.default_rng([seed, 0]).permutation(len(source))[:aside].tolist())
+    rest = [each for index, each in enumerate(source.items) if index not in chosen]
+    apart = [each for index, each in enumerate(source.items) if index in chosen]
+    name = f"{aside} of the {len(source)} images of {source.source}, seed {seed}"
+    return Samples(source.source, tuple(rest)), Samples(name, tuple(apart))
+
+
+def fingerprint_of(source: Samples) -> str:
+    """Return a hash of ids and points; the files' places and their order do not matter."""
+    counts = [len(each.points) for each in source]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    points = np.concatenate([np.zeros((0, 2)), *(each.points for each in source)])
+    return fingerprint("annotations", tuple(each.id for each in source), offsets, [points])
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return an image file's width and height."""
+    with _opened(path) as image:
+        return image.size
+
+
+def pixels_of(path: Path) -> NDArray[np.uint8]:
+    """Return a file's pixels as RGB, (H, W, 3) uint8; grey becomes RGB, the EXIF orientation is not applied.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        If there is no such file, or it is no image, or a damaged one; names it.
+    """
+    with _opened(path) as image:
+        try:
+            return np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError) as problem:
+            raise InputError(f"{path}: a damaged image: {problem}") from None
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such image") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as problem:
+        raise InputError(f"{path} is no image that can be read: {problem}") from None
+    if image.width * image.height > MOST_PIXELS:
+        raise InputError(f"{path}: {image.width} x {image.height} is more than {MOST_PIXELS} pixels")
+    return image
+
+
+def _of(annotations: Annotations, paths: Sequence[Path | None]) -> Iterator[Sample]:
+    missing = [name for name, path in zip(annotations.image_ids, paths, strict=True) if path is None]
+    if missing:
+        raise MissingFileError(f"no image files for {listed(missing)}")
+    for index, (name, path) in enumerate(zip(annotations.image_ids, paths, strict=True)):
+        assert path is not None
+        start, end = annotations.offsets[index : index + 2]
+        yield Sample(name, Path(path), annotations.xy[start:end])
+
+
+def _images(ids: Sequence[str], folder: Path) -> list[Path | None]:
+    if not folder.is_dir():
+        raise MissingFileError(f"{folder}: no such folder of images")
+    files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    stems = {Path(name).stem: path for name, path in files.items()}
+    return [files.get(Path(name).name) or stems.get(name) or stems.get(Path(name).stem) for name in ids]
+
+
+def _listed(path: Path, root: Path) -> Iterator[Sample]:
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        parts = line.split()
+        if len(parts) != 2:
+            raise InputError(f'{path}, line {number}: expected "image label", found {shown(line)}')
+        image, label = (root / part for part in parts)
+        if not image.is_file():
+            raise MissingFileError(f"{path}, line {number}: {image}: no such image")
+        yield Sample(Path(parts[0]).with_suffix("").as_posix(), image, _labels(label))
+
+
+def _labels(path: Path) -> NDArray[np.float64]:
+    rows = []
+    for number, line in enumerate(_lines(path), 1):
+        parts = line.split()
+        if not parts:
+            continue
+        try:
+            x, y = (float(part) for part in parts)
+        except ValueError:
+            raise InputError(f'{path}, line {number}: expected "x y", found {shown(line)}') from None
+        if not np.isfinite([x, y]).all():
+            raise InputError(f"{path}, line {number}: expected finite numbers, found {shown(line)}")
+        rows.append((x, y))
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: no such file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected text in UTF-8") from None

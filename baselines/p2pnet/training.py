@@ -1,0 +1,279 @@
+"""Training (sections 3.4 and 4.1): steps of crops, validation apart from the test set, a run that can be gone on with.
+
+What a step computes depends on config, seed and step alone, so that a resumed run has the losses of an uninterrupted
+one, and several processes the losses of one (with batch norms frozen; otherwise each process has its own statistics).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from baselines.p2pnet.batches import Batch, Crops, normalized, steps_from
+from baselines.p2pnet.checkpoints import Record, save_checkpoint, versions
+from baselines.p2pnet.config import METRICS, Config
+from baselines.p2pnet.devices import Processes, precision
+from baselines.p2pnet.loss import Totals, losses_by
+from baselines.p2pnet.matching import match
+from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.optimization import RunningMean, optimizer_of, set_rates
+from baselines.p2pnet.proposals import Proposals
+from baselines.p2pnet.run_files import RunFolder
+from baselines.p2pnet.samples import Samples, fingerprint_of
+from baselines.p2pnet.trunk_weights import fill
+from baselines.p2pnet.validation import gathered, predicted, scored
+from crowdeval.errors import CrowdevalError, InputError
+
+Talk = Callable[[Mapping[str, Any]], None]
+
+
+class TrainingError(CrowdevalError, ArithmeticError):
+    """A loss or gradient that is not finite; the last good checkpoint is as it was."""
+
+
+@dataclass(slots=True, eq=False)
+class Trainer:
+    """A run: its parts, and where it stands.
+
+    Parameters
+    ----------
+    config : Config
+        All values.
+    train, validation : Samples
+        Images to learn from, and to choose the checkpoint on.
+    folder : RunFolder
+        Where log, checkpoints and state go.
+    device : torch.device
+        Where it runs.
+    among : Processes
+        This process among those of torchrun.
+    talk : callable
+        Called with every entry of the log.
+    """
+
+    config: Config
+    train: Samples
+    validation: Samples
+    folder: RunFolder
+    device: torch.device
+    among: Processes = field(default_factory=Processes)
+    talk: Talk = lambda entry: None
+
+    step: int = field(init=False, default=0)
+    best: dict[str, float] = field(init=False, default_factory=dict)
+    seconds: float = field(init=False, default=0.0)
+    origin: dict[str, Any] = field(init=False, default_factory=dict)
+    model: P2PNet = field(init=False)
+    wrapped: nn.Module = field(init=False)
+    optimizer: torch.optim.Optimizer = field(init=False)
+    scaler: torch.amp.GradScaler = field(init=False)
+    mean: RunningMean | None = field(init=False)
+    crops: Crops = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build the parts, from the folder's state where there is one."""
+        config = self.config
+        torch.manual_seed(config.seed)
+        torch.use_deterministic_algorithms(config.deterministic)
+        self.model = P2PNet(config)
+        self.crops = Crops(self.train, config, rank=self.among.rank, world=self.among.world)
+        if config.batch_size % (config.accumulate * self.among.world):
+            raise InputError(
+                f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes in {config.accumulate} parts"
+            )
+        state = self.folder.load_state()
+        if state is None:
+            filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
+            self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
+        self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
+        self.model.to(self.device)
+        if config.channels_last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = optimizer_of(self.model, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
+        self.mean = RunningMean(self.model, config.ema) if config.ema else None
+        if state is not None:
+            self._restore(state)
+        self.wrapped = torch.compile(self.model) if config.compile else self.model
+        if self.among.world > 1:
+            self.wrapped = DistributedDataParallel(self.wrapped, broadcast_buffers=config.batch_norm == "train")
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole training."""
+        return self.config.steps or self.config.epochs * self.crops.epochs.steps
+
+    def run(self) -> None:
+        """Train to the end, validating and saving on the way.
+
+        Raises
+        ------
+        TrainingError
+            If a loss or the gradient is not finite; names images, step and term.
+        InputError
+            If an image has more heads than proposals; names it.
+        WriteError
+            If a file can't be written.
+        """
+        every = self.config.validate_every or self.crops.epochs.steps
+        save_every = self.config.save_every or every
+        started = time.monotonic() - self.seconds
+        self.wrapped.train()
+        for number, parts in steps_from(self.crops, self.step, self.steps):
+            entry = self.one_step(number, parts)
+            self.step = number + 1
+            self.seconds = time.monotonic() - started
+            self._note({"step": self.step, "seconds": round(self.seconds, 2), **entry})
+            last = self.step == self.steps
+            if self.step % every == 0 or last:
+                self._validate()
+                self.seconds = time.monotonic() - started
+            if self.step % save_every == 0 or self.step % every == 0 or last:
+                self._save()
+
+    def one_step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+        """Take one step on its parts; return its losses, over all processes."""
+        config = self.config
+        share = set_rates(self.optimizer, config, number, self.steps)
+        totals = self._totals(parts)
+        sums = np.zeros(2)
+        for index, batch in enumerate(parts):
+            images = normalized(batch.pixels, self.device)
+            if config.channels_last:
+                images = images.contiguous(memory_format=torch.channels_last)
+            with precision(config.precision, self.device):
+                output: Proposals = self.wrapped(images)
+            self._finite(output, batch, number)
+            matched = match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
+            found = losses_by(config, output, batch.targets, matched, totals)
+            sums += float(found.classification.detach()), float(found.localization.detach())
+            held = isinstance(self.wrapped, DistributedDataParallel) and index < len(parts) - 1
+            with self.wrapped.no_sync() if held else nullcontext():  # type: ignore[operator,union-attr]
+                self.scaler.scale(found.total * self.among.world).backward()  # DDP takes the mean over processes
+        self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or float("inf"))
+        if not torch.isfinite(norm) and not self.scaler.is_enabled():
+            names = ", ".join(dict.fromkeys(name for batch in parts for name in batch.names))
+            raise TrainingError(f"step {number + 1}: the gradient is not finite (images {names})")
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.mean is not None:
+            self.mean.update(self.model)
+        classification, localization = self.among.sum(sums.tolist(), self.device)
+        total = classification + config.lambda2 * localization
+        return {
+            "loss": total,
+            "classification": classification,
+            "localization": localization,
+            "gradient": float(norm),
+            "rate": share,
+        }
+
+    def _totals(self, parts: Sequence[Batch]) -> Totals:
+        cells = sum(batch.pixels.shape[0] * batch.pixels.shape[2] * batch.pixels.shape[3] for batch in parts)
+        proposals = cells // self.config.stride**2 * self.config.K
+        targets = sum(len(each) for batch in parts for each in batch.targets)
+        summed = self.among.sum([float(proposals), float(targets)], self.device)
+        return Totals(proposals=int(summed[0]), targets=int(summed[1]))
+
+    def _finite(self, output: Proposals, batch: Batch, number: int) -> None:
+        """Raise TrainingError, with the images and the term, where what the loss is made of is not finite."""
+        terms = {"classification": output.logits.detach(), "localization": output.points.detach()}
+        bad = {term: ~torch.isfinite(values).flatten(1).all(1) for term, values in terms.items()}
+        wrong = [term for term, images in bad.items() if images.any()]
+        if not wrong:
+            return
+        images = torch.stack(list(bad.values())).any(0).tolist()
+        names = dict.fromkeys(name for name, one in zip(batch.names, images, strict=True) if one)
+        raise TrainingError(
+            f"step {number + 1}, image {', '.join(names)}: the {' and '.join(wrong)} loss is not finite; "
+            f"the last good checkpoint in {self.folder.home} is as it was"
+        )
+
+    def _validate(self) -> None:
+        """Score the validation images with the weights that are kept; keep them where they are the best so far."""
+        model = self._kept()
+        found = predicted(model, self.validation, precision_name=self.config.precision, among=self.among)
+        everything = gathered(found, self.among)
+        if self.among.first:
+            values = dict(scored(self.validation, everything, threshold=self.config.threshold).values)
+            better, name = METRICS[self.config.select], self.config.select
+            if not self.best or (values[name] > self.best[name] if better else values[name] < self.best[name]):
+                self.best = {**values, "step": self.step}
+                save_checkpoint(self.folder.best, model.state_dict(), self._record())
+            self._note({"step": self.step, "validation": values, "best": self.best["step"] == self.step})
+        self.wrapped.train()
+
+    def _kept(self) -> P2PNet:
+        if self.mean is None:
+            return self.model.eval()
+        return self.mean.mean.module.eval()  # type: ignore[return-value]
+
+    def _record(self) -> Record:
+        return Record(
+            config=self.config,
+            step=self.step,
+            selected_on=self.validation.source,
+            selected_by=self.best,
+            trained_on={
+                "source": self.train.source,
+                "images": len(self.train),
+                "points": int(sum(len(each.points) for each in self.train)),
+                "ids": fingerprint_of(self.train),
+            },
+            origin=self.origin,
+            versions=versions(),
+        )
+
+    def _save(self) -> None:
+        if not self.among.first:
+            return
+        save_checkpoint(self.folder.last, self._kept().state_dict(), self._record())
+        self.wrapped.train()
+        self.folder.save_state(
+            {
+                "config": json.dumps(self.config.as_dict()),
+                "step": self.step,
+                "best": self.best,
+                "seconds": self.seconds,
+                "origin": json.dumps(self.origin),
+                "images": fingerprint_of(self.train),
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "mean": None if self.mean is None else self.mean.mean.state_dict(),
+            }
+        )
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        if json.loads(state["config"]) != self.config.as_dict():
+            theirs, ours = json.loads(state["config"]), self.config.as_dict()
+            changed = [f"{name} ({theirs.get(name)} -> {ours[name]})" for name in ours if theirs.get(name) != ours[name]]
+            raise InputError(f"{self.folder.home} was trained with another config: {', '.join(changed)}")
+        if state["images"] != fingerprint_of(self.train):
+            raise InputError(f"{self.folder.home} was trained on other images or points than {self.train.source} has now")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        if self.mean is not None:
+            self.mean.mean.load_state_dict(state["mean"])
+        self.step, self.best, self.seconds = state["step"], dict(state["best"]), state["seconds"]
+        self.origin = json.loads(state["origin"])
+        if self.among.first:
+            self.folder.cut_log(self.step)
+
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        if self.among.first:
+            self.folder.append(entry)
+            self.talk(entry)

@@ -1,0 +1,107 @@
+"""Weights for the trunk alone: torchvision's ImageNet weights, or a file that holds a VGG-16 trunk under some name.
+
+A file's keys are mapped by their index in torchvision's ``features``, whatever stands before it: ``features.N.weight``
+(torchvision) and ``basenet.sliceX.N.weight`` (text detectors) are the same layer. What the file does not hold is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor
+
+from baselines.p2pnet.trunks import Trunk
+from baselines.p2pnet.weight_files import tensors_of
+from crowdeval.errors import InputError, UsageError, listed
+
+_INDEXED = re.compile(r"^(?:module\.)?(?:backbone\.|basenet\.slice[1-4]\.|features\.)?(?P<index>\d+)\.(?P<value>[a-z_]+)$")
+
+IMAGENET = {
+    "vgg16_bn": "VGG16_BN_Weights",
+    "vgg16": "VGG16_Weights",
+    "resnet50": "ResNet50_Weights",
+    "mobilenet_v3_large": "MobileNet_V3_Large_Weights",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What became of a file of trunk weights: keys of the trunk it gave and did not give, and its keys without use."""
+
+    source: str
+    given: tuple[str, ...]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def fill(trunk: Trunk, source: str, backbone: str) -> Filled:
+    """Put weights into a trunk.
+
+    Parameters
+    ----------
+    trunk : Trunk
+        Changed in place.
+    source : str
+        "imagenet" (torchvision's, downloaded or from its cache), "none", or a file.
+    backbone : str
+        The trunk's builder.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, holds none of the trunk's layers, or one of another shape.
+    UsageError
+        If ImageNet's weights can't be had.
+    """
+    ours = {key: value for key, value in trunk.state_dict().items() if not key.endswith("num_batches_tracked")}
+    if source == "none":
+        return Filled("random", (), tuple(ours), ())
+    if source == "imagenet":
+        state = _imagenet(backbone)
+    else:
+        state = tensors_of(Path(source))
+    return _filled(trunk, ours, state, source if source == "imagenet" else Path(source).name)
+
+
+def _filled(trunk: Trunk, ours: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> Filled:
+    by_name = {_plain(key): (key, value) for key, value in state.items()}
+    given = {}
+    used = set()
+    for key, value in ours.items():
+        key_there, found = by_name.get(_plain(key), ("", None))
+        if found is None:
+            continue
+        if found.shape != value.shape:
+            raise InputError(f"{source}: {key_there}: expected {tuple(value.shape)}, found {tuple(found.shape)}")
+        given[key] = found.to(value.dtype)
+        used.add(key_there)
+    if not given:
+        raise InputError(f"{source} holds none of the trunk's layers (its first keys: {listed(list(state), most=3)})")
+    trunk.load_state_dict(given, strict=False)
+    missing = tuple(key for key in ours if key not in given)
+    return Filled(source, tuple(given), missing, tuple(key for key in state if key not in used))
+
+
+def _plain(key: str) -> str:
+    """Return the name both sides give a layer: for VGG, its index in torchvision's features."""
+    key = re.sub(r"^stages\.\d+\.(?=\d+\.)", "", key)
+    key = re.sub(r"^stages\.0\.0\.", "conv1.", key) if key.startswith("stages.0.0.") else key
+    found = _INDEXED.match(key)
+    return f"{found['index']}.{found['value']}" if found else key
+
+
+def _imagenet(backbone: str) -> Mapping[str, Tensor]:
+    try:
+        weights = torchvision.models.get_weight(f"{IMAGENET[backbone]}.IMAGENET1K_V1")
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as problem:
+        raise UsageError(
+            f"torchvision's ImageNet weights of {backbone} can't be had ({problem}); give a file by "
+            "backbone_weights=FILE, or backbone_weights=none"
+        ) from None
+    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}

@@ -1,0 +1,135 @@
+"""Trunks: builders of feature maps at strides 4, 8 and 16, from torchvision's networks.
+
+A builder returns a Trunk without weights of its own; ``trunk_weights`` puts weights in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from crowdeval.errors import UsageError, did_you_mean, listed
+
+
+class Trunk(nn.Module):
+    """Three stages in a row, each halving the size of the one before.
+
+    Parameters
+    ----------
+    stages : sequence of three nn.Module
+        Image (B, 3, H, W) -> stride 4 -> stride 8 -> stride 16.
+    channels : three int
+        Channels of the three maps.
+    blocks : sequence of sequences of nn.Module
+        The trunk's layers by block, first to last, for ``freeze``.
+    """
+
+    def __init__(self, stages: Sequence[nn.Module], channels: tuple[int, int, int], blocks: Sequence[Sequence[nn.Module]]):
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.channels = channels
+        self._blocks = [list(block) for block in blocks]
+        self._still: list[nn.Module] = []
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the maps of stride 4, 8 and 16: (B, C, H / s, W / s) each."""
+        fine = self.stages[0](images)
+        middle = self.stages[1](fine)
+        return fine, middle, self.stages[2](middle)
+
+    def freeze(self, blocks: int, *, batch_norm: bool) -> None:
+        """Train nothing of the first blocks; with ``batch_norm``, keep the statistics of all batch norms as they are."""
+        if not 0 <= blocks <= len(self._blocks):
+            raise UsageError(f"frozen_blocks: expected 0 to {len(self._blocks)} for this trunk, found {blocks}")
+        first = list(chain.from_iterable(self._blocks[:blocks]))
+        for layer in first:
+            layer.requires_grad_(False)
+        norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
+        self._still = [*first, *norms]
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Trunk:
+        """Set training mode for all that is not frozen."""
+        super().train(mode)
+        for layer in self._still:
+            layer.eval()
+        return self
+
+
+def _vgg(network: torchvision.models.VGG) -> Trunk:
+    """Take the 13 convolutions of a VGG-16, its last pooling dropped; layers keep torchvision's index."""
+    features = network.features
+    pools = [index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
+    ends = [0, *(pool + 1 for pool in pools)]
+    blocks = [list(features[start:end]) for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    return Trunk([features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]], (256, 512, 512), blocks)
+
+
+def _vgg16_bn() -> Trunk:
+    return _vgg(torchvision.models.vgg16_bn(weights=None, init_weights=False))
+
+
+def _vgg16() -> Trunk:
+    return _vgg(torchvision.models.vgg16(weights=None, init_weights=False))
+
+
+def _resnet50() -> Trunk:
+    net = torchvision.models.resnet50(weights=None)
+    stem = [net.conv1, net.bn1, net.relu, net.maxpool]
+    stages = [nn.Sequential(*stem, net.layer1), net.layer2, net.layer3]
+    return Trunk(stages, (256, 512, 1024), [stem, [net.layer1], [net.layer2], [net.layer3]])
+
+
+def _mobilenet_v3_large() -> Trunk:
+    features = torchvision.models.mobilenet_v3_large(weights=None).features
+    stages = [features[:4], features[4:7], features[7:13]]
+    return Trunk(stages, (24, 40, 112), [[layer] for layer in features[:13]])
+
+
+TRUNKS: Mapping[str, Callable[[], Trunk]] = {
+    "vgg16_bn": _vgg16_bn,
+    "vgg16": _vgg16,
+    "resnet50": _resnet50,
+    "mobilenet_v3_large": _mobilenet_v3_large,
+}
+"""Builder by name."""
+
+
+def trunk_named(name: str) -> Trunk:
+    """Return a new trunk; raise UsageError, with the near names, where there is no such builder."""
+    if name not in TRUNKS:
+        raise UsageError(f"no backbone {name!r}{did_you_mean(name, TRUNKS)} (known: {listed(TRUNKS)})")
+    trunk = TRUNKS[name]()
+    for layer in trunk.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return trunk
+
+
+def parameters_of(module: nn.Module) -> int:
+    """Return the number of trainable values."""
+    return sum(each.numel() for each in module.parameters())
+
+
+def receptive_field(trunk: Trunk) -> int:
+    """Return the pixels, one side, that a value of the coarsest map is computed from.
+
+    Counted over the convolutions and poolings in the order they were made in; for the trunks that are chains.
+    """
+    field, jump = 1, 1
+    for layer in trunk.modules():
+        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+            size, stride = (_first(layer.kernel_size), _first(layer.stride))
+            dilation = _first(layer.dilation)
+            field, jump = field + (size - 1) * dilation * jump, jump * stride
+    return field
+
+
+def _first(size: int | tuple[int, ...] | torch.Size) -> int:
+    return size if isinstance(size, int) else int(size[0])

@@ -1,0 +1,69 @@
+"""Scoring a model on images with crowdeval itself: nAP, MAE, RMSE, F1 at 4 and 8 pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import distributed
+
+from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.prediction import TILE, predict_points
+from baselines.p2pnet.samples import Samples, pixels_of
+from crowdeval import Predictions, Protocol, Report, evaluate
+
+METRICS = ("F1@4px", "F1@8px", "bias")
+"""What is measured beside the paper's nAP, MAE, RMSE and NAE."""
+
+Found = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def predicted(
+    model: P2PNet,
+    source: Samples,
+    *,
+    precision_name: str = "float32",
+    tile: int = TILE,
+    among: Processes | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> list[Found]:
+    """Return points and confidences of a source's images, in order; of every world-th image, for one of many processes."""
+    among = among or Processes()
+    found = []
+    for sample in source.items[among.rank :: among.world]:
+        found.append(predict_points(model, pixels_of(sample.path), precision_name=precision_name, tile=tile))
+        progress(sample.id)
+    return found
+
+
+def gathered(found: list[Found], among: Processes) -> list[Found]:
+    """Return what all processes found, in the order of the images."""
+    if among.world == 1:
+        return found
+    parts: list[Any] = [None] * among.world
+    distributed.all_gather_object(parts, found)
+    return [each for group in zip_longest(*parts) for each in group if each is not None]
+
+
+def as_predictions(source: Samples, found: list[Found]) -> Predictions:
+    """Return points and confidences as crowdeval scores them."""
+    return Predictions(
+        image_ids=tuple(each.id for each in source),
+        offsets=np.concatenate([[0], np.cumsum([len(each[1]) for each in found])]).astype(np.int64),
+        xy=np.concatenate([np.zeros((0, 2)), *(each[0] for each in found)]),
+        score=np.concatenate([np.zeros(0), *(each[1] for each in found)]),
+    )
+
+
+def scored(source: Samples, found: list[Found], *, threshold: float = 0.5, name: str = "p2pnet") -> Report:
+    """Return crowdeval's report on the points of a source's images."""
+    return evaluate(
+        as_predictions(source, found),
+        source.annotations(),
+        protocol=Protocol(preset="paper", metrics=METRICS, count_threshold=threshold),
+        names=(name, source.source),
+    )
