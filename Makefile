@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(shell find crowdeval -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
+SOURCES := $(shell find crowdeval baselines -type f -not -name '*.pyc') pyproject.toml README.md LICENSE
 
 .PHONY: demo test check clean
 

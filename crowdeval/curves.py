@@ -9,7 +9,7 @@ the right); ``step``, precision times recall step without the envelope (scikit-l
 and ``voc11``, the mean of the envelope at 101 or 11 evenly spaced recalls. A recall reaches a level by whole numbers
 (hits x 100 >= level x true points); pycocotools compares floats and can miss a level that is met exactly.
 
-Every function works on many segments (images) at once; a whole set is one segment.
+A whole set is one ranked list; the images on their own are many segments, worked on at once.
 """
 
 from __future__ import annotations
@@ -52,8 +52,39 @@ def seen_in_image(score: Floats | None, offsets: Integers) -> Integers:
     return seen
 
 
-def average_precision(segment: NDArray[Any], seen: Integers, truths: Integers, *, ap: Area = "area") -> Floats:
-    """Return the average precision of every segment, NaN where it has no true points.
+def average_precision(seen: Integers, truths: int, *, ap: Area = "area") -> float:
+    """Return the average precision of one ranked list; NaN where there are no true points.
+
+    Parameters
+    ----------
+    seen : array of int, (T,)
+        Number of predictions with at least the confidence of each true positive; not falling.
+    truths : int
+        Number of true points.
+    ap : {"area", "step", "coco101", "voc11"}
+        How the area is taken.
+
+    Examples
+    --------
+    Three true points; the first and third of four predictions hit:
+
+    >>> round(average_precision(np.array([1, 3]), 3), 4)
+    0.5556
+    """
+    if not truths or not len(seen):
+        return 0.0 if truths else np.nan
+    changes = np.ones(len(seen), dtype=bool)
+    np.not_equal(seen[1:], seen[:-1], out=changes[:-1])
+    ends = np.flatnonzero(changes)
+    hits = ends + 1
+    precision = hits / seen[ends]
+    if ap != "step":
+        precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((precision * _recall_steps(hits, truths, np.zeros(1, dtype=np.int64), ap)).sum())
+
+
+def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, *, ap: Area = "area") -> Floats:
+    """Return the average precision of many ranked lists at once, the segments; NaN where one has no true points.
 
     Parameters
     ----------
@@ -66,14 +97,6 @@ def average_precision(segment: NDArray[Any], seen: Integers, truths: Integers, *
         True points of every segment.
     ap : {"area", "step", "coco101", "voc11"}
         How the area is taken.
-
-    Examples
-    --------
-    Three true points; the first and third of four predictions hit:
-
-    >>> one = np.zeros(2, dtype=int)
-    >>> average_precision(one, np.array([1, 3]), np.array([3])).round(4).tolist()
-    [0.5556]
     """
     result = np.zeros(len(truths))
     result[truths == 0] = np.nan
@@ -87,29 +110,30 @@ def average_precision(segment: NDArray[Any], seen: Integers, truths: Integers, *
     opens[1:] = place[1:] != place[:-1]
     starts = np.flatnonzero(opens)
     first = np.concatenate([[0], ends[starts[1:] - 1] + 1])
-    hits = ends + 1 - (np.repeat(first, np.diff(starts, append=len(ends))) if len(starts) > 1 else 0)
-    previous = np.where(opens, 0, np.concatenate([[0], hits[:-1]]))
+    hits = ends + 1 - np.repeat(first, np.diff(starts, append=len(ends)))
     precision = hits / seen[ends]
-    total = truths[place]
-    if ap == "step":
-        terms = precision * ((hits - previous) / total)
-    elif ap == "area":
-        terms = _envelope(precision, place) * ((hits - previous) / total)
-    else:
-        steps = 100 if ap == "coco101" else 10
-        reached = hits * steps // total - np.where(opens, -1, previous * steps // total)
-        terms = _envelope(precision, place) * (reached / (steps + 1))
-    if len(truths) == 1:
-        result[0] = terms.sum()
-    else:
-        result[place[starts]] = np.add.reduceat(terms, starts)
+    if ap != "step":
+        precision = _envelope(precision, place)
+    result[place[starts]] = np.add.reduceat(precision * _recall_steps(hits, truths[place], starts, ap), starts)
     return result
+
+
+def _recall_steps(hits: Integers, truths: Integers | int, starts: Integers, ap: Area) -> Floats:
+    """Return what each point of the curve weighs: its step in recall, or its share of the sampled recalls.
+
+    ``starts`` are the first points of the segments. A sampled recall of 0 is reached by the first point.
+    """
+    level, below, whole = hits, 0, truths
+    if ap in ("coco101", "voc11"):
+        samples = 100 if ap == "coco101" else 10
+        level, below, whole = hits * samples // truths, -1, samples + 1
+    step = np.diff(level, prepend=below)
+    step[starts] = level[starts] - below
+    return step / whole
 
 
 def _envelope(precision: Floats, segment: NDArray[Any]) -> Floats:
     """Return the largest precision from each point of a segment to its end."""
-    if segment[0] == segment[-1]:
-        return np.maximum.accumulate(precision[::-1])[::-1]
     # Ranks instead of values: shifting whole numbers apart by segment is exact, shifting floats is not.
     values, rank = np.unique(precision, return_inverse=True)
     shift = (segment[-1] - segment).astype(np.int64) * len(values)

@@ -28,33 +28,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
+from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, rows_of_images
 from crowdeval.neighbours import CHUNK, SLACK, PointTree, separation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """All admissible pairs, prediction by prediction in rank order, each row by normalised distance.
+    """All admissible pairs of every prediction, by normalised distance; one row a prediction, best rank first.
 
     Attributes
     ----------
     prediction : array of int, (S,)
         The predictions with at least one true point in reach, best rank first.
-    starts : array of int, (S + 1,)
-        Row ``r`` of the table is ``starts[r]:starts[r + 1]``.
-    true : array of int, (P,)
-        True point of every pair.
-    ratio : array of float, (P,)
-        Normalised distance of every pair, d(q, p) / d_k(p).
+    start, end : array of int, (S,)
+        The pairs of row ``r`` are ``start[r]:end[r]``, at least one.
+    nearest, best : array of int, array of float, (S,)
+        True point and ratio of the first pair of every row, which is all that most predictions need.
+    true, ratio : array of int, array of float, (P,)
+        True point and normalised distance, d(q, p) / d_k(p), of every pair. The rows of pairs lie as they were
+        found: they weigh too much to be moved.
     truths : int
         Number of true points of the set.
     """
 
     prediction: Indices
-    starts: Integers
+    start: Integers
+    end: Integers
+    nearest: Indices
+    best: Floats
     true: Indices
     ratio: Floats
     truths: int
@@ -87,17 +93,20 @@ def candidates(
     k : int
         The k of ``scale``; it allows the lemma for delta <= 1/2. With 0 pairs are searched by radius.
     tree : PointTree, optional
-        The tree over the true points, if there is one.
+        The tree over the true points, if there is one; it is given up once the pairs are found.
     """
-    image, true_image = image_of_rows(offsets), image_of_rows(true_offsets)
-    found: list[Rows] = []
+    true_image = image_of_rows(true_offsets)
+    found = Found()
     if len(xy) and len(true_xy):
         if k and delta <= 0.5:
             tree = PointTree(true_xy, true_image) if tree is None else tree
-            parts = _pairs_by_lemma(xy, image, offsets, tree, scale, delta, k)
+            parts = _pairs_by_lemma(xy, offsets, tree, true_offsets, scale, delta, k)
         else:
-            parts = _joined(_pairs_by_radius(xy, image, true_xy, true_image, scale, delta))
-        found += (_rows(*part, true_xy) for part in chain(_pairs_with_endless(offsets, true_image, scale), parts))
+            parts = _joined(_pairs_by_radius(xy, image_of_rows(offsets), true_xy, true_image, scale, delta))
+        for part in chain(_pairs_with_endless(offsets, true_image, scale), parts):
+            found.add(*part, true_xy)
+    if tree is not None:
+        tree.give_up()
     return _ranked(found, xy, score, len(true_xy))
 
 
@@ -107,20 +116,20 @@ def sequential_matches(table: Candidates, delta: float) -> Flags:
     Runs deferred acceptance in vectorised rounds; equal to the sequential loop of the definition.
     """
     rows = len(table.prediction)
-    below = np.concatenate([[0], np.cumsum(table.ratio < delta)])
-    end = table.starts[:-1] + (below[table.starts[1:]] - below[table.starts[:-1]])
-    pointer = table.starts[:-1].copy()
     holder = np.full(table.truths, rows, dtype=np.int64)
-    active = np.flatnonzero(pointer < end)
+    pointer = table.start.copy()
+    active = np.flatnonzero(table.best < delta)
+    wanted = table.nearest[active]
     while len(active):
-        wanted = table.true[pointer[active]]
         before = holder[wanted]
         np.minimum.at(holder, wanted, active)
-        won = holder[wanted] == active
-        evicted = before[won]
-        freed = np.concatenate([active[~won], evicted[evicted < rows]])
+        lost = holder[wanted] != active
+        evicted = before[np.flatnonzero((before < rows) & ~lost)]
+        freed = np.concatenate([active[np.flatnonzero(lost)], evicted])
         pointer[freed] += 1
-        active = freed[pointer[freed] < end[freed]]
+        freed = freed[pointer[freed] < table.end[freed]]
+        active = freed[table.ratio[pointer[freed]] < delta]
+        wanted = table.true[pointer[active]]
     matched = np.zeros(rows + 1, dtype=bool)
     matched[holder] = True
     return matched[:-1]
@@ -139,33 +148,40 @@ def _pairs_with_endless(offsets: Integers, true_image: Indices, scale: Floats) -
 
 
 def _pairs_by_lemma(
-    xy: Floats, image: Indices, offsets: Integers, tree: PointTree, scale: Floats, delta: float, k: int
+    xy: Floats, offsets: Integers, tree: PointTree, true_offsets: Integers, scale: Floats, delta: float, k: int
 ) -> Iterator[Pairs]:
     """Yield the pairs with finite scale by one k-nearest query a prediction.
 
     Images go by reach, the widest delta x scale of theirs, so that each chunk is searched no wider than it needs.
     """
-    finite = np.where(np.isfinite(scale), scale, 0.0)
-    reach = np.zeros(len(offsets) - 1)
-    np.maximum.at(reach, tree.image, delta * finite)
+    limit = np.full(len(scale) + 1, -1.0)  # the last is that of no true point
+    np.multiply(delta * SLACK, scale, out=limit[:-1], where=np.isfinite(scale))
+    reach, peopled = np.zeros(len(offsets) - 1), np.flatnonzero(np.diff(true_offsets))
+    reach[peopled] = np.maximum.reduceat(limit[:-1], true_offsets[peopled])
     by_reach = np.argsort(reach)
-    limit = np.append(delta * finite * SLACK, -1.0)
-    rows = rows_of_images(offsets, by_reach[reach[by_reach] > 0])
-    most = int(np.bincount(tree.image).max(initial=0))
-    width = max(min(k, most), 2)
-    size = max(1, CHUNK * 8 // max(width, 8))
-    for start in range(0, len(rows), size):
-        asked, wide = rows[start : start + size], width
-        bound = float(reach[image[asked[-1]]])
+    width = max(min(k, int(np.diff(true_offsets).max())), 2)
+    for asked, image in _blocks(offsets, by_reach[reach[by_reach] > 0], max(1, CHUNK * 8 // max(width, 8))):
+        bound, wide = float(reach[image[-1]]), width
         while len(asked):
-            distance, found = tree.near(xy[asked], image[asked], wide, within=bound)
+            distance, found = tree.near(xy[asked], image, wide, within=bound)
             level = np.isfinite(distance[:, -1]) & (distance[:, -1] <= distance[:, 0] * SLACK)
             close = distance <= limit[found]
             close[level] = False
-            row, column = np.nonzero(close)
-            prediction, true = asked[row], found[row, column]
-            yield _admissible(prediction, true, separation(xy[prediction], tree.xy[true]), finite, delta)
-            asked, wide = asked[level], 2 * wide
+            place = np.flatnonzero(close)
+            prediction, true = asked[place // wide], found.ravel()[place]
+            yield _admissible(prediction, true, separation(xy[prediction], tree.xy[true]), scale, delta)
+            asked, image, wide = asked[level], image[level], 2 * wide
+
+
+def _blocks(offsets: Integers, images: Integers, size: int) -> Iterator[tuple[Integers, Integers]]:
+    """Yield the rows of the given images one after the other, and the image of each, ``size`` rows at a time."""
+    ends = np.cumsum(np.diff(offsets)[images])
+    shift = offsets[images + 1] - ends
+    total = int(ends[-1]) if len(ends) else 0
+    for begin in range(0, total, size):
+        place = np.arange(begin, min(begin + size, total))
+        which = np.searchsorted(ends, place, side="right")
+        yield place + shift[which], images[which]
 
 
 def _pairs_by_radius(
@@ -183,12 +199,8 @@ def _admissible(prediction: Integers, true: Integers, distance: Floats, scale: F
     reach = scale[true]
     ratio = np.full(len(true), np.inf)
     np.divide(distance, reach, out=ratio, where=reach > 0)
-    kept = ratio < delta
+    kept = np.flatnonzero(ratio < delta)
     return prediction[kept].astype(np.int32), true[kept].astype(np.int32), ratio[kept]
-
-
-Rows = tuple[Indices, Indices, Indices, Floats]
-"""Predictions, their numbers of pairs, and the pairs' true points and ratios."""
 
 
 def _joined(parts: Iterator[Pairs]) -> Iterator[Pairs]:
@@ -199,36 +211,51 @@ def _joined(parts: Iterator[Pairs]) -> Iterator[Pairs]:
         yield prediction, true, ratio
 
 
-def _rows(prediction: Indices, true: Indices, ratio: Floats, true_xy: Floats) -> Rows:
-    """Return the pairs row by row, within a row by ratio, then x, then y of the true point.
+class Found:
+    """The pairs found so far, row by row: predictions, their numbers of pairs, and the pairs' true points and ratios."""
 
-    A prediction's pairs are all in one part. Prediction and ratio make one key: no two predictions share a whole
-    part, and a smaller ratio never has a larger fraction.
-    """
-    key = prediction + ratio / (2 * ratio.max(initial=1e-300))
-    order = _order(key, lambda i: (ratio[i], true_xy[true[i], 0], true_xy[true[i], 1]))
-    ranked = prediction[order]
-    first = np.flatnonzero(np.diff(ranked, prepend=-1))
-    return ranked[first], np.diff(first, append=len(ranked)).astype(np.int32), true[order], ratio[order]
+    def __init__(self) -> None:
+        self._parts: list[list[NDArray[Any]]] = [[np.empty(0, dtype=kind)] for kind in (np.int32, np.int32, np.int32, np.float64)]
+
+    def add(self, prediction: Indices, true: Indices, ratio: Floats, true_xy: Floats) -> None:
+        """Take pairs over, within a row by ratio, then x, then y of the true point.
+
+        A prediction's pairs are all added at once. Prediction and ratio make one key: no two predictions share a
+        whole part, and a smaller ratio never has a larger fraction.
+        """
+        key = prediction + ratio / (2 * ratio.max(initial=1e-300))
+        order = _order(key, lambda i: (ratio[i], true_xy[true[i], 0], true_xy[true[i], 1]))
+        ranked = prediction[order]
+        first = np.flatnonzero(np.diff(ranked, prepend=-1))
+        size = np.diff(first, append=len(ranked)).astype(np.int32)
+        for parts, part in zip(self._parts, (ranked[first], size, true[order], ratio[order]), strict=True):
+            parts.append(part)
+
+    def columns(self) -> Iterator[NDArray[Any]]:
+        """Yield the four columns, each of which is held no more."""
+        for parts in self._parts:
+            column = np.concatenate(parts)
+            parts.clear()
+            yield column
 
 
-def _ranked(found: list[Rows], xy: Floats, score: Floats | None, truths: int) -> Candidates:
+def _ranked(found: Found, xy: Floats, score: Floats | None, truths: int) -> Candidates:
     """Put the rows in rank order."""
-    kinds = (np.int32, np.int32, np.int32, np.float64)
-    row, size, true, ratio = (
-        np.concatenate([np.empty(0, dtype=kind), *(part[i] for part in found)]) for i, kind in enumerate(kinds)
-    )
-    found.clear()
-    starts = offsets_of(size)
-    best = ratio[starts[:-1]]
+    row, size, true, ratio = found.columns()
+    end = np.cumsum(size, dtype=np.int64)
+    start = end - size
+    best = ratio[start]
     falling = np.zeros(len(row)) if score is None else -score[row]
     rank = _order(falling, lambda i: (best[i], xy[row[i], 0], xy[row[i], 1]))
-    pairs = rows_of_images(starts, rank)
+    start = start[rank]
     return Candidates(
         prediction=row[rank],
-        starts=offsets_of(size[rank]),
-        true=true[pairs],
-        ratio=ratio[pairs],
+        start=start,
+        end=end[rank],
+        nearest=true[start],
+        best=best[rank],
+        true=true,
+        ratio=ratio,
         truths=truths,
     )
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crowdeval.arrays import Floats, Indices, Integers, as_points, image_of_rows, offsets_of
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.neighbours import CHUNK, PointTree, chunks
+from crowdeval.neighbours import CHUNK, PointTree, chunks, separation
 
 Lone = str
 """``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
@@ -75,11 +75,9 @@ def knn_scales(
     scale = np.empty(len(xy))
     wide = min(k, int(others.max(initial=0))) + 1
     for rows in chunks(offsets, CHUNK * 8 // max(wide, 8)):
-        distance, _ = tree.nearest(xy[rows], image[rows], wide)
+        _, found = tree.near(xy[rows], image[rows], wide)
         # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
-        total = np.zeros(len(distance))
-        for j in range(1, wide):
-            total += np.where(np.isfinite(distance[:, j]), distance[:, j], 0.0)
+        total = _total_distance(xy[rows], xy, found[:, 1:])
         scale[rows] = total / np.maximum(np.minimum(others[image[rows]], k), 1)
     alone = others[image] == 0
     scale[alone] = _lone_scale(lone, sizes, image[alone])
@@ -125,6 +123,16 @@ def lone_length(lone: Lone) -> float:
     if not 0 < length < np.inf:
         raise UsageError(f"lone: expected 'inf', 'diagonal' or a positive number of pixels, found {lone!r}")
     return length
+
+
+def _total_distance(points: Floats, xy: Floats, found: Integers) -> Floats:
+    """Return the sum of the distances from every point to the rows of ``xy`` found for it; ``len(xy)`` is none."""
+    total = np.zeros(len(points))
+    for column in found.T:
+        distance = separation(points, xy.take(column, axis=0, mode="clip"))
+        distance[column == len(xy)] = 0.0
+        total += distance
+    return total
 
 
 def _lone_scale(lone: Lone, sizes: Floats | None, image: Indices) -> Floats | float:

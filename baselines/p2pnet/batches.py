@@ -78,9 +78,13 @@ class Crops(Dataset[Batch]):
         share = len(indices) // (self.config.accumulate * self.world)
         start = (part * self.world + self.rank) * share
         crops = [
-            self._crop(index, epoch, crop) for index in indices[start : start + share] for crop in range(self.config.crops)
+            self._crop(index, epoch, crop)
+            for index in indices[start : start + share]
+            for crop in range(self.config.crops)
         ]
-        pixels = torch.from_numpy(np.stack([crop[0] for crop in crops])).permute(0, 3, 1, 2)  # (B, H, W, 3) -> (B, 3, H, W)
+        pixels = torch.from_numpy(np.stack([crop[0] for crop in crops])).permute(
+            0, 3, 1, 2
+        )  # (B, H, W, 3) -> (B, 3, H, W)
         targets = [torch.from_numpy(crop[1].astype(np.float32)) for crop in crops]
         names = [self.source[index].id for index in indices[start : start + share] for _ in range(self.config.crops)]
         return Batch(pixels, targets, names)
@@ -108,7 +112,7 @@ def steps_from(crops: Crops, first: int, last: int) -> Iterator[tuple[int, list[
     loader = DataLoader(
         crops,
         batch_size=None,
-        sampler=places,  # type: ignore[arg-type]
+        sampler=places,
         num_workers=config.workers,
         persistent_workers=config.workers > 0,
         multiprocessing_context="spawn" if config.workers else None,

@@ -25,7 +25,7 @@ from baselines.p2pnet.config import Config
 from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.weight_files import tensors_of
-from crowdeval.errors import InputError, MissingFileError, UsageError, listed
+from crowdeval.errors import InputError, MissingFileError, listed
 
 FORMAT = "crowdeval-p2pnet@1"
 
@@ -134,12 +134,16 @@ def read_record(path: Path) -> Record:
     except (safetensors.SafetensorError, OSError) as problem:
         raise InputError(f"{path} is truncated or no safetensors file: {problem}") from None
     try:
-        content = json.loads(metadata["crowdeval"])
-        if content["format"] != FORMAT:
-            raise InputError(f"{path}: format {content['format']!r} is not {FORMAT!r}; a newer version may read it")
-        return Record(
-            config=Config().with_values(content["config"]),
-            **{key: content[key] for key in Record.__dataclass_fields__ if key != "config"},
-        )
-    except (KeyError, TypeError, json.JSONDecodeError, UsageError) as problem:
-        raise InputError(f"{path} is no checkpoint of this model: its header holds no valid record ({problem})") from None
+        return record_of(json.loads(metadata["crowdeval"]))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise InputError(
+            f"{path} is no checkpoint of this model: its header holds no valid record ({problem})"
+        ) from None
+
+
+def record_of(content: Mapping[str, Any]) -> Record:
+    """Return the record that JSON holds; raise KeyError, TypeError or ValueError where it holds none."""
+    if content["format"] != FORMAT:
+        raise InputError(f"format {content['format']!r}, and this version reads {FORMAT!r}")
+    fields = {key: content[key] for key in Record.__dataclass_fields__ if key != "config"}
+    return Record(config=Config().with_values(content["config"]), **fields)

@@ -164,7 +164,7 @@ class Config:
         _within(self)
 
     @property
-    def K(self) -> int:  # noqa: N802 - the paper's letter
+    def K(self) -> int:
         """Reference points of a cell."""
         return self.rows * self.lines
 
@@ -205,7 +205,8 @@ def _known(values: Iterable[str]) -> None:
     names = [each.name for each in fields(Config)]
     for name in values:
         if name not in names:
-            raise UsageError(f"the config has no value {name!r}{did_you_mean(name, names)} (known: {listed(names, most=60)})")
+            near = did_you_mean(name, names) or "; `python -m baselines.p2pnet info --toml` lists all"
+            raise UsageError(f"the config has no value {name!r}{near}")
 
 
 def _checked(name: str, kind: Any, value: Any) -> Any:
@@ -240,7 +241,9 @@ def _within(config: Config) -> None:
     if config.scale_least > config.scale_most:
         raise UsageError(f"scale_least: expected at most scale_most = {config.scale_most}, found {config.scale_least}")
     if config.batch_size % config.accumulate:
-        raise UsageError(f"accumulate: expected a divisor of batch_size = {config.batch_size}, found {config.accumulate}")
+        raise UsageError(
+            f"accumulate: expected a divisor of batch_size = {config.batch_size}, found {config.accumulate}"
+        )
     if config.select not in METRICS:
         raise UsageError(f"select: expected {listed(METRICS)}, found {config.select!r}")
     if config.ema >= 1 or config.validation_share >= 1:
@@ -268,7 +271,8 @@ def named(name: str | Path) -> Config:
     path = shipped.get(str(name), Path(name))
     if not path.is_file():
         raise MissingFileError(
-            f"{name}: no such config{did_you_mean(str(name), shipped)} (a TOML file, or one of {listed(shipped, most=20)})"
+            f"{name}: no such config{did_you_mean(str(name), shipped)} "
+            f"(a TOML file, or one of {listed(shipped, most=20)})"
         )
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))

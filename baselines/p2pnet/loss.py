@@ -108,7 +108,9 @@ def losses(
     )
 
 
-def losses_by(config: Config, output: Proposals, targets: Sequence[Tensor], matched: Sequence[Matched], totals: Totals) -> Losses:
+def losses_by(
+    config: Config, output: Proposals, targets: Sequence[Tensor], matched: Sequence[Matched], totals: Totals
+) -> Losses:
     """Return the loss with the weights of a config."""
     return losses(
         output,
@@ -126,5 +128,7 @@ def _flat(output: Proposals, targets: Sequence[Tensor], matched: Sequence[Matche
     device = output.points.device
     image = torch.cat([torch.full_like(pairs[0], index) for index, pairs in enumerate(matched)])
     proposal = torch.cat([pairs[0] for pairs in matched])
-    truth = torch.cat([target.float().cpu().reshape(-1, 2)[pairs[1]] for target, pairs in zip(targets, matched, strict=True)])
+    truth = torch.cat(
+        [target.float().cpu().reshape(-1, 2)[pairs[1]] for target, pairs in zip(targets, matched, strict=True)]
+    )
     return image.to(device), proposal.to(device), truth.to(device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
@@ -9,6 +11,7 @@ from torch.nn.functional import interpolate, pad
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
 from baselines.p2pnet.trunks import Trunk, trunk_named
+from crowdeval.errors import UsageError
 
 MULTIPLE = 16
 """Height and width are padded to multiples of the coarsest map's stride."""
@@ -39,10 +42,11 @@ class Neck(nn.Module):
         merged = self.top(maps[2])
         for lateral, finer in zip(self.laterals, (maps[1], maps[0]), strict=False):
             merged = interpolate(merged, scale_factor=2.0, mode="nearest") + lateral(finer)
-        return self.smooth(merged)
+        smoothed: Tensor = self.smooth(merged)
+        return smoothed
 
 
-def branch(width: int, K: int) -> nn.Sequential:  # noqa: N803 - the paper's letter
+def branch(width: int, K: int) -> nn.Sequential:
     """Return a prediction head: three 3 x 3 convolutions interleaved with ReLU, to 2K channels."""
     return nn.Sequential(
         nn.Conv2d(width, width, 3, padding=1),
@@ -71,6 +75,9 @@ class P2PNet(nn.Module):
     torch.Size([1, 384, 2])
     """
 
+    ignored: tuple[str, ...] = ()
+    """Keys of the file it was read from that nothing uses."""
+
     def __init__(
         self,
         config: Config | None = None,
@@ -90,6 +97,27 @@ class P2PNet(nn.Module):
         self.references: Tensor
         self.register_buffer("references", offsets, persistent=False)  # (K, 2)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model is, and its images have to be."""
+        return self.references.device
+
+    @property
+    def margin(self) -> int:
+        """Pixels beside a tile's core that the core's proposals depend on, up to a multiple of 16: the paper's 128.
+
+        A cell sees through the four convolutions on F_s, then through the trunk's.
+
+        Raises
+        ------
+        UsageError
+            If the trunk looks at the whole image at once.
+        """
+        radius = self.trunk.radius
+        if radius is None:
+            raise UsageError(f"{self.config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
+        return _up(_up(4 * self.config.stride) + radius)
+
     def forward(self, images: Tensor) -> Proposals:
         """Return the proposals of a batch of images.
 
@@ -104,7 +132,11 @@ class P2PNet(nn.Module):
             ``logits`` and ``points``, (B, M, 2) each, M = K * ceil16(H) / s * ceil16(W) / s; those of the padding are
             among them.
         """
-        fused = self.neck(self.trunk(padded(images)))  # F_s: (B, width, h, w)
+        return self.of_whole_cells(padded(images))
+
+    def of_whole_cells(self, images: Tensor) -> Proposals:
+        """Return the proposals of images whose height and width are multiples of 16."""
+        fused = self.neck(self.trunk(images))  # F_s: (B, width, h, w)
         logits = in_pairs(self.classification(fused)).float()  # (B, 2K, h, w) -> (B, M, 2)
         hidden = self.regression[:-1](fused)
         with torch.autocast(images.device.type, enabled=False):  # positions are float32, whatever the convolutions are
@@ -112,6 +144,11 @@ class P2PNet(nn.Module):
             references = reference_points(fused.shape[-2], fused.shape[-1], self.config.stride, self.references)
             points = references + self.config.gamma * offsets  # eq. 2
         return Proposals(logits, points, self.config.stride, self.config.K)
+
+
+def _up(pixels: int) -> int:
+    """Return the next multiple of 16."""
+    return -(-pixels // MULTIPLE) * MULTIPLE
 
 
 def padded(images: Tensor) -> Tensor:
@@ -122,13 +159,15 @@ def padded(images: Tensor) -> Tensor:
 
 def _from_references(regression: nn.Sequential) -> nn.Sequential:
     """Begin with proposals close to their reference points, whatever gamma is."""
-    nn.init.normal_(regression[-1].weight, std=1e-3)
-    nn.init.zeros_(regression[-1].bias)
+    last = cast(nn.Conv2d, regression[-1])
+    nn.init.normal_(last.weight, std=1e-3)
+    nn.init.zeros_(cast(Tensor, last.bias))
     return regression
 
 
 def _doubtful(classification: nn.Sequential, nothing: float) -> nn.Sequential:
     """Begin with a prior for "nothing"."""
+    last = cast(nn.Conv2d, classification[-1])
     with torch.no_grad():
-        classification[-1].bias.view(-1, 2).copy_(torch.tensor([nothing, 0.0]))
+        cast(Tensor, last.bias).view(-1, 2).copy_(torch.tensor([nothing, 0.0]))
     return classification

@@ -11,6 +11,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.model import P2PNet
 
+ManyTensors = tuple[Tensor, ...] | list[Tensor]
+
 COSINE_END = 0.01
 """The share of the learning rate that a cosine ends at."""
 
@@ -62,6 +64,6 @@ class RunningMean:
         """Return the mean's state_dict, as the model's own."""
         return self.mean.module.state_dict()
 
-    def _averaged(self, mean: list[Tensor], now: list[Tensor], updates: Tensor) -> None:
+    def _averaged(self, mean: ManyTensors, now: ManyTensors, updates: Tensor | int) -> None:
         decay = min(self.decay, (1 + int(updates)) / (10 + int(updates)))
-        get_ema_multi_avg_fn(decay)(mean, now, updates)
+        get_ema_multi_avg_fn(decay)(mean, now, updates)  # type: ignore[no-untyped-call]

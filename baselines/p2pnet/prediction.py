@@ -9,22 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
 
 from baselines.p2pnet.augmentation import shrunk
 from baselines.p2pnet.batches import normalized
+from baselines.p2pnet.config import Config
 from baselines.p2pnet.devices import precision
-from baselines.p2pnet.model import MULTIPLE, P2PNet
+from baselines.p2pnet.model import MULTIPLE
+from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import UsageError
 
 TILE = 1024
 """Side in pixels of a tile's core."""
+
+
+class Model(Protocol):
+    """What predicts: the model, or its export."""
+
+    @property
+    def config(self) -> Config:
+        """Its sizes."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where images go."""
+
+    @property
+    def margin(self) -> int:
+        """Pixels beside a core that its proposals depend on, a multiple of 16."""
+
+    def __call__(self, images: Tensor) -> Proposals:
+        """Return the proposals of normalized images (1, 3, H, W)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +61,7 @@ class Span:
 
 @torch.inference_mode()
 def predict_points(
-    model: P2PNet,
+    model: Model,
     pixels: NDArray[np.uint8],
     *,
     confidence: float | None = None,
@@ -50,7 +72,7 @@ def predict_points(
 
     Parameters
     ----------
-    model : P2PNet
+    model : P2PNet or Exported
         In eval mode, on the device that is to work.
     pixels : array of uint8, (H, W, 3)
         RGB as stored.
@@ -70,14 +92,16 @@ def predict_points(
     """
     config = model.config
     least = config.confidence if confidence is None else confidence
-    device = model.references.device
+    device = model.device
     image = Image.fromarray(pixels)
     small, _ = shrunk(image, np.zeros((0, 2)), config.max_side)
     shown = np.asarray(small)
-    found = []
-    for down in spans(shown.shape[0], tile, margin_of(model)):
-        for across in spans(shown.shape[1], tile, margin_of(model)):
-            found.append(_core(model, shown, down, across, device, precision_name, least))
+    margin = model.margin if tile else 0
+    found = [
+        _core(model, shown, down, across, device, precision_name, least)
+        for down in spans(shown.shape[0], tile, margin)
+        for across in spans(shown.shape[1], tile, margin)
+    ]
     points = np.concatenate([each[0] for each in found])
     scores = np.concatenate([each[1] for each in found])
     inside = ((points >= 0) & (points < (small.width, small.height))).all(axis=1)
@@ -94,31 +118,8 @@ def spans(length: int, tile: int, margin: int) -> Iterator[Span]:
         yield Span(max(start - margin, 0), min(end + margin, whole), start, end)
 
 
-def margin_of(model: P2PNet) -> int:
-    """Return the pixels beside a core that its proposals depend on, up to the next multiple of 16 (the paper's: 128).
-
-    A cell sees through the four convolutions on F_s and then through the trunk's; a pooling that falls on the same
-    pixels as in the whole image adds nothing.
-
-    Raises
-    ------
-    UsageError
-        If the trunk looks at the whole image at once.
-    """
-    jump, radius = 1, 0
-    for layer in model.trunk.modules():
-        if isinstance(layer, nn.AdaptiveAvgPool2d):
-            raise UsageError(f"{model.config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
-        if isinstance(layer, nn.Conv2d | nn.MaxPool2d):
-            size, stride = (each if isinstance(each, int) else each[0] for each in (layer.kernel_size, layer.stride))
-            radius += (int(size) - 1) // 2 * jump
-            jump *= int(stride)
-    cells = 4 * model.config.stride
-    return -(-(-(-cells // MULTIPLE) * MULTIPLE + radius) // MULTIPLE) * MULTIPLE
-
-
 def _core(
-    model: P2PNet,
+    model: Model,
     shown: NDArray[np.uint8],
     down: Span,
     across: Span,
@@ -143,5 +144,7 @@ def _core(
         return values.reshape(height, width, output.K, -1)[rows, columns].flatten(0, 2)  # (h, w, K, C) -> (M, C)
 
     confidences = core(output.confidences[0])[:, 0]
-    points = core(output.points[0])[confidences >= least].cpu().numpy().astype(np.float64)
-    return points + (across.start, down.start), confidences[confidences >= least].cpu().numpy().astype(np.float64)
+    kept = confidences >= least
+    points = core(output.points[0])[kept].cpu().numpy().astype(np.float64)
+    origin = np.array([across.start, down.start], dtype=np.float64)
+    return points + origin, confidences[kept].cpu().numpy().astype(np.float64)

@@ -18,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from crowdeval import read_annotations
 from crowdeval.datasets import is_dataset_spec, open_dataset
-from crowdeval.fingerprints import fingerprint
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
+from crowdeval.fingerprints import fingerprint
 from crowdeval.points import Annotations
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -93,7 +93,7 @@ def samples(source: str, *, root: str | os.PathLike[str] | None = None) -> Sampl
         return Samples(source, tuple(_of(annotations, _images(annotations.image_ids, Path(folder)))))
     if not Path(source).is_file():
         raise MissingFileError(
-            f"{source}: expected a dataset (NAME:SPLIT), a list file, or ANNOTATIONS,IMAGE-FOLDER, and found no such file"
+            f"{source}: no such file; expected a dataset (NAME:SPLIT), a list file, or ANNOTATIONS,IMAGE-FOLDER"
         )
     return Samples(source, tuple(_listed(Path(source), Path(root) if root is not None else Path(source).parent)))
 

@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -89,7 +88,8 @@ class Trainer:
         self.crops = Crops(self.train, config, rank=self.among.rank, world=self.among.world)
         if config.batch_size % (config.accumulate * self.among.world):
             raise InputError(
-                f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes in {config.accumulate} parts"
+                f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes "
+                f"in {config.accumulate} parts"
             )
         state = self.folder.load_state()
         if state is None:
@@ -98,13 +98,15 @@ class Trainer:
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
         self.model.to(self.device)
         if config.channels_last:
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.model.to(memory_format=torch.channels_last)
         self.optimizer = optimizer_of(self.model, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
         self.mean = RunningMean(self.model, config.ema) if config.ema else None
         if state is not None:
             self._restore(state)
-        self.wrapped = torch.compile(self.model) if config.compile else self.model
+        self.wrapped = self.model
+        if config.compile:
+            self.wrapped = cast(nn.Module, torch.compile(self.model))
         if self.among.world > 1:
             self.wrapped = DistributedDataParallel(self.wrapped, broadcast_buffers=config.batch_norm == "train")
 
@@ -158,8 +160,9 @@ class Trainer:
             found = losses_by(config, output, batch.targets, matched, totals)
             sums += float(found.classification.detach()), float(found.localization.detach())
             held = isinstance(self.wrapped, DistributedDataParallel) and index < len(parts) - 1
-            with self.wrapped.no_sync() if held else nullcontext():  # type: ignore[operator,union-attr]
-                self.scaler.scale(found.total * self.among.world).backward()  # DDP takes the mean over processes
+            with self.wrapped.no_sync() if held else nullcontext():  # type: ignore[operator]
+                scaled = self.scaler.scale(found.total * self.among.world)  # DDP takes the mean over processes
+                scaled.backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or float("inf"))
         if not torch.isfinite(norm) and not self.scaler.is_enabled():
@@ -259,10 +262,14 @@ class Trainer:
     def _restore(self, state: Mapping[str, Any]) -> None:
         if json.loads(state["config"]) != self.config.as_dict():
             theirs, ours = json.loads(state["config"]), self.config.as_dict()
-            changed = [f"{name} ({theirs.get(name)} -> {ours[name]})" for name in ours if theirs.get(name) != ours[name]]
+            changed = [
+                f"{name} ({theirs.get(name)} -> {ours[name]})" for name in ours if theirs.get(name) != ours[name]
+            ]
             raise InputError(f"{self.folder.home} was trained with another config: {', '.join(changed)}")
         if state["images"] != fingerprint_of(self.train):
-            raise InputError(f"{self.folder.home} was trained on other images or points than {self.train.source} has now")
+            raise InputError(
+                f"{self.folder.home} was trained on other images or points than {self.train.source} has now"
+            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])

@@ -1,7 +1,7 @@
 """Weights for the trunk alone: torchvision's ImageNet weights, or a file that holds a VGG-16 trunk under some name.
 
 A file's keys are mapped by their index in torchvision's ``features``, whatever stands before it: ``features.N.weight``
-(torchvision) and ``basenet.sliceX.N.weight`` (text detectors) are the same layer. What the file does not hold is listed.
+(torchvision) and ``basenet.sliceX.N.weight`` (text detectors) are one layer. What the file does not hold is listed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from baselines.p2pnet.trunks import Trunk
 from baselines.p2pnet.weight_files import tensors_of
 from crowdeval.errors import InputError, UsageError, listed
 
-_INDEXED = re.compile(r"^(?:module\.)?(?:backbone\.|basenet\.slice[1-4]\.|features\.)?(?P<index>\d+)\.(?P<value>[a-z_]+)$")
+_INDEXED = re.compile(
+    r"^(?:module\.)?(?:backbone\.|basenet\.slice[1-4]\.|features\.)?(?P<index>\d+)\.(?P<value>[a-z_]+)$"
+)
 
 IMAGENET = {
     "vgg16_bn": "VGG16_BN_Weights",
@@ -61,10 +63,7 @@ def fill(trunk: Trunk, source: str, backbone: str) -> Filled:
     ours = {key: value for key, value in trunk.state_dict().items() if not key.endswith("num_batches_tracked")}
     if source == "none":
         return Filled("random", (), tuple(ours), ())
-    if source == "imagenet":
-        state = _imagenet(backbone)
-    else:
-        state = tensors_of(Path(source))
+    state = _imagenet(backbone) if source == "imagenet" else tensors_of(Path(source))
     return _filled(trunk, ours, state, source if source == "imagenet" else Path(source).name)
 
 

@@ -6,9 +6,8 @@ A builder returns a Trunk without weights of its own; ``trunk_weights`` puts wei
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
-import torch
 import torchvision
 from torch import Tensor, nn
 
@@ -28,7 +27,9 @@ class Trunk(nn.Module):
         The trunk's layers by block, first to last, for ``freeze``.
     """
 
-    def __init__(self, stages: Sequence[nn.Module], channels: tuple[int, int, int], blocks: Sequence[Sequence[nn.Module]]):
+    def __init__(
+        self, stages: Sequence[nn.Module], channels: tuple[int, int, int], blocks: Sequence[Sequence[nn.Module]]
+    ):
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.channels = channels
@@ -42,7 +43,7 @@ class Trunk(nn.Module):
         return fine, middle, self.stages[2](middle)
 
     def freeze(self, blocks: int, *, batch_norm: bool) -> None:
-        """Train nothing of the first blocks; with ``batch_norm``, keep the statistics of all batch norms as they are."""
+        """Train nothing of the first blocks; with ``batch_norm``, keep all batch norms' statistics as they are."""
         if not 0 <= blocks <= len(self._blocks):
             raise UsageError(f"frozen_blocks: expected 0 to {len(self._blocks)} for this trunk, found {blocks}")
         first = list(chain.from_iterable(self._blocks[:blocks]))
@@ -51,6 +52,26 @@ class Trunk(nn.Module):
         norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
         self._still = [*first, *norms]
         self.train(self.training)
+
+    @property
+    def radius(self) -> int | None:
+        """Pixels to each side of its own 16 x 16 patch that a value of the coarsest map depends on; None for all.
+
+        Counted over convolutions and poolings in their order; a pooling of 2 x 2 stays within the patch.
+        """
+        radius, jump = 0, 1
+        for layer in self.modules():
+            if isinstance(layer, nn.AdaptiveAvgPool2d):
+                return None
+            if isinstance(layer, nn.Conv2d | nn.MaxPool2d) and layer not in self._shortcuts():
+                radius += (_side(layer.kernel_size) - 1) // 2 * jump
+                jump *= _side(layer.stride)
+        return radius
+
+    def _shortcuts(self) -> set[nn.Module]:
+        """Return the layers of residual shortcuts: beside the chain, 1 x 1."""
+        beside = [layer for name, layer in self.named_modules() if name.endswith("downsample")]
+        return {layer for each in beside for layer in each.modules()}
 
     def train(self, mode: bool = True) -> Trunk:
         """Set training mode for all that is not frozen."""
@@ -65,8 +86,10 @@ def _vgg(network: torchvision.models.VGG) -> Trunk:
     features = network.features
     pools = [index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
     ends = [0, *(pool + 1 for pool in pools)]
-    blocks = [list(features[start:end]) for start, end in zip(ends[:-1], ends[1:], strict=True)]
-    return Trunk([features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]], (256, 512, 512), blocks)
+    blocks = [list(features[start:end]) for start, end in pairwise(ends)]
+    return Trunk(
+        [features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]], (256, 512, 512), blocks
+    )
 
 
 def _vgg16_bn() -> Trunk:
@@ -113,23 +136,9 @@ def trunk_named(name: str) -> Trunk:
 
 
 def parameters_of(module: nn.Module) -> int:
-    """Return the number of trainable values."""
+    """Return the number of values that are trained."""
     return sum(each.numel() for each in module.parameters())
 
 
-def receptive_field(trunk: Trunk) -> int:
-    """Return the pixels, one side, that a value of the coarsest map is computed from.
-
-    Counted over the convolutions and poolings in the order they were made in; for the trunks that are chains.
-    """
-    field, jump = 1, 1
-    for layer in trunk.modules():
-        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
-            size, stride = (_first(layer.kernel_size), _first(layer.stride))
-            dilation = _first(layer.dilation)
-            field, jump = field + (size - 1) * dilation * jump, jump * stride
-    return field
-
-
-def _first(size: int | tuple[int, ...] | torch.Size) -> int:
+def _side(size: int | tuple[int, ...]) -> int:
     return size if isinstance(size, int) else int(size[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import distributed
 
 from baselines.p2pnet.devices import Processes
-from baselines.p2pnet.model import P2PNet
-from baselines.p2pnet.prediction import TILE, predict_points
+from baselines.p2pnet.prediction import TILE, Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report, evaluate
 
@@ -23,7 +22,7 @@ Found = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def predicted(
-    model: P2PNet,
+    model: Model,
     source: Samples,
     *,
     precision_name: str = "float32",
@@ -31,7 +30,7 @@ def predicted(
     among: Processes | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Found]:
-    """Return points and confidences of a source's images, in order; of every world-th image, for one of many processes."""
+    """Return points and confidences of a source's images, in order; of every world-th, for one of many processes."""
     among = among or Processes()
     found = []
     for sample in source.items[among.rank :: among.world]:
@@ -49,10 +48,10 @@ def gathered(found: list[Found], among: Processes) -> list[Found]:
     return [each for group in zip_longest(*parts) for each in group if each is not None]
 
 
-def as_predictions(source: Samples, found: list[Found]) -> Predictions:
-    """Return points and confidences as crowdeval scores them."""
+def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
+    """Return points and confidences, image by image, as crowdeval scores them."""
     return Predictions(
-        image_ids=tuple(each.id for each in source),
+        image_ids=tuple(names),
         offsets=np.concatenate([[0], np.cumsum([len(each[1]) for each in found])]).astype(np.int64),
         xy=np.concatenate([np.zeros((0, 2)), *(each[0] for each in found)]),
         score=np.concatenate([np.zeros(0), *(each[1] for each in found)]),
@@ -62,7 +61,7 @@ def as_predictions(source: Samples, found: list[Found]) -> Predictions:
 def scored(source: Samples, found: list[Found], *, threshold: float = 0.5, name: str = "p2pnet") -> Report:
     """Return crowdeval's report on the points of a source's images."""
     return evaluate(
-        as_predictions(source, found),
+        predictions_of([each.id for each in source], found),
         source.annotations(),
         protocol=Protocol(preset="paper", metrics=METRICS, count_threshold=threshold),
         names=(name, source.source),

@@ -49,9 +49,11 @@ def unpickled(path: Path) -> Any:
     except pickle.UnpicklingError as problem:
         if zipfile.is_zipfile(path) or "Unsupported" in str(problem) or "global" in str(problem).lower():
             raise InputError(f"{path}: refused, as it holds more than weights: {_first(problem)}") from None
-        raise InputError(f"{path} is no file of weights: {_first(problem)}") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError) as problem:
-        raise InputError(f"{path} is truncated or no file of weights: {_first(problem)}") from None
+        raise InputError(f"{path} is no file of weights") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
+        with path.open("rb") as stream:
+            begun = stream.read(2) == b"PK"
+        raise InputError(f"{path} is {'truncated or damaged' if begun else 'no file of weights'}") from None
 
 
 def _first(problem: BaseException) -> str:

@@ -26,9 +26,9 @@ from typing import Literal
 import numpy as np
 
 from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.curves import Area, average_precision, seen_in_image, seen_in_set
+from crowdeval.curves import Area, average_precision, average_precisions, seen_in_image, seen_in_set
 from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.matching import candidates, sequential_matches
+from crowdeval.matching import Candidates, candidates, sequential_matches
 from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene
 from crowdeval.neighbours import PointTree
 from crowdeval.ranges import number_text, parse_range, range_text
@@ -80,12 +80,8 @@ class NormalizedMatching:
             seen = seen_in_set(None, total, len(self.prediction))
         else:
             seen = seen_in_set(np.sort(self.score), total, self.score[self.prediction])
-        truths = self.true_counts.sum(keepdims=True)
-        values = np.empty(len(self.deltas))
-        for d, flags in enumerate(self.flags):
-            at = seen[flags]
-            values[d] = average_precision(np.zeros(len(at), dtype=np.int64), at, truths, ap=ap)[0]
-        return values
+        truths = int(self.true_counts.sum())
+        return np.array([average_precision(seen[np.flatnonzero(flags)], truths, ap=ap) for flags in self.flags])
 
     def image_average_precisions(self, *, ap: Area = "area") -> Floats:
         """Return the AP of every image on its own, (D, m); NaN for images without true points."""
@@ -93,7 +89,7 @@ class NormalizedMatching:
         order = np.argsort(image, kind="stable")
         seen = seen_in_image(self.score, self.offsets)[self.prediction[order]]
         rows = [
-            average_precision(image[order][flags], seen[flags], self.true_counts, ap=ap)
+            average_precisions(image[order][flags], seen[flags], self.true_counts, ap=ap)
             for flags in self.flags[:, order]
         ]
         return np.stack(rows)
@@ -121,13 +117,14 @@ def match_normalized(
     tree = PointTree(true_xy, image_of_rows(true_offsets))
     scale = knn_scales(true_xy, true_offsets, k=k, lone=lone, sizes=sizes, tree=tree)
     delta = max(deltas)
-    prediction, flags = [], []
-    for images in _groups(xy, offsets, true_xy, true_offsets, delta * scale, k if delta <= 0.5 else 0):
-        if len(images) == len(offsets) - 1:
-            table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k, tree=tree)
-            del tree  # some 60 bytes a true point
-            rows: Indices = table.prediction
-        else:
+    groups = _groups(xy, offsets, true_xy, true_offsets, delta * scale, k if delta <= 0.5 else 0)
+    if len(groups) == 1:
+        table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k, tree=tree)
+        ranked, hits = table.prediction, _flags(table, deltas)
+    else:
+        tree.give_up()
+        prediction, flags = [np.empty(0, dtype=np.int64)], [np.empty((len(deltas), 0), dtype=bool)]
+        for images in groups:
             part, true_part = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
             table = candidates(
                 xy[part],
@@ -139,14 +136,12 @@ def match_normalized(
                 delta=delta,
                 k=k,
             )
-            rows = part[table.prediction]
-        prediction.append(rows)
-        flags.append(np.stack([sequential_matches(table, at) for at in deltas]))
-    ranked = np.concatenate([np.empty(0, dtype=np.int32), *prediction])
-    hits = np.concatenate([np.empty((len(deltas), 0), dtype=bool), *flags], axis=1)
-    if len(prediction) > 1 and score is not None:
-        order = np.argsort(-score[ranked])
-        ranked, hits = ranked[order], hits[:, order]
+            prediction.append(part[table.prediction])
+            flags.append(_flags(table, deltas))
+        ranked, hits = np.concatenate(prediction), np.concatenate(flags, axis=1)
+        if score is not None:
+            order = np.argsort(-score[ranked])
+            ranked, hits = ranked[order], hits[:, order]
     return NormalizedMatching(
         deltas=deltas,
         prediction=ranked,
@@ -156,6 +151,14 @@ def match_normalized(
         offsets=offsets,
         true_counts=np.diff(true_offsets),
     )
+
+
+def _flags(table: Candidates, deltas: tuple[float, ...]) -> Flags:
+    """Return which rows of the table are true positives at each delta, (D, S)."""
+    flags = np.empty((len(deltas), len(table.prediction)), dtype=bool)
+    for row, delta in zip(flags, deltas, strict=True):
+        row[:] = sequential_matches(table, delta)
+    return flags
 
 
 PAIRS = 1 << 25

@@ -89,15 +89,14 @@ class PixelAveragePrecision:
         """Return the mean over the radii of each metric asked for."""
         wanted = {str(metric): pixels(metric, "") for metric in asked}
         radii = sorted({radius for values in wanted.values() for radius in values})
-        truths = np.array([len(scene.annotations.xy)])
-        if not truths[0]:
+        truths = len(scene.annotations.xy)
+        if not truths:
             warnings.warn("AP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
         rising = None if scene.predictions.score is None else np.sort(scene.predictions.score)
         terms = {}
         for radius, rows in zip(radii, hits_at_radii(scene.predictions, scene.annotations, radii), strict=True):
             seen = np.sort(seen_in_set(rising, len(scene.predictions.xy), _asked(scene.predictions.score, rows)))
-            none = np.zeros(len(rows), dtype=np.int64)
-            terms[radius] = float(average_precision(none, seen, truths, ap=scene.options.ap)[0])
+            terms[radius] = average_precision(seen, truths, ap=scene.options.ap)
         return Measured(
             values={name: float(np.mean([terms[radius] for radius in values])) for name, values in wanted.items()}
         )

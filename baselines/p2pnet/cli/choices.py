@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -13,13 +13,44 @@ root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the dataset, or one above it; or of a list file's names."
 )
 set_option = click.option(
-    "--set", "-s", "settings", multiple=True, metavar="NAME=VALUE", help="A value of the config: -s stride=4 -s precision=bf16."
+    "--set",
+    "-s",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value of the config: -s stride=4 -s precision=bf16.",
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 
 
 def configured(name: str | None, settings: Sequence[str], *, needed: bool) -> Config:
-    """Return the config of a name or file, with settings; the paper's where none of the name ships and none is needed."""
+    """Return the config of a name or file, with settings; the paper's where none of the name ships or is needed."""
     shipped = name is not None and (FOLDER / f"{name.partition(':')[0]}.toml").is_file()
     config = named(name if needed else name.partition(":")[0]) if name is not None and (needed or shipped) else Config()
     return overridden(config, settings)
+
+
+def rows_and_lines(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the released layout."""
+    words = "of reference points in a cell, for a file of the released layout."
+    command = click.option("--lines", type=click.IntRange(1), help=f"Lines {words}")(command)
+    return click.option("--rows", type=click.IntRange(1), help=f"Rows {words}")(command)
+
+
+def model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a model that predicts."""
+    command = click.option(
+        "--tile",
+        type=click.IntRange(0),
+        default=1024,
+        show_default=True,
+        help="Side of a tile's core; 0: the whole image at once.",
+    )(command)
+    command = click.option(
+        "--precision",
+        type=click.Choice(["float32", "bf16", "fp16"]),
+        default="float32",
+        show_default=True,
+        help="Of the convolutions.",
+    )(command)
+    return rows_and_lines(command)

@@ -1,4 +1,4 @@
-"""What a training says while it runs: a progress bar on a terminal, a line for each validation, TensorBoard on request."""
+"""What a training says while it runs: a bar on a terminal, a line for each validation, TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Talk:
         self._board = _board(folder) if tensorboard else None
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(
-            *columns, TextColumn("{task.description}"), console=Console(stderr=True), disable=quiet or not sys.stderr.isatty()
+            *columns,
+            TextColumn("{task.description}"),
+            console=Console(stderr=True),
+            disable=quiet or not sys.stderr.isatty(),
         )
 
     def __enter__(self) -> Talk:
@@ -34,7 +37,9 @@ class Talk:
         self._task = self._progress.add_task("", total=None)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
         if self._board is not None:
             self._board.close()
@@ -42,19 +47,27 @@ class Talk:
     def begin(self, trainer: Trainer) -> None:
         """Say what will be done."""
         self._progress.update(self._task, total=trainer.steps, completed=trainer.step)
-        words = f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
+        words = (
+            f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
+        )
         start = f"goes on after step {trainer.step}" if trainer.step else f"trunk: {trainer.origin['trunk']}"
         missing = trainer.origin["missing"]
-        held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing and not trainer.step else ""
+        held = (
+            f", {len(missing)} of its values not in the file: {', '.join(missing)}"
+            if missing and not trainer.step
+            else ""
+        )
         self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {start}{held}")
 
     def __call__(self, entry: Mapping[str, Any]) -> None:
         """Say an entry."""
         for name, value in (entry.get("validation") or entry).items():
             if self._board is not None and name not in ("step", "best"):
-                self._board.add_scalar(f"{'validation' if 'validation' in entry else 'training'}/{name}", value, entry["step"])
+                self._board.add_scalar(
+                    f"{'validation' if 'validation' in entry else 'training'}/{name}", value, entry["step"]
+                )
         if "validation" in entry:
-            values = "  ".join(f"{name} {_short(entry['validation'][name])}" for name in SHOWN)
+            values = "  ".join(f"{name} {short(entry['validation'][name])}" for name in SHOWN)
             self._say(f"step {entry['step']}  {values}{'  (best)' if entry['best'] else ''}")
         else:
             self._progress.update(self._task, completed=entry["step"], description=f"loss {entry['loss']:.4f}")
@@ -66,7 +79,8 @@ class Talk:
             click.echo(line, err=True)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Return a metric in a few characters."""
     return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
 
 

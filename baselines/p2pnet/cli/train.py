@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import torch
 
 from baselines.p2pnet.cli.choices import configured, device_option, root_option, set_option
-from baselines.p2pnet.cli.talk import Talk
+from baselines.p2pnet.cli.talk import SHOWN, Talk, short
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.devices import device_named, processes
+from baselines.p2pnet.models import load_model
 from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.samples import Samples, halves, samples
 from baselines.p2pnet.training import Trainer
+from baselines.p2pnet.validation import predicted, scored
+from crowdeval import Report
+from crowdeval.datasets import dataset_name
 from crowdeval.errors import UsageError
 
-SPLITS = {"ucf-qnrf": ("train", ""), "nwpu": ("train", "val")}
-"""Datasets whose splits are not just train, with a part of it set aside."""
+FOLDS = range(1, 6)
 
 
 @click.command()
 @click.option("--dataset", help="Dataset to train on: shanghaitech-a, nwpu, ucf-cc-50, ... or folder:PATH.")
 @click.option("--train", "train_source", help="Other training images: NAME:SPLIT, a list file, or ANNOTATIONS,IMAGES.")
-@click.option("--validation", help="Images to choose the checkpoint on; else a share of the training images is set aside.")
+@click.option(
+    "--validation", help="Images to choose the checkpoint on; else a share of the training images is set aside."
+)
 @root_option
-@click.option("--config", help="A TOML file, or one that ships: shanghaitech-a, ucf-qnrf, ...; the dataset's own by default.")
+@click.option(
+    "--config", help="A TOML file, or one that ships: shanghaitech-a, ucf-qnrf, ...; the dataset's own by default."
+)
 @set_option
-@click.option("--fold", type=click.IntRange(1, 5), help="UCF_CC_50: train on the four other folds.")
+@click.option("--fold", type=click.IntRange(1, 5), help="UCF_CC_50: train on all but this fold.")
+@click.option("--all-folds", is_flag=True, help="UCF_CC_50: all five, each scored on its own ten images, and the mean.")
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @device_option
@@ -40,6 +50,7 @@ def train(
     config: str | None,
     settings: tuple[str, ...],
     fold: int | None,
+    all_folds: bool,
     out: Path,
     resume: bool,
     device: str,
@@ -50,47 +61,79 @@ def train(
 
     The test images are never looked at: a share of the training images, or --validation, chooses the checkpoint.
     OUT gets best.safetensors, last.safetensors (each with a .json), log.jsonl and state.pt. A run that was stopped or
-    killed goes on with --resume, with the losses it would have had.
+    killed goes on with --resume, with the losses it would have had. `info --toml` prints every value that --set and a
+    config file can change.
 
     \b
     python -m baselines.p2pnet train --dataset shanghaitech-a --root data/ShanghaiTech --out runs/sha
-    python -m baselines.p2pnet train --dataset ucf-cc-50 --fold 1 --root data/ucf_cc_50 --out runs/fold1
+    python -m baselines.p2pnet train --dataset ucf-cc-50 --all-folds --root data/ucf_cc_50 --out runs/ucf
     torchrun --nproc-per-node 2 -m baselines.p2pnet train --dataset nwpu --root data/NWPU --out runs/nwpu
     """
     if (dataset is None) == (train_source is None):
         raise UsageError("expected --dataset or --train, one of them")
     chosen = configured(config or dataset, settings, needed=config is not None)
-    learned, held = _sources(dataset, train_source, validation, root, fold, chosen)
     place = device_named(device)
     with processes(place) as among:
-        folder = RunFolder(out)
+
+        def one(folder: Path, fold: int | None) -> RunFolder:
+            learned, held = _sources(dataset, train_source, validation, root, fold, chosen)
+            run = RunFolder(folder)
+            if among.first:
+                run.begin(resume=resume)
+            with Talk(run, quiet=quiet or not among.first, tensorboard=tensorboard and among.first) as talk:
+                trainer = Trainer(chosen, learned, held, run, place, among, talk)
+                talk.begin(trainer)
+                trainer.run()
+            return run
+
+        if not all_folds:
+            one(out, fold)
+            return
+        reports = []
+        for number in FOLDS:
+            best = one(out / f"fold{number}", number).best
+            if among.first:
+                reports.append(_held_out(best, f"{dataset}:fold{number}", root, place, chosen))
         if among.first:
-            folder.begin(resume=resume)
-        with Talk(folder, quiet=quiet or not among.first, tensorboard=tensorboard and among.first) as talk:
-            trainer = Trainer(chosen, learned, held, folder, place, among, talk)
-            talk.begin(trainer)
-            trainer.run()
+            click.echo(_mean(reports))
+
+
+def _held_out(best: Path, source: str, root: Path | None, device: torch.device, config: Config) -> Report:
+    """Score a fold's checkpoint on the ten images it has not seen."""
+    images = samples(source, root=root)
+    found = predicted(load_model(best, device=device).model, images, precision_name=config.precision)
+    return scored(images, found, threshold=config.threshold, name=source)
+
+
+def _mean(reports: Sequence[Report]) -> str:
+    """Return a table of the folds' values and their mean."""
+    lines = ["fold      " + "".join(f"{name:>10}" for name in SHOWN)]
+    rows = [[report.values[name] for name in SHOWN] for report in reports]
+    rows.append([sum(column) / len(column) for column in zip(*rows, strict=True)])
+    names = [*(f"fold{number}" for number in FOLDS), "mean"]
+    lines += [
+        f"{name:<10}" + "".join(f"{short(value):>10}" for value in row) for name, row in zip(names, rows, strict=True)
+    ]
+    return "\n".join(lines)
 
 
 def _sources(
-    dataset: str | None, train_source: str | None, validation: str | None, root: Path | None, fold: int | None, config: Config
+    dataset: str | None,
+    train_source: str | None,
+    validation: str | None,
+    root: Path | None,
+    fold: int | None,
+    config: Config,
 ) -> tuple[Samples, Samples]:
     """Return the images to learn from and those to choose on."""
-    if fold is not None:
-        learned = _folds(dataset, root, fold)
-    else:
-        name, _, split = (dataset or "").partition(":")
-        split, apart = (split, "") if split else SPLITS.get(name, ("train", ""))
-        learned = samples(train_source or config.train or f"{name}:{split}", root=root)
-        validation = validation or config.validation or (f"{name}:{apart}" if apart else None)
+    name, _, split = (dataset or "").partition(":")
+    if fold is not None and dataset_name(name) != "ucf-cc-50":
+        raise UsageError("--fold and --all-folds go with --dataset ucf-cc-50")
+    if fold is None and not split and dataset_name(name) == "ucf-cc-50":
+        raise UsageError("UCF_CC_50 has no official split: expected --fold 1 to 5, or --all-folds")
+    named = f"{name}:fold{fold}-train" if fold is not None else f"{name}:{split or 'train'}"
+    learned = samples(train_source or config.train or named, root=root)
+    validation = validation or config.validation
     if validation:
         return learned, samples(validation, root=root)
     return halves(learned, config.validation_share, config.seed)
-
-
-def _folds(dataset: str | None, root: Path | None, fold: int) -> Samples:
-    """Return the images of the four folds other than ``fold``."""
-    if dataset is None:
-        raise UsageError("--fold goes with --dataset ucf-cc-50")
-    others = [samples(f"{dataset}:fold{number}", root=root) for number in range(1, 6) if number != fold]
-    return Samples(f"{dataset} without fold{fold}", tuple(each for part in others for each in part))

@@ -1,0 +1,98 @@
+"""The crowdeval adapter ``p2pnet``: a checkpoint, a released checkpoint or an ONNX export, over any dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from crowdeval.adapters.contract import Image
+from crowdeval.adapters.model_file import revision_of
+from crowdeval.adapters.packages import present
+from crowdeval.errors import PredictorError, UsageError, listed
+
+if TYPE_CHECKING:
+    from baselines.p2pnet.models import Loaded
+
+
+class P2PNetAdapter:
+    """P2PNet: points with confidences, in pixels of the image; exact on images of any size.
+
+    Parameters
+    ----------
+    file : Path
+        The model: .safetensors (this baseline's), .onnx (its export), or a checkpoint of the released layout.
+    rows, lines : int, optional
+        How the reference points of the released layout lie in a cell: 2 x 2 for K = 4, 4 x 2 for 8.
+    confidence : float
+        The least confidence that is kept; nAP needs the tail, a count is taken at 0.5.
+    tile : int
+        Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once.
+    precision : {"float32", "bf16", "fp16"}
+        The arithmetic of the convolutions.
+    device : str
+        "auto" (CUDA, else MPS, else the processor), "cpu", "cuda", "cuda:1", "mps".
+    name : str, optional
+        The model's name in tables.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "safetensors")
+
+    def __init__(
+        self,
+        *,
+        file: Path,
+        rows: int | None = None,
+        lines: int | None = None,
+        confidence: float = 0.05,
+        tile: int = 1024,
+        precision: Literal["float32", "bf16", "fp16"] = "float32",
+        device: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        missing = [needed for needed in self.needs if not present(needed)]
+        if missing:
+            raise PredictorError(f"p2pnet needs {listed(missing)}: pip install 'crowdeval[p2pnet]'")
+        if not 0 <= confidence <= 1:
+            raise UsageError(f"-o confidence: expected a number from 0 to 1, found {confidence}")
+        if tile < 0 or tile % 16:
+            raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
+        self.revision = revision_of(file)
+        self.name = name or "p2pnet"
+        self.confidence, self.tile, self.precision = confidence, tile, precision
+        self._made_of = file, rows, lines, device
+        self._loaded: Loaded | None = None
+        self.open()
+
+    def open(self) -> None:
+        """Load the model."""
+        from baselines.p2pnet.devices import device_named
+        from baselines.p2pnet.models import load_model
+
+        if self._loaded is None:
+            file, rows, lines, device = self._made_of
+            self._loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+            self.device = str(self._loaded.model.device)
+            self.selected_on = self._loaded.record.selected_on
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._loaded = None
+
+    def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
+        """Return points and confidences for each image."""
+        from baselines.p2pnet.prediction import predict_points
+
+        self.open()
+        assert self._loaded is not None, "open() loads it"
+        answers = []
+        for image in images:
+            points, scores = predict_points(
+                self._loaded.model,
+                image.pixels,
+                confidence=self.confidence,
+                tile=self.tile,
+                precision_name=self.precision,
+            )
+            answers.append({"points": points, "scores": scores})
+        return answers

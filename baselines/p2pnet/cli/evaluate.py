@@ -1,0 +1,63 @@
+"""``evaluate``: a model on a dataset, scored by crowdeval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from baselines.p2pnet.cli.choices import device_option, model_options, root_option
+from baselines.p2pnet.cli.progress import counted
+from baselines.p2pnet.devices import device_named
+from baselines.p2pnet.models import load_model
+from baselines.p2pnet.samples import samples
+from baselines.p2pnet.validation import predicted, predictions_of, scored
+from crowdeval.formats import write_predictions
+from crowdeval.render import RENDERERS
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("source", metavar="IMAGES")
+@root_option
+@model_options
+@device_option
+@click.option(
+    "--format", "form", type=click.Choice(sorted(RENDERERS)), default="table", show_default=True, help="Of the report."
+)
+@click.option(
+    "--save", type=click.Path(path_type=Path), help="Also write the predictions: .json, .json.gz, .csv, .parquet."
+)
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+def evaluate(
+    file: Path,
+    source: str,
+    root: Path | None,
+    rows: int | None,
+    lines: int | None,
+    precision: str,
+    tile: int,
+    device: str,
+    form: str,
+    save: Path | None,
+    quiet: bool,
+) -> None:
+    """Score the model in FILE on IMAGES.
+
+    FILE is a checkpoint (.safetensors), its ONNX export, or a checkpoint of the released layout. IMAGES is a dataset
+    (NAME:SPLIT), a list file, or ANNOTATIONS,IMAGE-FOLDER. For a run that resumes, and for leaderboards, take
+    `crowdeval predict p2pnet IMAGES -o file=FILE`.
+
+    \b
+    python -m baselines.p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
+    """
+    loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+    images = samples(source, root=root)
+    with counted("images", len(images), quiet=quiet) as progress:
+        found = predicted(loaded.model, images, precision_name=precision, tile=tile, progress=progress)
+    if save is not None:
+        write_predictions(predictions_of([each.id for each in images], found), save)
+    report = scored(images, found, threshold=loaded.record.config.threshold, name=file.name)
+    for text in report.warnings:
+        click.echo(f"warning: {text}", err=True)
+    click.echo(RENDERERS[form](report), nl=not form.endswith("csv"))

@@ -1,0 +1,75 @@
+"""``predict``: points for image files, folders and videos, in one predictions file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from baselines.p2pnet.cli.choices import device_option, model_options
+from baselines.p2pnet.cli.progress import counted
+from baselines.p2pnet.devices import device_named
+from baselines.p2pnet.drawing import draw
+from baselines.p2pnet.frames import frames_of, inputs, number_of
+from baselines.p2pnet.models import load_model
+from baselines.p2pnet.prediction import predict_points
+from baselines.p2pnet.validation import predictions_of
+from crowdeval.errors import UsageError
+from crowdeval.formats import write_predictions
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True)
+@click.option(
+    "--out", "-o", required=True, help="Predictions: .json, .jsonl, .csv, .parquet, .json.gz, - for standard output."
+)
+@click.option("--draw", "pictures", type=click.Path(path_type=Path), help="Folder for pictures of what was found.")
+@click.option("--confidence", type=click.FloatRange(0, 1), help="Least confidence that is kept.  [default: 0.05]")
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Of a video, each such frame.")
+@model_options
+@device_option
+@click.option("--quiet", "-q", is_flag=True, help="No progress and no counts.")
+def predict(
+    file: Path,
+    images: tuple[str, ...],
+    out: str,
+    pictures: Path | None,
+    confidence: float | None,
+    every: int,
+    rows: int | None,
+    lines: int | None,
+    precision: str,
+    tile: int,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Find the people in IMAGES with the model in FILE.
+
+    IMAGES are image files, folders of them, patterns in quotes ("crowd/*.jpg") or videos. Points are pixels of the
+    image as stored, with a confidence; those above 0.5 are the count. An image's id is its file's name without suffix,
+    a frame's the video's name and its number, from 0.
+
+    \b
+    python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
+    """
+    loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+    files = inputs(images)
+    threshold = loaded.record.config.threshold
+    names, found = [], []
+    with counted("images", number_of(files, every), quiet=quiet) as progress:
+        for name, pixels in frames_of(files, every):
+            if name in names:
+                raise UsageError(f"two images are called {name!r}: predict them into files of their own")
+            points, scores = predict_points(
+                loaded.model, pixels, confidence=confidence, tile=tile, precision_name=precision
+            )
+            names.append(name)
+            found.append((points, scores))
+            if pictures is not None:
+                draw(pixels, points[scores > threshold], pictures / f"{name}.jpg")
+            progress(name)
+    write_predictions(predictions_of(names, found), out)
+    if not quiet:
+        for name, (_, scores) in zip(names, found, strict=True):
+            click.echo(f"{name}: {int((scores > threshold).sum())}", err=True)

@@ -1,0 +1,77 @@
+"""A model from a file, whatever it is: one's own checkpoint, one of the released layout, or an ONNX export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from baselines.p2pnet.checkpoints import Record, load_checkpoint
+from baselines.p2pnet.export import Exported
+from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.official import load_official
+from crowdeval.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """A model ready to predict, and what its file says of it.
+
+    Attributes
+    ----------
+    model : P2PNet or Exported
+        In eval mode, on its device.
+    kind : {"checkpoint", "released", "onnx"}
+        What the file is.
+    record : Record
+        What is known; for a file of the released layout, what its shapes tell.
+    """
+
+    model: P2PNet | Exported
+    kind: str
+    record: Record
+
+
+def load_model(
+    path: Path,
+    *,
+    rows: int | None = None,
+    lines: int | None = None,
+    device: torch.device | None = None,
+) -> Loaded:
+    """Read a model.
+
+    Parameters
+    ----------
+    path : Path
+        ``.safetensors`` (one's own), ``.onnx`` (an export), anything else: the released layout.
+    rows, lines : int, optional
+        How the reference points of the released layout lie in a cell.
+    device : torch.device, optional
+        Where it is put; the CPU by default. An export runs where ONNX Runtime can.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        If there is no such file, or it is damaged or of another model.
+    UsageError
+        If rows or lines are given for a file that has its own.
+    """
+    if path.suffix in (".safetensors", ".onnx") and (rows is not None or lines is not None):
+        raise UsageError(f"{path} says itself how its reference points lie: rows and lines are for the released layout")
+    if path.suffix == ".onnx":
+        exported = Exported(path)
+        return Loaded(exported, "onnx", exported.record)
+    if path.suffix == ".safetensors":
+        model, record = load_checkpoint(path)
+        kind = "checkpoint"
+    else:
+        model = load_official(path, rows, lines)
+        kind = "released"
+        record = Record(config=model.config, origin={"file": path.name, "ignored": list(model.ignored)})
+    if device is not None:
+        model.to(device)
+    if model.config.channels_last:
+        model.to(memory_format=torch.channels_last)
+    return Loaded(model, kind, record)

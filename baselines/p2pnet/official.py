@@ -1,0 +1,144 @@
+"""Checkpoints in the layout of the released code, read into this model; none of that code or its weights is here.
+
+The layout is ``{"model": state_dict}`` or the state_dict itself, with or without ``module.`` before each key. It holds
+3,606,272 values that its own forward pass never uses (21,579,344 less 17,973,072): they are listed and left out.
+Anything else that is unknown, and anything that is missing, is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from baselines.p2pnet.config import Config
+from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.weight_files import tensors_of
+from crowdeval.errors import InputError, UsageError, listed
+
+BODIES = {"body1": (0, 0, 13), "body2": (0, 13, 23), "body3": (1, 23, 33), "body4": (2, 33, 43)}
+"""Body of the released trunk to the stage of ours, and its first layer in vgg16_bn's features and the one after."""
+
+NECK = {"P5_1": "top", "P4_1": "laterals.0", "P4_2": "smooth"}
+HEAD = {"conv1": "0", "conv2": "2", "output": "4"}
+
+DEAD = re.compile(r"(fpn\.(P3_1|P3_2|P5_2)|(regression|classification)\.(conv3|conv4))\.(weight|bias)")
+"""Layers that the released code makes and never uses."""
+
+SHAPES = {1: (1, 1), 4: (2, 2), 8: (4, 2), 12: (4, 3), 16: (4, 4)}
+"""K to rows and lines, where they are not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """A released checkpoint's tensors under our names.
+
+    Attributes
+    ----------
+    weights : mapping of str to Tensor
+        Our keys.
+    ignored : tuple of str
+        Its keys that nothing uses.
+    K : int
+        Reference points of a cell, as its regression branch has them.
+    """
+
+    weights: Mapping[str, Tensor]
+    ignored: tuple[str, ...]
+    K: int
+
+
+def load_official(path: str | os.PathLike[str], rows: int | None = None, lines: int | None = None) -> P2PNet:
+    """Read a checkpoint of the released layout.
+
+    Parameters
+    ----------
+    path : str or path
+        The file; read without running any code in it.
+    rows, lines : int, optional
+        How the K reference points lie in a cell, which the file does not say: 2 x 2 for K = 4, 4 x 2 for 8, ... .
+
+    Returns
+    -------
+    P2PNet
+        In eval mode, on the CPU; its ``ignored`` lists the file's keys that nothing uses.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        If there is no such file, it is truncated, holds code, or is of another layout; names the keys.
+    UsageError
+        If rows x lines is not the file's K.
+    """
+    path = Path(path)
+    found = official(path)
+    if rows is None and lines is None:
+        rows, lines = SHAPES.get(found.K, (1, found.K))
+    rows = found.K // (lines or 1) if rows is None else rows
+    lines = found.K // (rows or 1) if lines is None else lines
+    if rows * lines != found.K:
+        raise UsageError(f"{path} has K = {found.K} reference points in a cell, not rows x lines = {rows} x {lines}")
+    model = P2PNet(Config(rows=rows, lines=lines))
+    expected = model.state_dict()
+    for key, value in found.weights.items():
+        if value.shape != expected[key].shape:
+            raise InputError(f"{path}: {key}: expected {tuple(expected[key].shape)}, found {tuple(value.shape)}")
+    model.load_state_dict({**expected, **found.weights})
+    model.ignored = found.ignored
+    return model.eval()
+
+
+def official(path: Path) -> Official:
+    """Return a released checkpoint's tensors under our names, each key accounted for."""
+    state = {key.removeprefix("module."): value for key, value in tensors_of(path).items()}
+    ignored = tuple(key for key in state if DEAD.fullmatch(key))
+    named = {key: _ours(key) for key in state if key not in ignored}
+    expected = P2PNet(Config()).state_dict()
+    unknown = [key for key, ours in named.items() if ours not in expected]
+    present = set(named.values())
+    missing = [_theirs(key) for key in expected if key not in present and not key.endswith("num_batches_tracked")]
+    if unknown or missing:
+        problems = [f"{key} is unknown" for key in unknown] + [f"{key} is missing" for key in missing]
+        raise InputError(f"{path} is no checkpoint of the released P2PNet: {listed(problems)}")
+    return Official({ours: state[key] for key, ours in named.items()}, ignored, _references(path, state))
+
+
+def _references(path: Path, state: Mapping[str, Tensor]) -> int:
+    """Return K: half the rows of the last regression layer."""
+    channels = state["regression.output.weight"].shape[0]
+    if channels < 2 or channels % 2 or state["classification.output.weight"].shape[0] != channels:
+        raise InputError(
+            f"{path}: regression.output has {channels} channels, expected 2 for each reference point, "
+            "and classification.output as many"
+        )
+    return channels // 2
+
+
+def _ours(key: str) -> str:
+    """Return our name of a key of theirs, or "" where we have none."""
+    parts = key.split(".")
+    if len(parts) == 4 and parts[0] == "backbone" and parts[1] in BODIES and parts[2].isdigit():
+        stage, first, end = BODIES[parts[1]]
+        index = first + int(parts[2])
+        return f"trunk.stages.{stage}.{index}.{parts[3]}" if index < end else ""
+    if len(parts) == 3 and parts[0] == "fpn" and parts[1] in NECK:
+        return f"neck.{NECK[parts[1]]}.{parts[2]}"
+    if len(parts) == 3 and parts[0] in ("regression", "classification") and parts[1] in HEAD:
+        return f"{parts[0]}.{HEAD[parts[1]]}.{parts[2]}"
+    return ""
+
+
+def _theirs(key: str) -> str:
+    """Return their name of a key of ours."""
+    parts = key.split(".")
+    if parts[0] == "trunk":
+        index = int(parts[3])
+        body, first = next((name, first) for name, (_, first, end) in BODIES.items() if first <= index < end)
+        return f"backbone.{body}.{index - first}.{parts[4]}"
+    if parts[0] == "neck":
+        return f"fpn.{next(theirs for theirs, ours in NECK.items() if key.startswith(f'neck.{ours}.'))}.{parts[-1]}"
+    return f"{parts[0]}.{next(theirs for theirs, ours in HEAD.items() if ours == parts[1])}.{parts[-1]}"

@@ -1,0 +1,209 @@
+"""Points of whole images: tiles give what the whole gives, in the image's own pixels, and nothing outside it."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import numpy as np
+import torch
+from oracles import p2pnet as oracle
+from PIL import Image
+from scipy.spatial import cKDTree
+
+from baselines.p2pnet import Config, P2PNet, predict_points
+from baselines.p2pnet.augmentation import shrunk
+from baselines.p2pnet.batches import normalized
+from baselines.p2pnet.prediction import spans
+from crowdeval.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def model():
+    return oracle.thin_model()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).integers(0, 256, (500, 700, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def whole(model, image):
+    return in_order(predict_points(model, image, confidence=0.0, tile=0))
+
+
+def in_order(found):
+    """Points with their confidences, (M, 3), by place; the order of tiles is not the image's."""
+    rows = np.column_stack([*found])
+    return rows[np.lexsort(rows.T)]
+
+
+def difference(found, expected):
+    """The greatest distance from a point to its nearest of the other set, and of their confidences."""
+    assert found.shape == expected.shape
+    away, nearest = cKDTree(expected[:, :2]).query(found[:, :2])
+    return away.max(), np.abs(found[:, 2] - expected[nearest, 2]).max()
+
+
+def test_the_models_proposals_go_astray_and_differ_in_confidence(whole):
+    """Else the comparisons of this module would show little."""
+    assert len(whole) > 15_000
+    assert np.ptp(whole[:, 2]) > 0.5
+
+
+@pytest.mark.parametrize("tile", [64, 128, 400])
+def test_tiles_give_what_the_whole_image_gives(model, image, whole, tile):
+    pixels, confidence = difference(in_order(predict_points(model, image, confidence=0.0, tile=tile)), whole)
+    assert pixels < 1e-3
+    assert confidence < 1e-4
+
+
+class Narrow:
+    """A model that claims to see less far than it does."""
+
+    def __init__(self, model, margin):
+        self.model, self.margin = model, margin
+        self.config, self.device = model.config, model.device
+
+    def __call__(self, images):
+        return self.model(images)
+
+
+@pytest.mark.parametrize("margin", [0, 64, 112])
+def test_with_a_smaller_margin_tiles_would_differ(model, image, whole, margin):
+    found = in_order(predict_points(Narrow(model, margin), image, confidence=0.0, tile=128))
+    assert len(found) != len(whole) or difference(found, whole)[0] > 0.1
+
+
+@pytest.mark.parametrize(("stride", "rows"), [(4, 2), (16, 4)])
+def test_tiles_of_other_strides_give_what_the_whole_image_gives(stride, rows):
+    model = oracle.thin_model(stride=stride, rows=rows)
+    image = np.random.default_rng(1).integers(0, 256, (180, 330, 3), dtype=np.uint8)
+    found, expected = (in_order(predict_points(model, image, confidence=0.0, tile=tile)) for tile in (64, 0))
+    pixels, confidence = difference(found, expected)
+    assert pixels < 1e-3
+    assert confidence < 1e-4
+
+
+def test_points_and_confidences_are_the_models_above_the_least_confidence_and_inside(model):
+    pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    with torch.no_grad():
+        output = model(normalized(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu")))
+    points, scores = output.points[0].double().numpy(), output.confidences[0].double().numpy()
+    inside = (points[:, 0] >= 0) & (points[:, 0] < 70) & (points[:, 1] >= 0) & (points[:, 1] < 50)
+    kept = inside & (scores >= 0.4)
+    assert 0 < kept.sum() < inside.sum() < len(points)
+    found, found_scores = predict_points(model, pixels, confidence=0.4, tile=0)
+    assert np.allclose(found, points[kept], atol=1e-4)
+    assert np.allclose(found_scores, scores[kept], atol=1e-6)
+    assert found.dtype == found_scores.dtype == np.float64
+
+
+def test_the_least_confidence_is_the_configs_where_none_is_given(image):
+    model = oracle.thin_model(confidence=0.6)
+    found = predict_points(model, image[:64, :64])[1]
+    assert found.min() >= 0.6
+    assert len(found) == (predict_points(model, image[:64, :64], confidence=0.0)[1] >= 0.6).sum()
+
+
+def shifted(x, y):
+    """A model whose proposals are its references moved by so many pixels."""
+    model = oracle.thin_model(gamma=1.0)
+    torch.nn.init.zeros_(model.regression[-1].weight)
+    model.regression[-1].bias.data.copy_(torch.tensor([x, y]).repeat(4))
+    return model
+
+
+def test_points_that_land_outside_the_image_are_dropped():
+    """Of the references 2, 6, 10, ... of 30 pixels, moved by 5, those at 31 and more are outside, as is the padding."""
+    found, _ = predict_points(shifted(5.0, 0.0), np.zeros((20, 30, 3), dtype=np.uint8), confidence=0.0)
+    assert sorted(set(found[:, 0])) == pytest.approx([7, 11, 15, 19, 23, 27])
+    assert sorted(set(found[:, 1])) == pytest.approx([2, 6, 10, 14, 18])
+
+
+def test_the_left_border_is_inside_and_the_right_one_is_not():
+    zeros = np.zeros((16, 16, 3), dtype=np.uint8)
+    left, _ = predict_points(shifted(-2.0, 0.0), zeros, confidence=0.0)
+    right, _ = predict_points(shifted(2.0, 0.0), zeros, confidence=0.0)
+    assert sorted(set(left[:, 0])) == [0, 4, 8, 12]
+    assert sorted(set(right[:, 0])) == [4, 8, 12]
+
+
+def test_points_of_an_image_shrunk_to_max_side_are_in_its_own_pixels(image):
+    """300 pixels become 100; a reference at 2 is at 6."""
+    found, _ = predict_points(oracle.thin_model(), image[:200, :300], confidence=0.0)
+    assert found[:, 0].max() > 290
+    model = shifted(0.0, 0.0)
+    model.config = model.config.with_values({"max_side": 100})
+    found, _ = predict_points(model, image[:201, :300], confidence=0.0)
+    small, _ = shrunk(Image.fromarray(image[:201, :300]), np.zeros((0, 2)), 100)
+    assert small.size == (100, 67)
+    assert sorted(set(found[:, 0].round(6))) == pytest.approx([3 * (2 + 4 * i) for i in range(25)])
+    assert sorted(set(found[:, 1].round(6))) == pytest.approx([3 * (2 + 4 * i) for i in range(17)])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (15, 17)])
+def test_an_image_of_any_size_has_points_inside_it_only(model, size):
+    pixels = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
+    found, scores = predict_points(model, pixels, confidence=0.0, tile=64)
+    assert len(found) == len(scores)
+    assert ((found >= 0) & (found < (size[1], size[0]))).all()
+
+
+def test_prediction_leaves_the_pixels_alone_and_needs_no_memory_of_theirs(model):
+    pixels = np.random.default_rng(4).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    before = pixels.copy()
+    pixels.flags.writeable = False
+    predict_points(model, pixels)
+    assert np.array_equal(pixels, before)
+
+
+def test_bf16_moves_points_a_little(model, image):
+    found = predict_points(model, image[:64, :64], confidence=0.0, precision_name="bf16")
+    assert len(found[0]) == len(found[1]) > 0
+    assert np.isfinite(found[0]).all()
+
+
+def test_channels_last_gives_the_same_points(image):
+    plain, other = oracle.thin_model(), oracle.thin_model(channels_last=True).to(memory_format=torch.channels_last)
+    found, expected = (in_order(predict_points(each, image[:100, :130], confidence=0.0)) for each in (other, plain))
+    pixels, confidence = difference(found, expected)
+    assert pixels < 1e-3
+    assert confidence < 1e-4
+
+
+@pytest.mark.parametrize("margin", [0, 128, 448])
+@pytest.mark.parametrize("tile", [0, 16, 64, 1024])
+@pytest.mark.parametrize("length", [1, 16, 63, 64, 65, 700, 1024, 1025])
+def test_cores_cover_an_axis_once_and_tiles_begin_at_multiples_of_16(length, tile, margin):
+    tiles = list(spans(length, tile, margin))
+    end = -(-length // 16) * 16
+    covered = [pixel for each in tiles for pixel in range(each.core_start, each.core_end)]
+    assert covered == list(range(end))
+    for each in tiles:
+        assert each.start % 16 == each.end % 16 == 0
+        assert (each.start, each.end) == (max(each.core_start - margin, 0), min(each.core_end + margin, end))
+        assert each.core_end - each.core_start <= (tile or end)
+
+
+@pytest.mark.parametrize("tile", [-16, 8, 100])
+def test_a_tile_that_is_no_multiple_of_16_is_refused(model, tile):
+    with pytest.raises(UsageError, match=f"tile: expected a multiple of 16, or 0 for none, found {tile}"):
+        predict_points(model, np.zeros((16, 16, 3), dtype=np.uint8), tile=tile)
+
+
+@pytest.fixture(scope="module")
+def mobilenet():
+    torch.manual_seed(0)
+    return P2PNet(Config(backbone="mobilenet_v3_large", width=8)).eval()
+
+
+def test_a_trunk_that_looks_at_the_whole_image_refuses_tiles(mobilenet):
+    with pytest.raises(UsageError) as caught:
+        predict_points(mobilenet, np.zeros((64, 64, 3), dtype=np.uint8), tile=32)
+    assert str(caught.value) == "mobilenet_v3_large looks at the whole image at once and can't be tiled: take tile=0"
+
+
+def test_a_trunk_that_looks_at_the_whole_image_predicts_without_tiles(mobilenet):
+    found, _ = predict_points(mobilenet, np.zeros((64, 80, 3), dtype=np.uint8), confidence=0.0, tile=0)
+    assert len(found) > 0

@@ -1,0 +1,108 @@
+"""Trunks: the maps they give, torchvision's layers at torchvision's place, and what freezing does."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+import torchvision
+from oracles import p2pnet as oracle
+
+from baselines.p2pnet.trunks import TRUNKS, parameters_of, trunk_named
+from crowdeval.errors import UsageError
+
+
+@pytest.mark.parametrize("name", TRUNKS)
+def test_a_trunk_gives_maps_of_stride_4_8_and_16(name):
+    trunk = trunk_named(name).eval()
+    with torch.no_grad():
+        maps = trunk(torch.zeros(2, 3, 32, 64))
+    assert [each.shape for each in maps] == [
+        (2, channels, 32 // stride, 64 // stride) for channels, stride in zip(trunk.channels, (4, 8, 16), strict=True)
+    ]
+
+
+def test_the_papers_trunk_is_torchvisions_network_up_to_its_last_pooling():
+    """Taps after features[32], block 4, and features[42], block 5."""
+    torch.manual_seed(0)
+    network = torchvision.models.vgg16_bn(weights=None).eval()
+    trunk = trunk_named("vgg16_bn").eval()
+    there = network.features.state_dict()
+    trunk.load_state_dict({key: there[key.split(".", 2)[2]] for key in trunk.state_dict()})
+    images = torch.randn(1, 3, 32, 48)
+    with torch.no_grad():
+        fine, middle, coarse = trunk(images)
+        assert torch.equal(fine, network.features[:23](images))
+        assert torch.equal(middle, network.features[:33](images))
+        assert torch.equal(coarse, network.features[:43](images))
+
+
+@pytest.mark.parametrize(("name", "expected"), [("vgg16_bn", 14_723_136), ("vgg16", 14_714_688)])
+def test_a_vgg_trunk_has_the_parameters_of_thirteen_convolutions(name, expected):
+    trunk = trunk_named(name)
+    assert sum(isinstance(layer, torch.nn.Conv2d) for layer in trunk.modules()) == 13
+    assert parameters_of(trunk) == expected
+
+
+@pytest.mark.parametrize("name", ["vgg16_bn", "vgg16"])
+def test_a_value_of_the_coarsest_map_sees_90_pixels_to_each_side_of_its_patch(name):
+    assert trunk_named(name).radius == 90
+
+
+def test_a_trunk_that_looks_at_the_whole_image_has_no_radius():
+    assert trunk_named("mobilenet_v3_large").radius is None
+
+
+def test_a_shortcut_of_a_residual_trunk_is_beside_the_chain():
+    """3 + 2 of the stem, 3 blocks at stride 4, the first at 4 and 3 at 8, the first at 8 and 5 at 16."""
+    assert trunk_named("resnet50").radius == 3 + 2 + 3 * 4 + (4 + 3 * 8) + (8 + 5 * 16)
+
+
+def test_an_unknown_trunk_is_refused_with_the_near_ones():
+    with pytest.raises(UsageError, match=r"^no backbone 'vgg16-bn'.*vgg16_bn.*\(known: .*resnet50"):
+        trunk_named("vgg16-bn")
+
+
+def convolutions_that_learn(trunk):
+    return [layer.weight.requires_grad for layer in trunk.modules() if isinstance(layer, torch.nn.Conv2d)]
+
+
+def test_freezing_two_blocks_leaves_the_other_nine_convolutions_to_learn():
+    trunk = trunk_named("vgg16")
+    trunk.freeze(2, batch_norm=False)
+    assert convolutions_that_learn(trunk) == [False] * 4 + [True] * 9
+
+
+def test_frozen_blocks_keep_their_statistics_while_the_rest_learns():
+    trunk = oracle.thin_trunk()
+    stages = list(trunk.stages)
+    trunk._blocks = [list(stages[0]), list(stages[1]), list(stages[2])]
+    trunk.freeze(1, batch_norm=False)
+    before = {key: value.clone() for key, value in trunk.state_dict().items() if "running_mean" in key}
+    trunk.train()(torch.randn(2, 3, 32, 32))
+    moved = {key: not torch.equal(value, trunk.state_dict()[key]) for key, value in before.items()}
+    assert moved == {key: not key.startswith("stages.0.") for key in before}
+
+
+def test_with_frozen_batch_norms_no_statistics_move_and_all_convolutions_learn():
+    trunk = oracle.thin_trunk()
+    trunk.freeze(0, batch_norm=True)
+    before = {key: value.clone() for key, value in trunk.state_dict().items()}
+    trunk.train()(torch.randn(2, 3, 32, 32))
+    assert all(torch.equal(value, trunk.state_dict()[key]) for key, value in before.items())
+    assert all(convolutions_that_learn(trunk))
+
+
+def test_what_is_frozen_stays_so_after_a_validation():
+    trunk = oracle.thin_trunk()
+    trunk.freeze(1, batch_norm=True)
+    trunk.eval()
+    trunk.train()
+    norms = [layer for layer in trunk.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert trunk.training
+    assert not any(layer.training for layer in norms)
+
+
+def test_more_blocks_than_there_are_can_not_be_frozen():
+    with pytest.raises(UsageError, match="frozen_blocks: expected 0 to 5 for this trunk, found 6"):
+        trunk_named("vgg16").freeze(6, batch_norm=False)

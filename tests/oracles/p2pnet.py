@@ -1,0 +1,123 @@
+"""P2PNet as section 3.4 reads, in plain loops; and a network of the paper's depth whose layers are thin."""
+
+import itertools
+import math
+
+import torch
+from torchvision.models.vgg import make_layers
+
+from baselines.p2pnet import Config, P2PNet, Proposals
+from baselines.p2pnet.trunks import Trunk
+
+
+def reference_points(height, width, stride, rows, lines, layout):
+    """Every cell's reference points: cells row by row; in a cell the rows outside, the lines inside."""
+    points = []
+    for cell_y in range(height):
+        for cell_x in range(width):
+            for row in range(rows):
+                for line in range(lines):
+                    across, down = ((line + 0.5) / lines, (row + 0.5) / rows) if layout == "grid" else (0.5, 0.5)
+                    points.append([stride * (cell_x + across), stride * (cell_y + down)])
+    return points
+
+
+def pairs_of(channels, K):
+    """A branch's map (2K, height, width), proposal by proposal; channel = reference * 2 + 0 or 1."""
+    height, width = len(channels[0]), len(channels[0][0])
+    return [
+        [channels[2 * k][y][x], channels[2 * k + 1][y][x]]
+        for y in range(height)
+        for x in range(width)
+        for k in range(K)
+    ]
+
+
+def softmax(nothing, person):
+    whole = math.exp(nothing) + math.exp(person)
+    return math.exp(nothing) / whole, math.exp(person) / whole
+
+
+def costs(points, logits, targets, tau):
+    """Eq. 3, one row a target."""
+    return [[tau * math.dist(p, q) - softmax(*s)[1] for q, s in zip(points, logits, strict=True)] for p in targets]
+
+
+def cheapest(table):
+    """The least sum of a one-to-one assignment, by trying all of them."""
+    proposals = range(len(table[0]) if table else 0)
+    return min(
+        math.fsum(table[i][j] for i, j in enumerate(chosen)) for chosen in itertools.permutations(proposals, len(table))
+    )
+
+
+def classification(logits, matched, lambda1, normalizer="proposals"):
+    """Eq. 4 over the images of a batch; ``matched`` holds each image's list of matched proposals."""
+    terms, weights = [], []
+    for image, positives in zip(logits, matched, strict=True):
+        for proposal, scores in enumerate(image):
+            nothing, person = softmax(*scores)
+            if proposal in positives:
+                terms.append(-math.log(person))
+                weights.append(1.0)
+            else:
+                terms.append(-lambda1 * math.log(nothing))
+                weights.append(lambda1)
+    return math.fsum(terms) / (len(terms) if normalizer == "proposals" else math.fsum(weights))
+
+
+def localization(points, targets, pairs):
+    """Eq. 5 over the images of a batch; ``pairs`` holds each image's list of (proposal, target)."""
+    squares = [
+        math.dist(there[target], here[proposal]) ** 2
+        for here, there, image in zip(points, targets, pairs, strict=True)
+        for proposal, target in image
+    ]
+    return math.fsum(squares) / max(sum(len(there) for there in targets), 1)
+
+
+def random_batch(images, proposals, seed=0, spread=64.0, stride=8, K=4):
+    """Proposals anywhere in a square, of any confidence."""
+    random = torch.Generator().manual_seed(seed)
+    return Proposals(
+        logits=3 * torch.randn(images, proposals, 2, generator=random),
+        points=spread * torch.rand(images, proposals, 2, generator=random),
+        stride=stride,
+        K=K,
+    )
+
+
+def random_targets(*numbers, seed=1, spread=64.0):
+    """True points anywhere in a square, so many for each image."""
+    random = torch.Generator().manual_seed(seed)
+    return [spread * torch.rand(number, 2, generator=random) for number in numbers]
+
+
+THIN = (4, 4, "M", 6, 6, "M", 8, 8, 8, "M", 8, 8, 8, "M", 8, 8, 8, "M")
+"""VGG-16's thirteen convolutions and five poolings."""
+
+
+def thin_trunk():
+    """A vgg16_bn in everything but its channels."""
+    features = make_layers(list(THIN), batch_norm=True)
+    pools = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.MaxPool2d)]
+    cuts = [0, *pools[2:5]]
+    stages = [features[start:end] for start, end in itertools.pairwise(cuts)]
+    return Trunk(stages, (8, 8, 8), [list(stage) for stage in stages])
+
+
+def thin_model(seed=0, **values):
+    """A thin model in eval mode whose statistics are those of noise, and whose proposals go tens of pixels astray."""
+    torch.manual_seed(seed)
+    model = P2PNet(Config(**{"width": 8, "channels_last": False, **values}), trunk=thin_trunk())
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            torch.nn.init.normal_(layer.bias, std=0.1)
+    torch.nn.init.normal_(model.regression[-1].weight, std=0.01)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = None  # the statistics become those of what is shown next
+    with torch.no_grad():
+        model.train()(torch.randn(2, 3, 128, 128))
+    return model.eval()
