@@ -56,9 +56,10 @@ class Window:
         return np.ascontiguousarray(whole[:, ::-1]) if self.mirrored else whole
 
     def points(self, points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-        """Return the points (N, 2) of an image of ``size`` (width, height) that the window holds, in its pixels."""
+        """Return the points (N, 2) of an image of ``size`` (width, height) that the window shows, in its pixels."""
         moved = points * (self.width / size[0], self.height / size[1]) - (self.left, self.top)
-        held = moved[((moved >= 0) & (moved < self.side)).all(axis=1)]
+        shown = min(self.side, self.width - self.left), min(self.side, self.height - self.top)
+        held = moved[((moved >= 0) & (moved < shown)).all(axis=1)]
         if self.mirrored:
             held[:, 0] = self.side - held[:, 0]
         return held

@@ -74,6 +74,8 @@ def processes(device: torch.device) -> Iterator[Processes]:
     if world == 1:
         yield Processes()
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(distributed.get_rank(), world)

@@ -118,6 +118,11 @@ def fingerprint_of(source: Samples) -> str:
     return fingerprint("annotations", tuple(each.id for each in source), offsets, [points])
 
 
+def outside_of(sample: Sample) -> int:
+    """Return how many of an image's true points lie outside it."""
+    return int(((sample.points < 0) | (sample.points >= image_size(sample.path))).any(axis=1).sum())
+
+
 def image_size(path: Path) -> tuple[int, int]:
     """Return an image file's width and height."""
     with _opened(path) as image:

@@ -7,6 +7,7 @@ one, and several processes the losses of one (with batch norms frozen; otherwise
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -83,6 +84,8 @@ class Trainer:
         """Build the parts, from the folder's state where there is one."""
         config = self.config
         torch.manual_seed(config.seed)
+        if config.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be so
         torch.use_deterministic_algorithms(config.deterministic)
         self.model = P2PNet(config)
         self.crops = Crops(self.train, config, rank=self.among.rank, world=self.among.world)

@@ -1,7 +1,8 @@
 """Weights for the trunk alone: torchvision's ImageNet weights, or a file that holds a VGG-16 trunk under some name.
 
-A file's keys are mapped by their index in torchvision's ``features``, whatever stands before it: ``features.N.weight``
-(torchvision) and ``basenet.sliceX.N.weight`` (text detectors) are one layer. What the file does not hold is listed.
+A file's keys are those of torchvision's network, with or without ``module.`` or ``backbone.`` before them; of VGG also
+``N.weight`` and a text detector's ``basenet.sliceX.N.weight``, N being the layer's index in torchvision's ``features``.
+What the file does not hold is listed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from baselines.p2pnet.trunks import Trunk
 from baselines.p2pnet.weight_files import tensors_of
 from crowdeval.errors import InputError, UsageError, listed
 
-_INDEXED = re.compile(
-    r"^(?:module\.)?(?:backbone\.|basenet\.slice[1-4]\.|features\.)?(?P<index>\d+)\.(?P<value>[a-z_]+)$"
-)
+_PREFIX = re.compile(r"^(module\.)?(backbone\.)?")
+_VGG_LAYER = re.compile(r"^(basenet\.slice[1-4]\.)?(?=\d+\.[a-z_]+$)")
 
 IMAGENET = {
     "vgg16_bn": "VGG16_BN_Weights",
@@ -68,30 +68,31 @@ def fill(trunk: Trunk, source: str, backbone: str) -> Filled:
 
 
 def _filled(trunk: Trunk, ours: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> Filled:
-    by_name = {_plain(key): (key, value) for key, value in state.items()}
+    theirs = {_torchvision_key(key): key for key in state}
     given = {}
-    used = set()
     for key, value in ours.items():
-        key_there, found = by_name.get(_plain(key), ("", None))
-        if found is None:
+        there = theirs.get(trunk.torchvision_key(key))
+        if there is None:
             continue
-        if found.shape != value.shape:
-            raise InputError(f"{source}: {key_there}: expected {tuple(value.shape)}, found {tuple(found.shape)}")
-        given[key] = found.to(value.dtype)
-        used.add(key_there)
+        if state[there].shape != value.shape:
+            raise InputError(f"{source}: {there}: expected {tuple(value.shape)}, found {tuple(state[there].shape)}")
+        given[key] = state[there].to(value.dtype)
     if not given:
         raise InputError(f"{source} holds none of the trunk's layers (its first keys: {listed(list(state), most=3)})")
     trunk.load_state_dict(given, strict=False)
     missing = tuple(key for key in ours if key not in given)
-    return Filled(source, tuple(given), missing, tuple(key for key in state if key not in used))
+    used = {theirs[trunk.torchvision_key(key)] for key in given}
+    unused = tuple(key for key in state if key not in used and not key.endswith("num_batches_tracked"))
+    return Filled(source, tuple(given), missing, unused)
 
 
-def _plain(key: str) -> str:
-    """Return the name both sides give a layer: for VGG, its index in torchvision's features."""
-    key = re.sub(r"^stages\.\d+\.(?=\d+\.)", "", key)
-    key = re.sub(r"^stages\.0\.0\.", "conv1.", key) if key.startswith("stages.0.0.") else key
-    found = _INDEXED.match(key)
-    return f"{found['index']}.{found['value']}" if found else key
+def _torchvision_key(key: str) -> str:
+    """Return a file's key as torchvision writes it.
+
+    >>> _torchvision_key("module.basenet.slice2.14.weight"), _torchvision_key("conv1.weight")
+    ('features.14.weight', 'conv1.weight')
+    """
+    return _VGG_LAYER.sub("features.", _PREFIX.sub("", key))
 
 
 def _imagenet(backbone: str) -> Mapping[str, Tensor]:

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from crowdeval.errors import UsageError, did_you_mean, listed
 
+FEATURES = {"stages.0": "features", "stages.1": "features", "stages.2": "features"}
+"""Names of the trunks that are cuts of torchvision's ``features``: the layers keep their index."""
+
 
 class Trunk(nn.Module):
     """Three stages in a row, each halving the size of the one before.
@@ -25,12 +28,19 @@ class Trunk(nn.Module):
         Channels of the three maps.
     blocks : sequence of sequences of nn.Module
         The trunk's layers by block, first to last, for ``freeze``.
+    names : mapping of str to str
+        The beginning of a key here to its beginning in torchvision's network.
     """
 
     def __init__(
-        self, stages: Sequence[nn.Module], channels: tuple[int, int, int], blocks: Sequence[Sequence[nn.Module]]
+        self,
+        stages: Sequence[nn.Module],
+        channels: tuple[int, int, int],
+        blocks: Sequence[Sequence[nn.Module]],
+        names: Mapping[str, str],
     ):
         super().__init__()
+        self._names = dict(names)
         self.stages = nn.ModuleList(stages)
         self.channels = channels
         self._blocks = [list(block) for block in blocks]
@@ -52,6 +62,11 @@ class Trunk(nn.Module):
         norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
         self._still = [*first, *norms]
         self.train(self.training)
+
+    def torchvision_key(self, key: str) -> str:
+        """Return the key that torchvision's network has for a key of this trunk's state_dict."""
+        start = max((each for each in self._names if key.startswith(f"{each}.")), key=len)
+        return f"{self._names[start]}.{key.removeprefix(f'{start}.')}"
 
     @property
     def radius(self) -> int | None:
@@ -87,9 +102,8 @@ def _vgg(network: torchvision.models.VGG) -> Trunk:
     pools = [index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
     ends = [0, *(pool + 1 for pool in pools)]
     blocks = [list(features[start:end]) for start, end in pairwise(ends)]
-    return Trunk(
-        [features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]], (256, 512, 512), blocks
-    )
+    stages = [features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]]
+    return Trunk(stages, (256, 512, 512), blocks, FEATURES)
 
 
 def _vgg16_bn() -> Trunk:
@@ -104,13 +118,20 @@ def _resnet50() -> Trunk:
     net = torchvision.models.resnet50(weights=None)
     stem = [net.conv1, net.bn1, net.relu, net.maxpool]
     stages = [nn.Sequential(*stem, net.layer1), net.layer2, net.layer3]
-    return Trunk(stages, (256, 512, 1024), [stem, [net.layer1], [net.layer2], [net.layer3]])
+    names = {
+        "stages.0.0": "conv1",
+        "stages.0.1": "bn1",
+        "stages.0.4": "layer1",
+        "stages.1": "layer2",
+        "stages.2": "layer3",
+    }
+    return Trunk(stages, (256, 512, 1024), [stem, [net.layer1], [net.layer2], [net.layer3]], names)
 
 
 def _mobilenet_v3_large() -> Trunk:
     features = torchvision.models.mobilenet_v3_large(weights=None).features
     stages = [features[:4], features[4:7], features[7:13]]
-    return Trunk(stages, (24, 40, 112), [[layer] for layer in features[:13]])
+    return Trunk(stages, (24, 40, 112), [[layer] for layer in features[:13]], FEATURES)
 
 
 TRUNKS: Mapping[str, Callable[[], Trunk]] = {

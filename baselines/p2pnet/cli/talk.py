@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from baselines.p2pnet.run_files import RunFolder
+from baselines.p2pnet.samples import outside_of
 from baselines.p2pnet.training import Trainer
 from crowdeval.errors import UsageError
 
@@ -58,6 +59,9 @@ class Talk:
             else ""
         )
         self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {start}{held}")
+        outside = sum(outside_of(sample) for sample in trainer.train) if trainer.among.first else 0
+        if outside:
+            self._say(f"{outside} true points lie outside their images and are not learned")
 
     def __call__(self, entry: Mapping[str, Any]) -> None:
         """Say an entry."""

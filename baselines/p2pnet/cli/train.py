@@ -9,6 +9,7 @@ import click
 import torch
 
 from baselines.p2pnet.cli.choices import configured, device_option, root_option, set_option
+from baselines.p2pnet.cli.stopping import Interrupted
 from baselines.p2pnet.cli.talk import SHOWN, Talk, short
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.devices import device_named, processes
@@ -83,7 +84,12 @@ def train(
             with Talk(run, quiet=quiet or not among.first, tensorboard=tensorboard and among.first) as talk:
                 trainer = Trainer(chosen, learned, held, run, place, among, talk)
                 talk.begin(trainer)
-                trainer.run()
+                try:
+                    trainer.run()
+                except KeyboardInterrupt:
+                    raise Interrupted(
+                        f"stopped at step {trainer.step}; the same command with --resume goes on"
+                    ) from None
             return run
 
         if not all_folds:
