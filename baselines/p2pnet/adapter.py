@@ -26,8 +26,8 @@ class P2PNetAdapter:
         How the reference points of the released layout lie in a cell: 2 x 2 for K = 4, 4 x 2 for 8.
     confidence : float
         The least confidence that is kept; nAP needs the tail, a count is taken at 0.5.
-    tile : int
-        Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once.
+    tile : int, optional
+        Side of a tile's core, a multiple of 16, 1024 by default; 0 shows the model the whole image at once.
     precision : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
     device : str
@@ -45,7 +45,7 @@ class P2PNetAdapter:
         rows: int | None = None,
         lines: int | None = None,
         confidence: float = 0.05,
-        tile: int = 1024,
+        tile: int | None = None,
         precision: Literal["float32", "bf16", "fp16"] = "float32",
         device: str = "auto",
         name: str | None = None,
@@ -55,7 +55,7 @@ class P2PNetAdapter:
             raise PredictorError(f"p2pnet needs {listed(missing)}: pip install 'crowdeval[p2pnet]'")
         if not 0 <= confidence <= 1:
             raise UsageError(f"-o confidence: expected a number from 0 to 1, found {confidence}")
-        if tile < 0 or tile % 16:
+        if tile is not None and (tile < 0 or tile % 16):
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
         self.revision = revision_of(file)
         self.name = name or "p2pnet"

@@ -4,7 +4,7 @@ Pixel i is the interval [i, i + 1): resizing multiplies a coordinate by new / ol
 crop of width w takes x to w - x. A crop keeps the points with 0 <= x < w and 0 <= y < h, so that of two neighbouring
 crops only one has a head on their border.
 
-The scaled image is never made: Pillow resizes just the part that the crop shows, which gives the same pixels.
+The scaled image is never made: Pillow resizes just the part that the crop shows, with the same pixels to its rounding.
 """
 
 from __future__ import annotations

@@ -212,7 +212,7 @@ def _known(values: Iterable[str]) -> None:
 def _checked(name: str, kind: Any, value: Any) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
-            raise UsageError(f"{name}: expected {listed(map(repr, get_args(kind)))}, found {shown(value)}")
+            raise UsageError(f"{name}: expected {listed(get_args(kind))}, found {shown(value)}")
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)

@@ -67,7 +67,7 @@ def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> floa
     content = _exported(model)
     document = onnx.load_from_string(content)
     text = json.dumps((record or Record(config=model.config)).as_dict())
-    margin = "" if model.trunk.radius is None else str(model.margin)
+    margin = str(model.margin) if model.tileable else ""
     for key, value in {"crowdeval": text, "margin": margin}.items():
         entry = document.metadata_props.add()
         entry.key, entry.value = key, value
@@ -114,6 +114,11 @@ class Exported:
             raise InputError(f"{path} is no export of this model: it holds no valid record ({problem})") from None
         self.config = self.record.config
         self._margin = properties.get("margin", "")
+
+    @property
+    def tileable(self) -> bool:
+        """Whether a proposal depends on what is near it alone."""
+        return bool(self._margin)
 
     @property
     def margin(self) -> int:

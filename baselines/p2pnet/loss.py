@@ -44,17 +44,17 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the terms are divided by: the batch's proposals and targets, over all its parts and processes."""
+    """What the terms are divided by: proposals, targets and pairs of the batch, over all its parts and processes."""
 
     proposals: int
     targets: int
+    pairs: int
 
     def weight(self, lambda1: float, normalizer: str) -> float:
         """Return the classification's divisor: M of eq. 4, or the sum of the proposals' weights."""
         if normalizer == "proposals":
             return float(self.proposals)
-        pairs = min(self.targets, self.proposals)
-        return pairs + lambda1 * (self.proposals - pairs)
+        return self.pairs + lambda1 * (self.proposals - self.pairs)
 
 
 def losses(
@@ -94,7 +94,11 @@ def losses(
     Source: eq. 4, 5 and 6.
     """
     matched = match(output, targets) if matched is None else matched
-    totals = totals or Totals(output.points.shape[0] * output.points.shape[1], sum(len(each) for each in targets))
+    totals = totals or Totals(
+        proposals=output.points.shape[0] * output.points.shape[1],
+        targets=sum(len(each) for each in targets),
+        pairs=sum(len(pairs[0]) for pairs in matched),
+    )
     image, proposal, truth = _flat(output, targets, matched)
     classes = torch.zeros(output.logits.shape[:2], dtype=torch.int64, device=output.logits.device)  # (B, M)
     classes[image, proposal] = PERSON

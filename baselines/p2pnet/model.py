@@ -103,6 +103,11 @@ class P2PNet(nn.Module):
         return self.references.device
 
     @property
+    def tileable(self) -> bool:
+        """Whether a proposal depends on what is near it alone."""
+        return self.trunk.radius is not None
+
+    @property
     def margin(self) -> int:
         """Pixels beside a tile's core that the core's proposals depend on, up to a multiple of 16: the paper's 128.
 

@@ -42,6 +42,10 @@ class Model(Protocol):
         """Where images go."""
 
     @property
+    def tileable(self) -> bool:
+        """Whether a proposal depends on what is near it alone."""
+
+    @property
     def margin(self) -> int:
         """Pixels beside a core that its proposals depend on, a multiple of 16."""
 
@@ -65,7 +69,7 @@ def predict_points(
     pixels: NDArray[np.uint8],
     *,
     confidence: float | None = None,
-    tile: int = TILE,
+    tile: int | None = None,
     precision_name: str = "float32",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the points of an image.
@@ -78,8 +82,9 @@ def predict_points(
         RGB as stored.
     confidence : float, optional
         The least confidence that is kept; the config's (0.05) by default. A count is taken at 0.5.
-    tile : int
-        Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once.
+    tile : int, optional
+        Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
+        trunk that looks at the whole image in any case.
     precision_name : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
 
@@ -96,6 +101,8 @@ def predict_points(
     image = Image.fromarray(pixels)
     small, _ = shrunk(image, np.zeros((0, 2)), config.max_side)
     shown = np.asarray(small)
+    if tile is None:
+        tile = TILE if model.tileable else 0
     margin = model.margin if tile else 0
     found = [
         _core(model, shown, down, across, device, precision_name, least)

@@ -8,6 +8,8 @@ lines "image label" (labels are files of lines "x y"; both relative to the list 
 from __future__ import annotations
 
 import os
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +25,6 @@ from crowdeval.fingerprints import fingerprint
 from crowdeval.points import Annotations
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-
-MOST_PIXELS = 400_000_000
-"""More pixels than any benchmark's image has; a file that promises more is damaged, or meant to exhaust the memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,21 +138,24 @@ def pixels_of(path: Path) -> NDArray[np.uint8]:
     """
     with _opened(path) as image:
         try:
+            if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255
+                grey = (np.asarray(image) >> 8).astype(np.uint8)
+                return np.repeat(grey[:, :, None], 3, axis=2)
             return np.asarray(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError) as problem:
             raise InputError(f"{path}: a damaged image: {problem}") from None
 
 
 def _opened(path: Path) -> Image.Image:
+    """Open an image; one of more than Pillow's limit of some 179 million pixels is refused, as it may be a bomb."""
     try:
-        image = Image.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path)
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such image") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as problem:
         raise InputError(f"{path} is no image that can be read: {problem}") from None
-    if image.width * image.height > MOST_PIXELS:
-        raise InputError(f"{path}: {image.width} x {image.height} is more than {MOST_PIXELS} pixels")
-    return image
 
 
 def _of(annotations: Annotations, paths: Sequence[Path | None]) -> Iterator[Sample]:
@@ -175,16 +177,23 @@ def _images(ids: Sequence[str], folder: Path) -> list[Path | None]:
 
 
 def _listed(path: Path, root: Path) -> Iterator[Sample]:
+    """Yield a list file's images; an id is the image's path without its suffix, with it where two would be the same."""
+    rows: dict[str, str] = {}
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
         parts = line.split()
         if len(parts) != 2:
             raise InputError(f'{path}, line {number}: expected "image label", found {shown(line)}')
-        image, label = (root / part for part in parts)
-        if not image.is_file():
-            raise MissingFileError(f"{path}, line {number}: {image}: no such image")
-        yield Sample(Path(parts[0]).with_suffix("").as_posix(), image, _labels(label))
+        if not (root / parts[0]).is_file():
+            raise MissingFileError(f"{path}, line {number}: {root / parts[0]}: no such image")
+        if parts[0] in rows:
+            raise InputError(f"{path}, line {number}: the image {parts[0]} a second time")
+        rows[parts[0]] = parts[1]
+    short = Counter(Path(image).with_suffix("").as_posix() for image in rows)
+    for image, label in rows.items():
+        stem = Path(image).with_suffix("").as_posix()
+        yield Sample(stem if short[stem] == 1 else image, root / image, _labels(root / label))
 
 
 def _labels(path: Path) -> NDArray[np.float64]:

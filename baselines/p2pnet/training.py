@@ -36,6 +36,9 @@ from crowdeval.errors import CrowdevalError, InputError
 
 Talk = Callable[[Mapping[str, Any]], None]
 
+FREE = ("backbone_weights", "cache_images", "workers", "save_every")
+"""Values that a run may be gone on with differently: what it computes does not depend on them any more."""
+
 
 class TrainingError(CrowdevalError, ArithmeticError):
     """A loss or gradient that is not finite; the last good checkpoint is as it was."""
@@ -96,6 +99,8 @@ class Trainer:
             )
         state = self.folder.load_state()
         if state is None:
+            if self.among.first:
+                self.folder.cut_log(0)  # a run that was killed before its first state begins anew
             filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
             self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
@@ -187,11 +192,16 @@ class Trainer:
         }
 
     def _totals(self, parts: Sequence[Batch]) -> Totals:
-        cells = sum(batch.pixels.shape[0] * batch.pixels.shape[2] * batch.pixels.shape[3] for batch in parts)
-        proposals = cells // self.config.stride**2 * self.config.K
-        targets = sum(len(each) for batch in parts for each in batch.targets)
-        summed = self.among.sum([float(proposals), float(targets)], self.device)
-        return Totals(proposals=int(summed[0]), targets=int(summed[1]))
+        """Return the numbers of the whole step, over its parts and processes, known before any of it is computed."""
+        each = [
+            (batch.pixels.shape[2] * batch.pixels.shape[3] // self.config.stride**2 * self.config.K, batch)
+            for batch in parts
+        ]
+        proposals = sum(cells * len(batch.targets) for cells, batch in each)
+        targets = sum(len(target) for _, batch in each for target in batch.targets)
+        pairs = sum(min(cells, len(target)) for cells, batch in each for target in batch.targets)
+        summed = self.among.sum([float(proposals), float(targets), float(pairs)], self.device)
+        return Totals(*map(int, summed))
 
     def _finite(self, output: Proposals, batch: Batch, number: int) -> None:
         """Raise TrainingError, with the images and the term, where what the loss is made of is not finite."""
@@ -263,12 +273,11 @@ class Trainer:
         )
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        if json.loads(state["config"]) != self.config.as_dict():
-            theirs, ours = json.loads(state["config"]), self.config.as_dict()
-            changed = [
-                f"{name} ({theirs.get(name)} -> {ours[name]})" for name in ours if theirs.get(name) != ours[name]
-            ]
-            raise InputError(f"{self.folder.home} was trained with another config: {', '.join(changed)}")
+        theirs, ours = json.loads(state["config"]), self.config.as_dict()
+        changed = [name for name in ours if name not in FREE and theirs.get(name) != ours[name]]
+        if changed:
+            values = ", ".join(f"{name} ({theirs.get(name)} -> {ours[name]})" for name in changed)
+            raise InputError(f"{self.folder.home} was trained with another config: {values}")
         if state["images"] != fingerprint_of(self.train):
             raise InputError(
                 f"{self.folder.home} was trained on other images or points than {self.train.source} has now"

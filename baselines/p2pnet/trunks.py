@@ -6,10 +6,12 @@ A builder returns a Trunk without weights of its own; ``trunk_weights`` puts wei
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain, pairwise
 
 import torchvision
 from torch import Tensor, nn
+from torchvision.models import vgg
 
 from crowdeval.errors import UsageError, did_you_mean, listed
 
@@ -96,22 +98,14 @@ class Trunk(nn.Module):
         return self
 
 
-def _vgg(network: torchvision.models.VGG) -> Trunk:
+def _vgg(*, batch_norm: bool) -> Trunk:
     """Take the 13 convolutions of a VGG-16, its last pooling dropped; layers keep torchvision's index."""
-    features = network.features
+    features = vgg.make_layers(vgg.cfgs["D"], batch_norm=batch_norm)  # without the classifier, which is 0.5 GB
     pools = [index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
     ends = [0, *(pool + 1 for pool in pools)]
     blocks = [list(features[start:end]) for start, end in pairwise(ends)]
     stages = [features[: pools[2]], features[pools[2] : pools[3]], features[pools[3] : pools[4]]]
     return Trunk(stages, (256, 512, 512), blocks, FEATURES)
-
-
-def _vgg16_bn() -> Trunk:
-    return _vgg(torchvision.models.vgg16_bn(weights=None, init_weights=False))
-
-
-def _vgg16() -> Trunk:
-    return _vgg(torchvision.models.vgg16(weights=None, init_weights=False))
 
 
 def _resnet50() -> Trunk:
@@ -135,8 +129,8 @@ def _mobilenet_v3_large() -> Trunk:
 
 
 TRUNKS: Mapping[str, Callable[[], Trunk]] = {
-    "vgg16_bn": _vgg16_bn,
-    "vgg16": _vgg16,
+    "vgg16_bn": partial(_vgg, batch_norm=True),
+    "vgg16": partial(_vgg, batch_norm=False),
     "resnet50": _resnet50,
     "mobilenet_v3_large": _mobilenet_v3_large,
 }

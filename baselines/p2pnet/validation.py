@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import distributed
 
 from baselines.p2pnet.devices import Processes
-from baselines.p2pnet.prediction import TILE, Model, predict_points
+from baselines.p2pnet.prediction import Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report, evaluate
 
@@ -26,7 +26,7 @@ def predicted(
     source: Samples,
     *,
     precision_name: str = "float32",
-    tile: int = TILE,
+    tile: int | None = None,
     among: Processes | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Found]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,9 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
 def unpickled(path: Path) -> Any:
     """Return what a file in torch's format holds, where that is tensors and plain values only."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch says of a pickle's protocol; it is refused below
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
         if zipfile.is_zipfile(path) or "Unsupported" in str(problem) or "global" in str(problem).lower():
             raise InputError(f"{path}: refused, as it holds more than weights: {_first(problem)}") from None

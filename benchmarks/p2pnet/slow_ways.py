@@ -53,9 +53,9 @@ class WholePyramid(nn.Module):
 
 
 def with_dead_layers(model: P2PNet, config: Config) -> P2PNet:
-    """Give the model, in place, the layers that are computed or held for nothing: 21,579,344 parameters for the paper's.
+    """Give the model, in place, the layers that are computed or held for nothing.
 
-    Its own weights, and so its proposals, are as they were.
+    The paper's has 21,579,344 parameters then. Its own weights, and so its proposals, are as they were.
     """
     width = config.width
     model.neck = WholePyramid(model.neck, model.trunk.channels[0], width)

@@ -152,7 +152,18 @@ def reaches(rows: Sequence[Row]) -> str:
 
 def details(found: Sequence[Measured]) -> str:
     """Return every variant's time, memory and result."""
-    head = ["job", "way", "median s", "least", "most", "matcher s", "losses s", "peak GiB", "first result"]
+    head = [
+        "job",
+        "way",
+        "median s",
+        "least",
+        "most",
+        "matcher s",
+        "losses s",
+        "at rest GiB",
+        "peak GiB",
+        "first result",
+    ]
     return table(head, (list(_detail(each)) for each in found))
 
 
@@ -164,7 +175,7 @@ def _detail(measured: Measured) -> Iterator[str]:
     yield from (f"{seconds:.3g}" for seconds in (measured.seconds, runs[0]["seconds"], runs[-1]["seconds"]))
     middle = runs[len(runs) // 2]
     yield from (f"{middle[name]:.3g}" if name in middle else "" for name in ("matcher", "losses"))
-    yield f"{measured.peak / GIB:.2f}"
+    yield from (f"{taken / GIB:.2f}" for taken in (measured.at_rest, measured.peak))
     yield f"{measured.first['result']:.6g}"
 
 

@@ -1,11 +1,13 @@
 """A process for one variant: for every line it is sent it does the job once and answers with JSON.
 
-Each variant has a process of its own because the peak of a process's memory never falls, and keeps it because
-alternating runs should not pay for imports. While one works the others wait for their next line.
+Each variant has a process of its own because memory that was once taken may not be given back, and keeps it because
+alternating runs should not pay for imports. While one works the others wait for their next line. The peak of the memory
+is counted from when the model is built and the inputs are made; both, and the libraries, are in it.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import subprocess
@@ -13,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +27,7 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A variant's runs, in order, and the peak of its process's resident memory in bytes.
+    """A variant's runs, in order, and its process's resident memory in bytes: before the first run, and the peak.
 
     The first run, ``first``, is not among ``runs`` where there are more: it fills the caches.
     """
@@ -32,6 +35,7 @@ class Measured:
     variant: Variant
     first: dict[str, float]
     runs: list[dict[str, float]]
+    at_rest: int
     peak: int
 
     @property
@@ -61,11 +65,10 @@ def alternating(variants: Sequence[Variant], rounds: int) -> list[Measured]:
         for number in range(rounds + 1):
             for index in sorted(range(len(workers)), reverse=number % 2 == 1):
                 answers[index].append(workers[index].answer())
-                seconds = answers[index][-1]["seconds"]
-                print(f"{variants[index].name}: {seconds:.3g} s", file=sys.stderr)
+                print(f"{variants[index].name}: {answers[index][-1]['seconds']:.3g} s", file=sys.stderr)
     return [
-        Measured(variant, runs[0], runs[1:] or runs, runs[-1]["peak"])
-        for variant, runs in zip(variants, answers, strict=True)
+        Measured(worker.variant, runs[0], runs[1:] or runs, worker.at_rest, runs[-1]["peak"])
+        for worker, runs in zip(workers, answers, strict=True)
     ]
 
 
@@ -73,11 +76,12 @@ class _Worker:
     """The process, seen from the one that asks."""
 
     def __init__(self, variant: Variant):
+        self.variant, self.at_rest = variant, 0
         command = [sys.executable, "-m", "benchmarks.p2pnet.worker", json.dumps(asdict(variant))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> _Worker:
-        self._read()
+        self.at_rest = self._read()["at_rest"]
         return self
 
     def __exit__(
@@ -102,7 +106,9 @@ class _Worker:
 
 def main() -> None:
     run = run_of(Variant(**json.loads(sys.argv[1])))
-    print(json.dumps({"ready": True}), flush=True)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # VmHWM is what is resident now
+    print(json.dumps({"at_rest": resident("VmHWM")}), flush=True)
     for _ in sys.stdin:
         answer = run()
         print(json.dumps({**answer, "peak": resident("VmHWM")}), flush=True)

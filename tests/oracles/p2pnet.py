@@ -7,7 +7,7 @@ import torch
 from torchvision.models.vgg import make_layers
 
 from baselines.p2pnet import Config, P2PNet, Proposals
-from baselines.p2pnet.trunks import Trunk
+from baselines.p2pnet.trunks import FEATURES, Trunk
 
 
 def reference_points(height, width, stride, rows, lines, layout):
@@ -103,7 +103,7 @@ def thin_trunk():
     pools = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.MaxPool2d)]
     cuts = [0, *pools[2:5]]
     stages = [features[start:end] for start, end in itertools.pairwise(cuts)]
-    return Trunk(stages, (8, 8, 8), [list(stage) for stage in stages])
+    return Trunk(stages, (8, 8, 8), [list(stage) for stage in stages], FEATURES)
 
 
 def thin_model(seed=0, **values):

@@ -42,9 +42,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option(
         "--tile",
         type=click.IntRange(0),
-        default=1024,
-        show_default=True,
-        help="Side of a tile's core; 0: the whole image at once.",
+        help="Side of a tile's core, a multiple of 16; 0: the whole image at once.  [default: 1024]",
     )(command)
     command = click.option(
         "--precision",

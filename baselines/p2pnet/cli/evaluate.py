@@ -36,7 +36,7 @@ def evaluate(
     rows: int | None,
     lines: int | None,
     precision: str,
-    tile: int,
+    tile: int | None,
     device: str,
     form: str,
     save: Path | None,

@@ -40,7 +40,7 @@ def predict(
     rows: int | None,
     lines: int | None,
     precision: str,
-    tile: int,
+    tile: int | None,
     device: str,
     quiet: bool,
 ) -> None:

@@ -3,22 +3,26 @@
 Run as a program, with the arguments of ``python -m baselines.p2pnet``, the trunk "thin" is known beside the others.
 """
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[2]))
-
 import numpy as np
 import pytest
-from oracles import p2pnet as oracle
+import torch
 from PIL import Image
+from safetensors.torch import load_file
+from torchvision.models.vgg import make_layers
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.samples import samples
-from baselines.p2pnet.trunks import TRUNKS
+from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.run_files import RunFolder
+from baselines.p2pnet.samples import halves, samples
+from baselines.p2pnet.training import Trainer
+from baselines.p2pnet.trunks import TRUNKS, Trunk
 
 VALUES = {
     "backbone": "thin",
@@ -36,10 +40,23 @@ VALUES = {
 """A model and a training of a second or two."""
 
 
+THIN = (4, 4, "M", 6, 6, "M", 8, 8, 8, "M", 8, 8, 8, "M", 8, 8, 8)
+"""VGG-16's convolutions and poolings."""
+
+
+def thin_trunk():
+    """A vgg16_bn in everything but its channels."""
+    features = make_layers(list(THIN), batch_norm=True)
+    pools = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.MaxPool2d)]
+    stages = [features[start:end] for start, end in itertools.pairwise([0, *pools[2:], len(features)])]
+    blocks = [features[start:end] for start, end in itertools.pairwise([0, *pools, len(features)])]
+    return Trunk(stages, (8, 8, 8), blocks, {f"stages.{index}": "features" for index in range(3)})
+
+
 @pytest.fixture(autouse=True)
 def thin(monkeypatch):
     """Make the thin trunk one that a config can name."""
-    monkeypatch.setitem(TRUNKS, "thin", oracle.thin_trunk)
+    monkeypatch.setitem(TRUNKS, "thin", thin_trunk)
 
 
 def config(**values):
@@ -48,7 +65,8 @@ def config(**values):
 
 def settings(**values):
     """The same config as the command line takes it."""
-    return [part for name, value in {**VALUES, **values}.items() for part in ("-s", f"{name}={json.dumps(value)}")]
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in {**VALUES, **values}.items()}
+    return [part for name, text in texts.items() for part in ("-s", f"{name}={text}")]
 
 
 def picture(points, size, seed=0):
@@ -75,6 +93,33 @@ def photos(folder, number=8, *, size=(96, 80), heads=5, seed=0):
     return str(folder / "list.txt")
 
 
+def trainer(home, source, **values):
+    """A training of a list file's images, or of two sources, in a folder of its own or that it goes on in."""
+    settings = config(**values)
+    if isinstance(source, tuple):
+        learned, held = map(samples, source)
+    else:
+        learned, held = halves(samples(source), settings.validation_share, settings.seed)
+    folder = RunFolder(home)
+    folder.begin(resume=home.exists())
+    return Trainer(settings, learned, held, folder, torch.device("cpu"), Processes())
+
+
+def trained(home, source, **values):
+    """The training, run to its end."""
+    one = trainer(home, source, **values)
+    one.run()
+    return one
+
+
+def weights_in(path):
+    return load_file(path)
+
+
+def losses_in(home):
+    return [each["loss"] for each in steps_in(home)]
+
+
 def environment():
     """What a program needs to import what this one does, on one thread."""
     paths = [str(Path(each).resolve()) for each in sys.path if Path(each or ".").is_dir()]
@@ -92,6 +137,13 @@ def program(*args):
     )
 
 
+def done(process):
+    """Wait for a program that is to succeed; return what it printed."""
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    return out
+
+
 def steps_in(folder):
     """The log's entries of steps, without their times."""
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
@@ -106,5 +158,5 @@ def validations_in(folder):
 if __name__ == "__main__":
     from baselines.p2pnet.cli import main
 
-    TRUNKS["thin"] = oracle.thin_trunk
+    TRUNKS["thin"] = thin_trunk
     main()

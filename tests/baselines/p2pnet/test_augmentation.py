@@ -129,6 +129,11 @@ def test_a_small_image_mirrored_has_its_padding_on_the_left_and_its_points_with_
     assert window.points(np.array([[8.0, 5.0]]), (20, 10)).tolist() == [[24.0, 5.0]]
 
 
+def test_points_beyond_a_small_image_are_not_in_its_padding():
+    points = np.array([[5.0, 5.0], [20.0, 5.0], [25.0, 5.0], [5.0, 10.0], [5.0, 20.0]])
+    assert Window(20, 10, 0, 0, 32).points(points, (20, 10)).tolist() == [[5.0, 5.0]]
+
+
 def test_an_image_of_one_pixel_gives_a_window():
     window = random_window((1, 1), Config(), np.random.default_rng(0))
     shown = window.pixels(Image.new("RGB", (1, 1), (1, 2, 3)))

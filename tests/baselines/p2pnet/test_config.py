@@ -48,9 +48,8 @@ def test_a_whole_number_is_a_number():
 
 
 def test_a_misspelt_name_is_refused_with_the_near_one():
-    with pytest.raises(UsageError, match=r"^the config has no value 'lamda2'; did you mean 'lambda2'") as caught:
+    with pytest.raises(UsageError, match=r"^the config has no value 'lamda2'; did you mean 'lambda2'"):
         Config().with_values({"lamda2": 1.0})
-    assert "known: " in str(caught.value)
 
 
 @pytest.mark.parametrize(

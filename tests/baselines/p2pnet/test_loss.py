@@ -11,6 +11,7 @@ from oracles import p2pnet as oracle
 
 from baselines.p2pnet import Config, Losses, Proposals, losses, match
 from baselines.p2pnet.loss import Totals, losses_by
+from crowdeval.errors import CrowdevalWarning
 
 
 def expected(output, targets, matched, lambda1, normalizer):
@@ -86,7 +87,7 @@ def test_pairs_are_matched_by_default():
 def test_the_losses_of_a_batchs_parts_add_up_to_the_batchs(normalizer):
     output, targets = oracle.random_batch(3, 20), oracle.random_targets(4, 0, 9)
     whole = losses(output, targets, ce_normalizer=normalizer)
-    totals = Totals(proposals=60, targets=13)
+    totals = Totals(proposals=60, targets=13, pairs=13)
     parts = [
         losses(
             Proposals(output.logits[b : b + 1], output.points[b : b + 1], 8, 4),
@@ -128,6 +129,15 @@ def test_a_config_gives_all_its_weights():
     config = Config(lambda1=0.3, lambda2=0.7, ce_normalizer="weights")
     output, targets = oracle.random_batch(1, 20), oracle.random_targets(4)
     matched = match(output, targets)
-    found = losses_by(config, output, targets, matched, Totals(proposals=20, targets=4))
+    found = losses_by(config, output, targets, matched, Totals(proposals=20, targets=4, pairs=4))
     classification, localization = expected(output, targets, matched, 0.3, "weights")
     assert found.total.item() == pytest.approx(classification + 0.7 * localization, rel=1e-5)
+
+
+def test_truncated_images_count_their_own_pairs_in_the_sum_of_weights():
+    output, targets = oracle.random_batch(2, 4), oracle.random_targets(6, 0)
+    with pytest.warns(CrowdevalWarning):
+        matched = match(output, targets, surplus="truncate")
+    found = losses(output, targets, matched, ce_normalizer="weights")
+    classification, _ = expected(output, targets, matched, 0.5, "weights")
+    assert found.classification.item() == pytest.approx(classification, rel=1e-5)

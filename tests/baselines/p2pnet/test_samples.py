@@ -215,3 +215,20 @@ def test_a_dataset_is_a_source_with_its_images(data_folder):
     assert len(read) == 182
     assert all(each.path.is_file() for each in read)
     assert sum(len(each.points) for each in read) == 78_862
+
+
+def test_two_images_that_differ_in_their_suffix_have_two_ids(folder):
+    Image.new("RGB", (8, 8)).save(folder / "images" / "a.jpg")
+    (folder / "train.list").write_text("images/a.png a.txt\nimages/a.jpg b.txt\n")
+    assert [each.id for each in samples(str(folder / "train.list"))] == ["images/a.png", "images/a.jpg"]
+
+
+def test_an_image_listed_twice_is_refused_with_its_line(folder):
+    (folder / "train.list").write_text("images/a.png a.txt\nimages/a.png b.txt\n")
+    with pytest.raises(InputError, match=r"train\.list, line 2: the image images/a\.png a second time"):
+        samples(str(folder / "train.list"))
+
+
+def test_sixteen_bit_grey_keeps_its_range(tmp_path):
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000).save(tmp_path / "g.png")
+    assert len(np.unique(pixels_of(tmp_path / "g.png"))) > 60

@@ -7,10 +7,12 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+import torchvision
 from oracles import p2pnet as oracle
 from safetensors.torch import save_file
 
 from baselines.p2pnet.trunk_weights import fill
+from baselines.p2pnet.trunks import trunk_named
 from baselines.p2pnet.weight_files import tensors_of
 from crowdeval.errors import InputError, MissingFileError, UsageError
 
@@ -62,7 +64,7 @@ def test_what_the_trunk_does_not_have_is_listed_as_unused(trunk, weights, tmp_pa
     state = {**weights, "classifier.0.weight": torch.zeros(2, 2), "classifier.0.bias": torch.zeros(2)}
     filled = fill(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn")
     assert_holds(trunk, weights)
-    assert [key for key in filled.unused if "num_batches" not in key] == ["classifier.0.weight", "classifier.0.bias"]
+    assert list(filled.unused) == ["classifier.0.weight", "classifier.0.bias"]
 
 
 def test_a_text_detectors_keys_fill_twelve_convolutions_and_the_thirteenth_is_listed_as_missing(
@@ -88,7 +90,7 @@ def test_a_text_detectors_keys_fill_twelve_convolutions_and_the_thirteenth_is_li
         "stages.2.41.running_var",
     )
     assert all(torch.equal(trunk.state_dict()[key], before[key]) for key in filled.missing)
-    rest = [key for key in filled.unused if "num_batches" not in key]
+    rest = list(filled.unused)
     assert rest == ["module.basenet.slice5.1.weight", "module.conv_cls.0.weight"]
 
 
@@ -103,6 +105,27 @@ def test_other_names_before_the_index_are_the_same_layer(trunk, weights, tmp_pat
 def test_weights_inside_a_checkpoint_are_found(trunk, weights, tmp_path, name):
     fill(trunk, saved(tmp_path / "vgg.pth", {name: weights, "epoch": 3}), "vgg16_bn")
     assert_holds(trunk, weights)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "parts", "first_unused"),
+    [
+        ("resnet50", "layer1.0.conv1.weight", "layer4."),
+        ("mobilenet_v3_large", "features.4.block.0.0.weight", "features.13."),
+    ],
+)
+def test_torchvisions_keys_fill_the_other_trunks_layer_by_layer(tmp_path, backbone, parts, first_unused):
+    """Each layer gets the values of its own name: its number of values and its mean tell them apart."""
+    there = torchvision.models.get_model(backbone, weights=None).state_dict()
+    trunk = trunk_named(backbone)
+    filled = fill(trunk, saved(tmp_path / "net.pth", there), backbone)
+    assert filled.missing == ()
+    assert filled.unused[0].startswith(first_unused)
+    held = [value for key, value in there.items() if key not in filled.unused and "num_batches" not in key]
+    ours = [trunk.state_dict()[key] for key in filled.given]
+    assert len(held) == len(ours) > 100
+    assert all(torch.equal(a, b) for a, b in zip(ours, held, strict=True))
+    assert any(torch.equal(there[parts], each) for each in ours)
 
 
 def test_a_safetensors_file_is_read(trunk, weights, tmp_path):

@@ -1,0 +1,196 @@
+"""A run that is stopped at any moment and gone on with is the run that was not stopped, bit by bit."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from baselines.p2pnet import load_checkpoint
+from crowdeval.errors import InputError
+
+from . import crowd
+
+thin = crowd.thin
+
+VALUES = {"steps": 8, "validate_every": 3, "save_every": 2, "schedule": "cosine", "ema": 0.9}
+
+
+@pytest.fixture
+def source(tmp_path):
+    return crowd.photos(tmp_path / "photos")
+
+
+def assert_same_runs(one, other):
+    assert crowd.steps_in(one) == crowd.steps_in(other)
+    assert crowd.validations_in(one) == crowd.validations_in(other)
+    for name in ("best", "last"):
+        first, second = (crowd.weights_in(home / f"{name}.safetensors") for home in (one, other))
+        assert first.keys() == second.keys()
+        assert [key for key in first if not torch.equal(first[key], second[key])] == []
+        assert (one / f"{name}.json").read_text() == (other / f"{name}.json").read_text()
+
+
+class Killed(BaseException):
+    """The end of a process, as far as a test can raise it."""
+
+
+@pytest.fixture
+def stopping(monkeypatch):
+    """Run a training until it has written so many files; the next, written aside, is never put in place."""
+    replace = os.replace
+
+    def run(training, files):
+        left = iter(range(files))
+
+        def replace_or_end(source, target):
+            if next(left, None) is None:
+                raise Killed
+            replace(source, target)
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr("os.replace", replace_or_end)
+            training.run()
+
+    return run
+
+
+SAVED_FIRST = 3
+"""Files up to the first state: last.safetensors, last.json, state.pt."""
+
+
+def test_a_run_stopped_between_any_two_files_is_the_run_that_was_not(tmp_path, source, stopping):
+    crowd.trained(tmp_path / "whole", source, **VALUES)
+    for files in range(SAVED_FIRST, 14):
+        home = tmp_path / f"stopped{files}"
+        stopping(crowd.trainer(home, source, **VALUES), files)
+        crowd.trained(home, source, **VALUES)
+        assert_same_runs(home, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"precision": "bf16"},
+        {"accumulate": 2, "batch_norm": "frozen"},
+        {"warmup": 9, "weight_decay": 0.1, "channels_last": False},
+        {"select": "MAE", "frozen_blocks": 3},
+    ],
+    ids=str,
+)
+def test_whatever_the_config_the_resumed_run_is_the_same(tmp_path, source, stopping, values):
+    crowd.trained(tmp_path / "whole", source, **{**VALUES, **values})
+    stopping(crowd.trainer(tmp_path / "stopped", source, **{**VALUES, **values}), SAVED_FIRST)
+    crowd.trained(tmp_path / "stopped", source, **{**VALUES, **values})
+    assert_same_runs(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_a_line_of_the_log_that_was_cut_off_is_written_again(tmp_path, source, stopping):
+    crowd.trained(tmp_path / "whole", source, **VALUES)
+    home = tmp_path / "stopped"
+    stopping(crowd.trainer(home, source, **VALUES), SAVED_FIRST)
+    with (home / "log.jsonl").open("a") as stream:
+        stream.write('{"step": 3, "los')
+    crowd.trained(home, source, **VALUES)
+    assert_same_runs(home, tmp_path / "whole")
+
+
+def test_a_finished_run_that_is_gone_on_with_does_nothing(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_the_seconds_of_a_resumed_run_go_on(tmp_path, source, stopping):
+    stopping(crowd.trainer(tmp_path / "run", source, **VALUES), SAVED_FIRST)
+    stopped = crowd.trainer(tmp_path / "run", source, **VALUES)
+    assert stopped.step == 2
+    assert stopped.seconds > 0
+    stopped.seconds = 1000.0
+    stopped.run()
+    assert stopped.seconds > 1000
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"lr": 0.001}, r"another config: lr \(0\.005 -> 0\.001\)$"),
+        ({"seed": 4, "flip": 0.0}, r"another config: flip \(0\.5 -> 0\.0\), seed \(0 -> 4\)$"),
+        ({"width": 16}, r"another config: width \(8 -> 16\)$"),
+    ],
+)
+def test_another_config_is_refused_with_what_changed(tmp_path, source, values, words):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    with pytest.raises(InputError, match=words):
+        crowd.trainer(tmp_path / "run", source, **{**VALUES, **values})
+
+
+def test_other_points_are_refused(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    for path in (tmp_path / "photos").glob("img_*.txt"):
+        path.write_text("1 2\n")
+    with pytest.raises(InputError, match="was trained on other images or points than .*list.txt has now"):
+        crowd.trainer(tmp_path / "run", source, **VALUES)
+
+
+def test_fewer_images_are_refused(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    path = tmp_path / "photos" / "list.txt"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(InputError, match="was trained on other images or points"):
+        crowd.trainer(tmp_path / "run", source, **VALUES)
+
+
+def test_images_that_were_moved_are_the_same_images(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    assert crowd.trainer(tmp_path / "run", str(tmp_path / "elsewhere" / "list.txt"), **VALUES).step == 8
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_damaged_state_is_refused(tmp_path, source, share):
+    home = tmp_path / "run"
+    crowd.trained(home, source, **VALUES)
+    content = (home / "state.pt").read_bytes()
+    (home / "state.pt").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InputError, match=r"state\.pt is (truncated or damaged|no file of weights)"):
+        crowd.trainer(home, source, **VALUES)
+
+
+def test_a_file_of_weights_in_the_states_place_is_refused(tmp_path, source):
+    home = tmp_path / "run"
+    crowd.trained(home, source, **VALUES)
+    torch.save({"weight": torch.zeros(1)}, home / "state.pt")
+    with pytest.raises(InputError, match=r"state\.pt is no state of this version's training"):
+        crowd.trainer(home, source, **VALUES)
+
+
+def lines_of(path):
+    return path.read_text().count("\n") if path.exists() else 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed with SIGKILL")
+def test_a_program_killed_again_and_again_gives_the_run_that_was_not(tmp_path, source):
+    values = {**VALUES, "steps": 60, "validate_every": 15}
+    command = ("train", "--train", source, "--device", "cpu", *crowd.settings(**values), "--out")
+    crowd.done(crowd.program(*command, tmp_path / "whole"))
+    draw = random.Random(6)
+    home, options = tmp_path / "killed", []
+    for lines in (10, 25, 45):
+        one = crowd.program(*command, home, *options)
+        while lines_of(home / "log.jsonl") < lines + draw.randrange(5) and one.poll() is None:
+            time.sleep(0.002)
+        time.sleep(draw.random() / 50)
+        one.kill()
+        _, said = one.communicate()
+        assert one.returncode == -signal.SIGKILL, said
+        assert load_checkpoint(home / "last.safetensors")[1].step > 0
+        options = ["--resume"]
+    crowd.done(crowd.program(*command, home, "--resume"))
+    assert_same_runs(home, tmp_path / "whole")

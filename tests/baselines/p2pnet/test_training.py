@@ -1,0 +1,237 @@
+"""A training: it learns, it names what it can't go on with, and its records say what it did."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from baselines.p2pnet import load_checkpoint
+from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.training import TrainingError
+from crowdeval.errors import CrowdevalWarning, InputError, UsageError
+
+from . import crowd
+
+thin = crowd.thin
+
+
+@pytest.fixture
+def source(tmp_path):
+    return crowd.photos(tmp_path / "photos")
+
+
+def test_the_loss_falls(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=60)
+    losses = crowd.losses_in(tmp_path / "run")
+    assert sum(losses[-10:]) < sum(losses[:10]) / 2
+
+
+def test_the_regression_branch_learns(tmp_path, source):
+    values = {"rows": 1, "lines": 1, "layout": "center", "tau": 10.0, "lambda2": 0.1, "clip": 10.0}
+    crowd.trained(tmp_path / "run", source, steps=60, **values)  # a head's one proposal begins in its cell's middle
+    distances = [each["localization"] for each in crowd.steps_in(tmp_path / "run")]
+    assert sum(distances[-10:]) < 0.7 * sum(distances[:10])
+
+
+def test_the_log_has_a_line_for_every_step_and_every_validation(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=7, validate_every=3)
+    entries = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    kinds = [("validation" if "validation" in each else "step", each["step"]) for each in entries]
+    steps = [("step", number) for number in range(1, 8)]
+    assert kinds == [
+        *steps[:3],
+        ("validation", 3),
+        *steps[3:6],
+        ("validation", 6),
+        steps[6],
+        ("validation", 7),
+    ]
+
+
+def test_the_logged_loss_is_the_weighted_sum_of_the_logged_terms(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=2, lambda2=0.003)
+    for entry in crowd.steps_in(tmp_path / "run"):
+        assert entry["loss"] == pytest.approx(entry["classification"] + 0.003 * entry["localization"])
+
+
+def test_steps_end_a_training_else_its_epochs_do(tmp_path, source):
+    assert crowd.trainer(tmp_path / "a", source, steps=5, epochs=9).steps == 5
+    assert crowd.trainer(tmp_path / "b", source, epochs=9).steps == 27  # 6 of 8 images, 2 a step
+
+
+def test_the_same_seed_is_the_same_training(tmp_path, source):
+    for name in ("a", "b"):
+        crowd.trained(tmp_path / name, source, steps=4, deterministic=name == "b")
+    torch.use_deterministic_algorithms(False)
+    assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
+    first, second = (crowd.weights_in(tmp_path / name / "last.safetensors") for name in ("a", "b"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_another_seed_is_another_training(tmp_path, source):
+    crowd.trained(tmp_path / "a", source, steps=2)
+    crowd.trained(tmp_path / "b", source, steps=2, seed=1)
+    assert crowd.losses_in(tmp_path / "a") != crowd.losses_in(tmp_path / "b")
+
+
+def test_validation_does_not_change_the_training(tmp_path, source):
+    crowd.trained(tmp_path / "a", source, steps=6)
+    crowd.trained(tmp_path / "b", source, steps=6, validate_every=1)
+    assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
+
+
+def test_a_batch_in_two_parts_is_the_batch_in_one(tmp_path, source):
+    for parts in (1, 2):
+        crowd.trained(tmp_path / str(parts), source, steps=6, accumulate=parts, batch_norm="frozen", batch_size=4)
+    one, two = (crowd.losses_in(tmp_path / str(parts)) for parts in (1, 2))
+    assert two == pytest.approx(one, rel=1e-5)
+
+
+def test_the_parts_of_a_batch_are_divided_by_the_whole_batchs_numbers(tmp_path):
+    source = crowd.photos(tmp_path / "photos", 4)
+    for path in list((tmp_path / "photos").glob("*.txt"))[:3]:
+        if path.name != "list.txt":
+            path.write_text("")  # parts of very different numbers of heads
+    for parts in (1, 4):
+        crowd.trained(tmp_path / str(parts), (source, source), steps=1, accumulate=parts, batch_norm="frozen", batch_size=4)
+    [one], [four] = (crowd.steps_in(tmp_path / str(parts)) for parts in (1, 4))
+    assert four == pytest.approx(one, rel=1e-5)
+
+
+def test_reading_workers_do_not_change_the_training(tmp_path, source):
+    for workers in (0, 1):
+        crowd.trained(tmp_path / str(workers), source, steps=3, workers=workers)
+    assert crowd.losses_in(tmp_path / "0") == crowd.losses_in(tmp_path / "1")
+
+
+def test_images_kept_in_memory_do_not_change_the_training(tmp_path, source):
+    for name, kept in (("a", False), ("b", True)):
+        crowd.trained(tmp_path / name, source, steps=4, cache_images=kept)
+    assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
+
+
+def test_a_batch_that_can_not_be_shared_out_is_refused(tmp_path, source, monkeypatch):
+    monkeypatch.setattr(crowd, "Processes", lambda: Processes(rank=0, world=3))
+    with pytest.raises(InputError, match="batch_size = 4 can't be shared by 3 processes in 2 parts"):
+        crowd.trainer(tmp_path / "run", source, batch_size=4, accumulate=2)
+
+
+def test_images_without_heads_are_learned_from(tmp_path):
+    source = crowd.photos(tmp_path / "photos", heads=0)
+    held = crowd.photos(tmp_path / "held", 2)
+    crowd.trained(tmp_path / "run", (source, held), steps=3)
+    entries = crowd.steps_in(tmp_path / "run")
+    assert [entry["localization"] for entry in entries] == [0, 0, 0]
+    assert all(entry["classification"] > 0 for entry in entries)
+
+
+def poisoned(run, at, layer):
+    """Make a weight NaN after a step, and go on."""
+
+    def talk(entry):
+        if entry["step"] == at and "loss" in entry:
+            with torch.no_grad():
+                layer(run.model).bias[0] = float("nan")
+
+    run.talk = talk
+    return run
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (lambda model: model.neck.top, "the classification and localization loss is not finite"),
+        (lambda model: model.regression[-1], "the localization loss is not finite"),
+        (lambda model: model.classification[-1], "the classification loss is not finite"),
+    ],
+)
+def test_a_loss_that_is_not_finite_ends_the_training_with_step_images_and_term(tmp_path, source, layer, words):
+    run = poisoned(crowd.trainer(tmp_path / "run", source, steps=9, save_every=2), 3, layer)
+    with pytest.raises(TrainingError, match=rf"^step 4, image img_\d, img_\d: {words}; the last good checkpoint in"):
+        run.run()
+
+
+def test_the_checkpoint_before_a_loss_that_is_not_finite_is_as_it_was(tmp_path, source):
+    home = tmp_path / "run"
+    run = crowd.trainer(home, source, steps=9, save_every=2, validate_every=2)
+    with pytest.raises(TrainingError, match="step 4"):
+        poisoned(run, 3, lambda model: model.neck.top).run()
+    for name in ("best", "last"):
+        model, record = load_checkpoint(home / f"{name}.safetensors")
+        assert record.step == 2
+        assert all(torch.isfinite(value).all() for value in model.state_dict().values())
+    assert run.folder.load_state()["step"] == 2
+
+
+def test_a_run_goes_on_from_before_a_loss_that_is_not_finite(tmp_path, source):
+    values = {"steps": 6, "save_every": 2, "validate_every": 2}
+    with pytest.raises(TrainingError, match="step 4"):
+        poisoned(crowd.trainer(tmp_path / "run", source, **values), 3, lambda model: model.neck.top).run()
+    crowd.trained(tmp_path / "run", source, **values)
+    crowd.trained(tmp_path / "whole", source, **values)
+    assert crowd.steps_in(tmp_path / "run") == crowd.steps_in(tmp_path / "whole")
+
+
+def test_a_training_that_diverges_is_ended(tmp_path, source):
+    with pytest.raises(TrainingError, match=r"^step \d, image img_"):
+        crowd.trained(tmp_path / "run", source, steps=9, lr=1e20, lr_backbone=1e20, save_every=1)
+    assert load_checkpoint(tmp_path / "run" / "last.safetensors")[1].step >= 1
+
+
+def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_change(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, steps=3)
+    before = run.model.neck.top.weight.detach().clone()
+    run.model.neck.top.weight.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingError, match=r"step 1: the gradient is not finite \(images img_\d, img_\d\)"):
+        run.run()
+    assert torch.equal(run.model.neck.top.weight, before)
+
+
+def test_more_heads_than_proposals_end_the_training_with_image_stride_and_k(tmp_path):
+    source = crowd.photos(tmp_path / "photos", size=(64, 64), heads=30)
+    values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0}
+    with pytest.raises(
+        InputError, match=r"image img_\d: 30 heads and only 16 proposals \(stride 16, K = 1\); take a smaller stride"
+    ):
+        crowd.trained(tmp_path / "run", source, steps=2, **values)
+
+
+def test_more_heads_than_proposals_are_truncated_on_request_with_a_warning(tmp_path):
+    source = crowd.photos(tmp_path / "photos", size=(64, 64), heads=30)
+    values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0, "surplus": "truncate"}
+    with pytest.warns(CrowdevalWarning, match="14 heads stay unmatched"):
+        crowd.trained(tmp_path / "run", source, steps=1, **values)
+
+
+def test_a_checkpoint_says_what_it_was_trained_and_selected_on(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=2)
+    record = load_checkpoint(tmp_path / "run" / "best.safetensors")[1]
+    assert record.selected_on == f"2 of the 8 images of {source}, seed 0"
+    assert record.trained_on["source"] == source
+    assert (record.trained_on["images"], record.trained_on["points"]) == (6, 30)
+    assert record.origin["trunk"] == "random"
+    assert record.config == crowd.config(steps=2)
+
+
+def test_images_to_choose_on_may_be_named(tmp_path, source):
+    held = crowd.photos(tmp_path / "held", 3, seed=9)
+    run = crowd.trained(tmp_path / "run", (source, held), steps=2)
+    assert len(run.train) == 8
+    assert load_checkpoint(tmp_path / "run" / "last.safetensors")[1].selected_on == held
+
+
+def test_a_folder_that_holds_a_run_is_refused(tmp_path, source):
+    run = crowd.trained(tmp_path / "run", source, steps=1)
+    with pytest.raises(UsageError, match=r"run holds a run already: --resume goes on with it, another --out begins"):
+        run.folder.begin(resume=False)
+
+
+def test_a_trunk_starts_from_the_files_weights(tmp_path, source):
+    weights = {f"features.{key.split('.', 2)[2]}": value + 1 for key, value in crowd.thin_trunk().state_dict().items()}
+    torch.save(weights, tmp_path / "trunk.pth")
+    run = crowd.trainer(tmp_path / "run", source, backbone_weights=str(tmp_path / "trunk.pth"))
+    assert torch.equal(run.model.trunk.state_dict()["stages.2.40.weight"], weights["features.40.weight"])
+    assert run.origin == {"trunk": "trunk.pth", "missing": [], "unused": []}

@@ -1,0 +1,132 @@
+"""Validation: crowdeval's own numbers on the images set aside, and the checkpoint that they choose."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from baselines.p2pnet import load_checkpoint
+from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.samples import samples
+from baselines.p2pnet.validation import gathered, predicted, predictions_of, scored
+
+from . import crowd
+
+thin = crowd.thin
+
+
+@pytest.fixture
+def source(tmp_path):
+    return crowd.photos(tmp_path / "photos")
+
+
+def confident(run, confidences):
+    """After step n, let every proposal have the n-th confidence."""
+
+    def talk(entry):
+        if "loss" in entry:
+            last = run.model.classification[-1]
+            odds = confidences[entry["step"] - 1] / (1 - confidences[entry["step"] - 1])
+            with torch.no_grad():
+                last.weight.zero_()
+                last.bias.zero_()
+                last.bias[1::2] = float(np.log(odds))
+
+    run.talk = talk
+    return run
+
+
+@pytest.mark.parametrize(("select", "step"), [("nAP", 1), ("F1@8px", 1), ("MAE", 2), ("RMSE", 2)])
+def test_the_named_metric_chooses_the_checkpoint(tmp_path, source, select, step):
+    run = crowd.trainer(tmp_path / "run", source, steps=2, validate_every=1, select=select)
+    confident(run, [0.9, 0.01]).run()  # everything is a person, then nothing is: 5 heads too few are fewer than 470 too many
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].step == step
+
+
+def test_of_equal_checkpoints_the_first_is_kept(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, steps=3, validate_every=1)
+    confident(run, [0.01, 0.01, 0.01]).run()
+    assert [entry["best"] for entry in crowd.validations_in(tmp_path / "run")] == [True, False, False]
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].step == 1
+
+
+def test_the_last_checkpoint_is_the_last_whatever_its_metrics(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, steps=2, validate_every=1)
+    confident(run, [0.9, 0.01]).run()
+    assert load_checkpoint(tmp_path / "run" / "last.safetensors")[1].step == 2
+
+
+def test_the_best_checkpoint_gives_the_metrics_that_chose_it(tmp_path, source):
+    run = crowd.trained(tmp_path / "run", source, steps=40, validate_every=10)
+    model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    values = scored(run.validation, predicted(model, run.validation)).values
+    [logged] = [each for each in crowd.validations_in(tmp_path / "run") if each["step"] == record.step]
+    assert {**logged["validation"], "step": record.step} == record.selected_by
+    for name in ("nAP", "MAE", "RMSE", "F1@4px", "F1@8px"):
+        assert values[name] == pytest.approx(record.selected_by[name], rel=1e-4)
+
+
+def test_the_log_has_the_papers_metrics(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=1)
+    [entry] = crowd.validations_in(tmp_path / "run")
+    assert {"nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@8px"} <= set(entry["validation"])
+
+
+@pytest.fixture
+def three(tmp_path):
+    """Three images of heads at (10, 10), (30, 10), ...: none, one and two of them."""
+    folder = tmp_path / "three"
+    folder.mkdir()
+    for index in range(3):
+        crowd.Image.new("RGB", (64, 48)).save(folder / f"{index}.png")
+        (folder / f"{index}.txt").write_text("".join(f"{10 + 20 * head} 10\n" for head in range(index)))
+    (folder / "list.txt").write_text("".join(f"{index}.png {index}.txt\n" for index in range(3)))
+    return samples(str(folder / "list.txt"))
+
+
+NOTHING = np.zeros((0, 2)), np.zeros(0)
+
+
+def test_counts_are_taken_at_the_threshold_and_precision_over_the_tail(three):
+    found = [
+        NOTHING,
+        (np.array([[10.0, 10.0]]), np.array([0.4])),
+        (np.array([[10.0, 13.0], [30.0, 10.0], [50.0, 40.0]]), np.array([0.9, 0.6, 0.55])),
+    ]
+    values = scored(three, found).values
+    assert values["MAE"] == pytest.approx(2 / 3)  # errors 0, -1, 1
+    assert values["RMSE"] == pytest.approx((2 / 3) ** 0.5)
+    assert values["bias"] == pytest.approx(0)
+    assert scored(three, found, threshold=0.35).values["MAE"] == pytest.approx(1 / 3)
+    assert values["nAP@0.5"] > values["nAP@0.05"] > 0
+
+
+def test_what_processes_found_is_put_in_the_order_of_the_images():
+    [everything] = [gathered([NOTHING, NOTHING], Processes())]
+    assert everything == [NOTHING, NOTHING]
+
+
+def test_one_of_two_processes_looks_at_every_second_image(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source)
+    seen = []
+    predicted(run.model.eval(), run.train, among=Processes(rank=1, world=2), progress=seen.append)
+    assert seen == [each.id for each in run.train.items[1::2]]
+
+
+def test_points_become_predictions_image_by_image():
+    predictions = predictions_of(["a", "b"], [NOTHING, (np.array([[1.0, 2.0]]), np.array([0.5]))])
+    assert predictions.image_ids == ("a", "b")
+    assert predictions.offsets.tolist() == [0, 0, 1]
+    assert predictions.xy.tolist() == [[1, 2]]
+    assert predictions.score.tolist() == [0.5]
+
+
+def test_what_chose_a_checkpoint_stands_in_the_file_beside_it(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=1)
+    content = json.loads((tmp_path / "run" / "best.json").read_text())
+    assert content["selected_on"] == f"2 of the 8 images of {source}, seed 0"
+    assert content["selected_by"]["step"] == 1
