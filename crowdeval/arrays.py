@@ -46,8 +46,8 @@ def as_points(name: str, value: ArrayLike) -> Floats:
         return np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
         raise InputError(f"{name}: expected points of shape (N, 2), found {array.shape}")
-    bad = ~(np.abs(array) <= LARGEST).all(axis=1)
-    if bad.any():
+    if not (array.min() >= -LARGEST and array.max() <= LARGEST):  # also where one is NaN
+        bad = ~(np.abs(array) <= LARGEST).all(axis=1)
         first = int(np.argmax(bad))
         raise InputError(
             f"{name}: expected finite coordinates within {LARGEST:.0e} pixels, "

@@ -77,7 +77,7 @@ def average_precision(seen: Integers, truths: int, *, ap: Area = "area") -> floa
     np.not_equal(seen[1:], seen[:-1], out=changes[:-1])
     ends = np.flatnonzero(changes)
     hits = ends + 1
-    precision = hits / seen[ends]
+    precision = hits / seen.take(ends)
     if ap != "step":
         precision = np.maximum.accumulate(precision[::-1])[::-1]
     return float((precision * _recall_steps(hits, truths, np.zeros(1, dtype=np.int64), ap)).sum())
@@ -98,6 +98,8 @@ def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, 
     ap : {"area", "step", "coco101", "voc11"}
         How the area is taken.
     """
+    if len(truths) == 1:  # summed like a whole set, to the last bit
+        return np.array([average_precision(seen, int(truths[0]), ap=ap)])
     result = np.zeros(len(truths))
     result[truths == 0] = np.nan
     if not len(segment):

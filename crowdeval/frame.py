@@ -20,9 +20,15 @@ def outside(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:
 
     A point on the right or lower edge, x = width or y = height, is inside.
     """
-    size = sizes[image_of_rows(offsets)]
-    off: Flags = np.any((xy < 0) | (xy > size), axis=1) & ~np.isnan(size).any(axis=1)
+    off: Flags = (xy[:, 0] < 0) | (xy[:, 1] < 0) | beyond(xy, offsets, sizes)
+    off &= np.repeat(~np.isnan(sizes).any(axis=1), np.diff(offsets))
     return off
+
+
+def beyond(xy: Floats, offsets: Integers, sizes: Floats) -> Flags:
+    """Return which points lie to the right of their image's width or below its height, (N,)."""
+    past = xy > np.repeat(sizes, np.diff(offsets), axis=0)
+    return past[:, 0] | past[:, 1]  # any(axis=1) takes twenty times as long
 
 
 def framed(annotations: Annotations, off_image: OffImage) -> Annotations:

@@ -21,6 +21,8 @@ true point prefers the higher-ranked prediction. That matching is unique when al
 alike, so deferred acceptance (Gale and Shapley, 1962) finds it: all free predictions propose at once, each true
 point keeps its best proposer, the others go on to their next candidate. A few vectorised rounds over all images
 replace the loop over predictions.
+
+Rows are gathered by ``take`` where there are many: it is several times as fast as indexing with an array.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, rows_of_images
-from crowdeval.neighbours import CHUNK, SLACK, PointTree, separation
+from crowdeval.neighbours import SLACK, PointTree, block_size, separation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +98,7 @@ def candidates(
         The tree over the true points, if there is one; it is given up once the pairs are found.
     """
     true_image = image_of_rows(true_offsets)
-    found = Found()
+    found = _Found()
     if len(xy) and len(true_xy):
         if k and delta <= 0.5:
             tree = PointTree(true_xy, true_image) if tree is None else tree
@@ -119,11 +121,11 @@ def sequential_matches(table: Candidates, delta: float) -> Flags:
     holder = np.full(table.truths, rows, dtype=np.int64)
     pointer = table.start.copy()
     active = np.flatnonzero(table.best < delta)
-    wanted = table.nearest[active]
+    wanted = table.nearest.take(active)
     while len(active):
-        before = holder[wanted]
+        before = holder.take(wanted)
         np.minimum.at(holder, wanted, active)
-        lost = holder[wanted] != active
+        lost = holder.take(wanted) != active
         evicted = before[np.flatnonzero((before < rows) & ~lost)]
         freed = np.concatenate([active[np.flatnonzero(lost)], evicted])
         pointer[freed] += 1
@@ -160,16 +162,17 @@ def _pairs_by_lemma(
     reach[peopled] = np.maximum.reduceat(limit[:-1], true_offsets[peopled])
     by_reach = np.argsort(reach)
     width = max(min(k, int(np.diff(true_offsets).max())), 2)
-    for asked, image in _blocks(offsets, by_reach[reach[by_reach] > 0], max(1, CHUNK * 8 // max(width, 8))):
+    for asked, image in _blocks(offsets, by_reach[reach[by_reach] > 0], block_size(len(xy), width)):
         bound, wide = float(reach[image[-1]]), width
         while len(asked):
-            distance, found = tree.near(xy[asked], image, wide, within=bound)
+            distance, found = tree.near(xy.take(asked, axis=0), image, wide, within=bound)
             level = np.isfinite(distance[:, -1]) & (distance[:, -1] <= distance[:, 0] * SLACK)
-            close = distance <= limit[found]
+            close = distance <= limit.take(found)
             close[level] = False
             place = np.flatnonzero(close)
-            prediction, true = asked[place // wide], found.ravel()[place]
-            yield _admissible(prediction, true, separation(xy[prediction], tree.xy[true]), scale, delta)
+            prediction, true = asked.take(place // wide), found.take(place)
+            apart = separation(xy.take(prediction, axis=0), tree.xy.take(true, axis=0))
+            yield _admissible(prediction, true, apart, scale, delta)
             asked, image, wide = asked[level], image[level], 2 * wide
 
 
@@ -196,7 +199,7 @@ def _pairs_by_radius(
 
 
 def _admissible(prediction: Integers, true: Integers, distance: Floats, scale: Floats, delta: float) -> Pairs:
-    reach = scale[true]
+    reach = scale.take(true)
     ratio = np.full(len(true), np.inf)
     np.divide(distance, reach, out=ratio, where=reach > 0)
     kept = np.flatnonzero(ratio < delta)
@@ -211,11 +214,13 @@ def _joined(parts: Iterator[Pairs]) -> Iterator[Pairs]:
         yield prediction, true, ratio
 
 
-class Found:
-    """The pairs found so far, row by row: predictions, their numbers of pairs, and the pairs' true points and ratios."""
+class _Found:
+    """The pairs found so far: predictions, their numbers of pairs, and the pairs' true points and ratios."""
 
     def __init__(self) -> None:
-        self._parts: list[list[NDArray[Any]]] = [[np.empty(0, dtype=kind)] for kind in (np.int32, np.int32, np.int32, np.float64)]
+        self._parts: list[list[NDArray[Any]]] = [
+            [np.empty(0, dtype=kind)] for kind in (np.int32, np.int32, np.int32, np.float64)
+        ]
 
     def add(self, prediction: Indices, true: Indices, ratio: Floats, true_xy: Floats) -> None:
         """Take pairs over, within a row by ratio, then x, then y of the true point.
@@ -239,7 +244,7 @@ class Found:
             yield column
 
 
-def _ranked(found: Found, xy: Floats, score: Floats | None, truths: int) -> Candidates:
+def _ranked(found: _Found, xy: Floats, score: Floats | None, truths: int) -> Candidates:
     """Put the rows in rank order."""
     row, size, true, ratio = found.columns()
     end = np.cumsum(size, dtype=np.int64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
-from crowdeval.frame import outside
+from crowdeval.arrays import Floats, Integers, image_of_rows
+from crowdeval.frame import beyond, outside
 from crowdeval.points import Annotations, Predictions
 
 MISMATCH = 1.5
@@ -88,7 +88,7 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
         return ""
     both = (np.diff(predictions.offsets) > 0) & (annotations.counts > 0)
     frame = annotations.sizes if annotations.sizes is not None else _extent(annotations.xy, annotations.offsets)
-    beyond: Flags = np.any(predictions.xy > frame[image_of_rows(predictions.offsets)], axis=1)
+    past = beyond(predictions.xy, predictions.offsets, frame)
     ratio = _extent(predictions.xy, predictions.offsets)[both] / np.maximum(
         _extent(annotations.xy, annotations.offsets)[both], 1.0
     )
@@ -97,11 +97,11 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
     typical = np.median(ratio, axis=0)
     low, high = np.quantile(ratio, [0.25, 0.75])
     steady = high < 1.2 * low and len(ratio) >= 5
-    large = 2 * beyond.sum() > len(beyond)
+    large = 2 * past.sum() > len(past)
     if not large and not (steady and high < 1 / MISMATCH):
         return ""
     edge = "images" if annotations.sizes is not None else "true points"
-    far = f"{beyond.mean():.0%} of the predictions lie beyond the {edge}; " if large else ""
+    far = f"{past.mean():.0%} of the predictions lie beyond the {edge}; " if large else ""
     return (
         f"{far}on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
         "are they in the frame of a resized image?"

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from crowdeval.arrays import Floats, Indices, Integers, as_points, image_of_rows, offsets_of
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.neighbours import CHUNK, PointTree, chunks, separation
+from crowdeval.neighbours import PointTree, block_size, separation
 
 Lone = str
 """``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
@@ -74,10 +74,13 @@ def knn_scales(
     tree = PointTree(xy, image) if tree is None else tree
     scale = np.empty(len(xy))
     wide = min(k, int(others.max(initial=0))) + 1
-    for rows in chunks(offsets, CHUNK * 8 // max(wide, 8)):
-        _, found = tree.near(xy[rows], image[rows], wide)
+    step = block_size(len(xy), wide)
+    for start in range(0, len(xy), step):
+        rows = tree.order[start : start + step]
+        points = xy.take(rows, axis=0)
+        _, found = tree.near(points, image[rows], wide)
         # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
-        total = _total_distance(xy[rows], xy, found[:, 1:])
+        total = _total_distance(points, xy, found[:, 1:])
         scale[rows] = total / np.maximum(np.minimum(others[image[rows]], k), 1)
     alone = others[image] == 0
     scale[alone] = _lone_scale(lone, sizes, image[alone])

@@ -6,6 +6,8 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -74,6 +76,7 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     settle_streams()
+    atexit.register(gc.freeze)  # else the last collections go through every module: a tenth of a second for nothing
     sys.exit(_exit_code(args))
 
 

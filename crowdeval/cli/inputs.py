@@ -57,20 +57,22 @@ no_cache_option = click.option(
 
 def predictions_of(source: str, format: str | None = None) -> Predictions:
     """Return the predictions that an argument names: a file, or a run's folder."""
-    from crowdeval.datasets import is_dataset_spec
     from crowdeval.formats import read_predictions
-    from crowdeval.run_folder import RunFolder, run_predictions
 
     _require_stdin(source)
     if format is None and names_run(source):
+        from crowdeval.run_folder import RunFolder, run_predictions
+
         return run_predictions(RunFolder(Path(source)))
-    if format is None and is_dataset_spec(source):
+    if format is None and names_dataset(source):
         raise UsageError(f"{source} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
     return read_predictions(source, format=format)
 
 
 def names_run(source: str) -> bool:
-    """Return whether an argument names a run's folder."""
+    """Return whether an argument names a run's folder; for a file that takes no import."""
+    if not os.path.isdir(source):
+        return False
     from crowdeval.run_folder import is_run_folder
 
     try:
@@ -79,11 +81,22 @@ def names_run(source: str) -> bool:
         return False
 
 
+def names_dataset(source: str) -> bool:
+    """Return whether an argument names a dataset's split; for a file, which goes before, that takes no import."""
+    if source == STANDARD_STREAM or os.path.exists(source):
+        return False
+    from crowdeval.datasets import is_dataset_spec
+
+    return is_dataset_spec(source)
+
+
 def origin_of(source: str) -> dict[str, str]:
     """Return what is known of the predictions an argument names: the model, revision, ... of a run's folder."""
+    if not names_run(source):
+        return {}
     from crowdeval.run_folder import RunFolder, about_run
 
-    return about_run(RunFolder(Path(source)).manifest()) if names_run(source) else {}
+    return about_run(RunFolder(Path(source)).manifest())
 
 
 def truth_for(predictions: str, annotations: str | None) -> str:
@@ -100,11 +113,12 @@ def annotations_of(
     source: str, format: str | None = None, *, root: str | None = None, cache: bool = True
 ) -> Annotations:
     """Return the annotations that an argument names: a file, or a dataset's split as NAME:SPLIT."""
-    from crowdeval.datasets import is_dataset_spec, open_dataset
     from crowdeval.formats import read_annotations
 
     _require_stdin(source)
-    if format is None and is_dataset_spec(source):
+    if format is None and names_dataset(source):
+        from crowdeval.datasets import open_dataset
+
         split = open_dataset(source, root=root, cache=cache)
         for note in split.notes:
             warnings.warn(note, CrowdevalWarning, stacklevel=2)

@@ -81,7 +81,7 @@ class NormalizedMatching:
         else:
             seen = seen_in_set(np.sort(self.score), total, self.score[self.prediction])
         truths = int(self.true_counts.sum())
-        return np.array([average_precision(seen[np.flatnonzero(flags)], truths, ap=ap) for flags in self.flags])
+        return np.array([average_precision(seen.take(np.flatnonzero(flags)), truths, ap=ap) for flags in self.flags])
 
     def image_average_precisions(self, *, ap: Area = "area") -> Floats:
         """Return the AP of every image on its own, (D, m); NaN for images without true points."""
@@ -120,25 +120,13 @@ def match_normalized(
     groups = _groups(xy, offsets, true_xy, true_offsets, delta * scale, k if delta <= 0.5 else 0)
     if len(groups) == 1:
         table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k, tree=tree)
-        ranked, hits = table.prediction, _flags(table, deltas)
+        ranked: Indices = table.prediction
+        hits = _flags(table, deltas)
     else:
         tree.give_up()
-        prediction, flags = [np.empty(0, dtype=np.int64)], [np.empty((len(deltas), 0), dtype=bool)]
-        for images in groups:
-            part, true_part = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
-            table = candidates(
-                xy[part],
-                offsets_of(np.diff(offsets)[images]),
-                None if score is None else score[part],
-                true_xy[true_part],
-                offsets_of(np.diff(true_offsets)[images]),
-                scale[true_part],
-                delta=delta,
-                k=k,
-            )
-            prediction.append(part[table.prediction])
-            flags.append(_flags(table, deltas))
-        ranked, hits = np.concatenate(prediction), np.concatenate(flags, axis=1)
+        parts = [_part(xy, offsets, score, true_xy, true_offsets, scale, images, deltas, k) for images in groups]
+        ranked = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
+        hits = np.concatenate([np.empty((len(deltas), 0), dtype=bool), *(flags for _, flags in parts)], axis=1)
         if score is not None:
             order = np.argsort(-score[ranked])
             ranked, hits = ranked[order], hits[:, order]
@@ -151,6 +139,32 @@ def match_normalized(
         offsets=offsets,
         true_counts=np.diff(true_offsets),
     )
+
+
+def _part(
+    xy: Floats,
+    offsets: Integers,
+    score: Floats | None,
+    true_xy: Floats,
+    true_offsets: Integers,
+    scale: Floats,
+    images: Integers,
+    deltas: tuple[float, ...],
+    k: int,
+) -> tuple[Integers, Flags]:
+    """Return the ranked predictions of some of the images and their flags at each delta."""
+    rows, true_rows = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
+    table = candidates(
+        xy[rows],
+        offsets_of(np.diff(offsets)[images]),
+        None if score is None else score[rows],
+        true_xy[true_rows],
+        offsets_of(np.diff(true_offsets)[images]),
+        scale[true_rows],
+        delta=max(deltas),
+        k=k,
+    )
+    return rows[table.prediction], _flags(table, deltas)
 
 
 def _flags(table: Candidates, deltas: tuple[float, ...]) -> Flags:

@@ -259,7 +259,7 @@ def test_images_in_groups_give_what_all_at_once_give(crowd, delta, k):
     whole = ours(crowd, delta, k=k)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crowdeval.metrics.nap.PAIRS", 5)
-        patch.setattr("crowdeval.matching.CHUNK", 3)
+        patch.setattr("crowdeval.neighbours.CHUNK", 1)
         assert same(ours(crowd, delta, k=k), whole)
         assert same(ours(crowd, delta, k=k, pool="image"), oracle.average_precision(crowd, delta, k, pool="image"))
 
