@@ -193,6 +193,7 @@ LEAST: Mapping[str, float] = {
 ABOVE_ZERO = ("gamma", "scale_least", "scale_most", "lr")
 SHARES = ("validation_share", "flip", "ema", "confidence", "threshold")
 ANY_SIGN = ("nothing_bias",)
+QUOTES = ("'", '"')
 METRICS: Mapping[str, bool] = {"nAP": True, "F1@4px": True, "F1@8px": True, "MAE": False, "RMSE": False}
 """The validation metrics, and whether more is better."""
 
@@ -296,12 +297,13 @@ def overridden(config: Config, settings: Iterable[str]) -> Config:
         if not equals:
             raise UsageError(f"{setting!r}: expected NAME=VALUE, such as stride=4")
         _known([name])
-        values[name] = text if _kinds()[name] is str or get_origin(_kinds()[name]) is Literal else _value(name, text)
+        worded = _kinds()[name] is str or get_origin(_kinds()[name]) is Literal
+        values[name] = text if worded and text[:1] not in QUOTES else _value(name, text)
     return config.with_values(values)
 
 
 def _value(name: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text.lower()}")["value"]
+        return tomllib.loads(f"value = {text if text[:1] in QUOTES else text.lower()}")["value"]
     except tomllib.TOMLDecodeError:
-        raise UsageError(f"{name}: expected a number, or true or false, found {text!r}") from None
+        raise UsageError(f"{name}: expected a value as TOML has it, found {text!r}") from None

@@ -28,7 +28,6 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         os.replace(aside, path)
     except OSError as problem:
-        aside.unlink(missing_ok=True)
         raise WriteError(
             f"{path} could not be written: {problem.strerror or problem}; what was there is as it was"
         ) from None

@@ -86,7 +86,9 @@ def load_official(path: str | os.PathLike[str], rows: int | None = None, lines: 
     expected = model.state_dict()
     for key, value in found.weights.items():
         if value.shape != expected[key].shape:
-            raise InputError(f"{path}: {key}: expected {tuple(expected[key].shape)}, found {tuple(value.shape)}")
+            raise InputError(
+                f"{path}: {_theirs(key)}: expected {tuple(expected[key].shape)}, found {tuple(value.shape)}"
+            )
     model.load_state_dict({**expected, **found.weights})
     model.ignored = found.ignored
     return model.eval()
@@ -109,8 +111,9 @@ def official(path: Path) -> Official:
 
 def _references(path: Path, state: Mapping[str, Tensor]) -> int:
     """Return K: half the rows of the last regression layer."""
-    channels = state["regression.output.weight"].shape[0]
-    if channels < 2 or channels % 2 or state["classification.output.weight"].shape[0] != channels:
+    shapes = [tuple(state[f"{head}.output.weight"].shape) for head in ("regression", "classification")]
+    channels = shapes[0][0] if shapes[0] else 0
+    if channels < 2 or channels % 2 or shapes[0] != shapes[1]:
         raise InputError(
             f"{path}: regression.output has {channels} channels, expected 2 for each reference point, "
             "and classification.output as many"

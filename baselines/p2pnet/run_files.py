@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from baselines.p2pnet.files import write_whole
+from baselines.p2pnet.files import clear_leftovers, write_whole
 from baselines.p2pnet.weight_files import unpickled
 from crowdeval.errors import InputError, UsageError
 
@@ -54,6 +54,7 @@ class RunFolder:
         if not resume and (self.state.exists() or self.best.exists() or self.log.exists()):
             raise UsageError(f"{self.home} holds a run already: --resume goes on with it, another --out begins anew")
         self.home.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(self.home)
 
     def save_state(self, content: Mapping[str, Any]) -> None:
         """Write the state whole."""

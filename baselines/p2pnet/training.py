@@ -7,6 +7,7 @@ one, and several processes the losses of one (with batch norms frozen; otherwise
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -151,7 +152,7 @@ class Trainer:
             if self.step % save_every == 0 or self.step % every == 0 or last:
                 self._save()
 
-    def one_step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+    def one_step(self, number: int, parts: Sequence[Batch]) -> dict[str, float | None]:
         """Take one step on its parts; return its losses, over all processes."""
         config = self.config
         share = set_rates(self.optimizer, config, number, self.steps)
@@ -164,7 +165,10 @@ class Trainer:
             with precision(config.precision, self.device):
                 output: Proposals = self.wrapped(images)
             self._finite(output, batch, number)
-            matched = match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
+            try:
+                matched = match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
+            except InputError as problem:
+                raise InputError(f"step {number + 1}, {problem}") from None
             found = losses_by(config, output, batch.targets, matched, totals)
             sums += float(found.classification.detach()), float(found.localization.detach())
             held = isinstance(self.wrapped, DistributedDataParallel) and index < len(parts) - 1
@@ -187,7 +191,7 @@ class Trainer:
             "loss": total,
             "classification": classification,
             "localization": localization,
-            "gradient": float(norm),
+            "gradient": float(norm) if torch.isfinite(norm) else None,
             "rate": share,
         }
 
@@ -225,7 +229,11 @@ class Trainer:
         if self.among.first:
             values = dict(scored(self.validation, everything, threshold=self.config.threshold).values)
             better, name = METRICS[self.config.select], self.config.select
-            if not self.best or (values[name] > self.best[name] if better else values[name] < self.best[name]):
+            if (
+                not self.best
+                or math.isnan(self.best[name])
+                or (values[name] > self.best[name] if better else values[name] < self.best[name])
+            ):
                 self.best = {**values, "step": self.step}
                 save_checkpoint(self.folder.best, model.state_dict(), self._record())
             self._note({"step": self.step, "validation": values, "best": self.best["step"] == self.step})
@@ -265,6 +273,7 @@ class Trainer:
                 "seconds": self.seconds,
                 "origin": json.dumps(self.origin),
                 "images": fingerprint_of(self.train),
+                "validation": fingerprint_of(self.validation),
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.scaler.state_dict(),
@@ -282,6 +291,8 @@ class Trainer:
             raise InputError(
                 f"{self.folder.home} was trained on other images or points than {self.train.source} has now"
             )
+        if state["validation"] != fingerprint_of(self.validation):
+            raise InputError(f"{self.folder.home} chose its checkpoint on other images than {self.validation.source}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from crowdeval.errors import InputError, MissingFileError
+
+_CODE = re.compile(r"Unsupported (?:global|class)\S*:? (?:GLOBAL )?(\S+)", re.IGNORECASE)
+"""What torch says of a name that a pickle would have called."""
 
 
 def tensors_of(path: Path) -> dict[str, Tensor]:
@@ -49,16 +52,10 @@ def unpickled(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what torch says of a pickle's protocol; it is refused below
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as problem:
-        if zipfile.is_zipfile(path) or "Unsupported" in str(problem) or "global" in str(problem).lower():
-            raise InputError(f"{path}: refused, as it holds more than weights: {_first(problem)}") from None
-        raise InputError(f"{path} is no file of weights") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError):
+    except Exception as problem:  # a damaged file makes torch raise almost anything
+        code = _CODE.search(str(problem)) if isinstance(problem, pickle.UnpicklingError) else None
+        if code:
+            raise InputError(f"{path}: refused, as it holds more than weights: {code[1]}") from None
         with path.open("rb") as stream:
-            begun = stream.read(2) == b"PK"
+            begun = stream.read(2) in (b"PK", b"\x80\x02")
         raise InputError(f"{path} is {'truncated or damaged' if begun else 'no file of weights'}") from None
-
-
-def _first(problem: BaseException) -> str:
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return (lines[0] if lines else type(problem).__name__)[:200]

@@ -44,6 +44,9 @@ def main() -> None:
     except CrowdevalError as problem:
         click.echo(f"error: {problem}", err=True)
         sys.exit(getattr(problem, "exit_code", 1))
+    except OSError as problem:
+        click.echo(f"error: {problem.filename or 'a file'}: {problem.strerror or problem}", err=True)
+        sys.exit(4)
     except click.ClickException as problem:
         problem.show()
         sys.exit(problem.exit_code)

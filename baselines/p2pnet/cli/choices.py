@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from baselines.p2pnet.config import FOLDER, Config, named, overridden
+from baselines.p2pnet.validation import predictions_of
+from crowdeval.datasets import dataset_name
+from crowdeval.errors import MissingFileError
+from crowdeval.formats import write_predictions
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the dataset, or one above it; or of a list file's names."
@@ -25,9 +30,10 @@ device_option = click.option("--device", default="auto", show_default=True, help
 
 def configured(name: str | None, settings: Sequence[str], *, needed: bool) -> Config:
     """Return the config of a name or file, with settings; the paper's where none of the name ships or is needed."""
-    shipped = name is not None and (FOLDER / f"{name.partition(':')[0]}.toml").is_file()
-    config = named(name if needed else name.partition(":")[0]) if name is not None and (needed or shipped) else Config()
-    return overridden(config, settings)
+    if name is not None and not needed:
+        name = dataset_name(name.partition(":")[0])
+        name = name if (FOLDER / f"{name}.toml").is_file() else None
+    return overridden(Config() if name is None else named(name), settings)
 
 
 def rows_and_lines(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,3 +58,13 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Of the convolutions.",
     )(command)
     return rows_and_lines(command)
+
+
+def writable(target: str | Path) -> None:
+    """Raise, before the work, what writing predictions to a file would raise after it."""
+    if str(target) == "-":
+        return
+    with TemporaryDirectory() as folder:
+        write_predictions(predictions_of([], []), Path(folder) / Path(target).name)
+    if not Path(target).parent.is_dir():
+        raise MissingFileError(f"{target} can't be written: there is no folder {Path(target).parent}")

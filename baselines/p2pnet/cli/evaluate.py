@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from baselines.p2pnet.cli.choices import device_option, model_options, root_option
+from baselines.p2pnet.cli.choices import device_option, model_options, root_option, writable
 from baselines.p2pnet.cli.progress import counted
 from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.models import load_model
@@ -51,6 +51,8 @@ def evaluate(
     \b
     python -m baselines.p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
     """
+    if save is not None:
+        writable(save)
     loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
     images = samples(source, root=root)
     with counted("images", len(images), quiet=quiet) as progress:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from baselines.p2pnet.cli.choices import device_option, model_options
+from baselines.p2pnet.cli.choices import device_option, model_options, writable
 from baselines.p2pnet.cli.progress import counted
 from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.drawing import draw
@@ -53,6 +53,7 @@ def predict(
     \b
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
     """
+    writable(out)
     loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
     files = inputs(images)
     threshold = loaded.record.config.threshold

@@ -66,7 +66,7 @@ class Talk:
     def __call__(self, entry: Mapping[str, Any]) -> None:
         """Say an entry."""
         for name, value in (entry.get("validation") or entry).items():
-            if self._board is not None and name not in ("step", "best"):
+            if self._board is not None and name not in ("step", "best") and value is not None:
                 self._board.add_scalar(
                     f"{'validation' if 'validation' in entry else 'training'}/{name}", value, entry["step"]
                 )

@@ -70,9 +70,11 @@ def train(
     python -m baselines.p2pnet train --dataset ucf-cc-50 --all-folds --root data/ucf_cc_50 --out runs/ucf
     torchrun --nproc-per-node 2 -m baselines.p2pnet train --dataset nwpu --root data/NWPU --out runs/nwpu
     """
-    if (dataset is None) == (train_source is None):
+    if dataset is not None and train_source is not None:
         raise UsageError("expected --dataset or --train, one of them")
     chosen = configured(config or dataset, settings, needed=config is not None)
+    if dataset is None and train_source is None and not chosen.train:
+        raise UsageError("expected --dataset, --train, or a config with train = ...")
     place = device_named(device)
     with processes(place) as among:
 
@@ -137,9 +139,18 @@ def _sources(
         raise UsageError("--fold and --all-folds go with --dataset ucf-cc-50")
     if fold is None and not split and dataset_name(name) == "ucf-cc-50":
         raise UsageError("UCF_CC_50 has no official split: expected --fold 1 to 5, or --all-folds")
+    if fold is not None and split:
+        raise UsageError(f"--fold and --all-folds choose the split themselves: --dataset {name}")
     named = f"{name}:fold{fold}-train" if fold is not None else f"{name}:{split or 'train'}"
-    learned = samples(train_source or config.train or named, root=root)
-    validation = validation or config.validation
+    source = train_source or (named if dataset else config.train)
+    validation = validation or (config.validation if same_source(source, config.train) else "")
+    learned = samples(source, root=root)
     if validation:
         return learned, samples(validation, root=root)
     return halves(learned, config.validation_share, config.seed)
+
+
+def same_source(one: str, other: str) -> bool:
+    """Return whether two sources are one, however the dataset is spelt."""
+    (name, colon, split), (other_name, _, other_split) = one.partition(":"), other.partition(":")
+    return one == other or bool(colon and dataset_name(name) == dataset_name(other_name) and split == other_split)

@@ -65,8 +65,11 @@ def config(**values):
 
 def settings(**values):
     """The same config as the command line takes it."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in {**VALUES, **values}.items()}
-    return [part for name, text in texts.items() for part in ("-s", f"{name}={text}")]
+    texts = [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in {**VALUES, **values}.items()
+    ]
+    return [part for text in texts for part in ("-s", text)]
 
 
 def picture(points, size, seed=0):

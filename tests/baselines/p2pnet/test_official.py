@@ -231,9 +231,7 @@ def test_rows_times_lines_other_than_k_are_refused(saved, rows, lines, said):
         load_official(saved(light(8)), rows=rows, lines=lines)
 
 
-@pytest.mark.parametrize(
-    "key", ["backbone.body1.13.weight", "backbone.body5.0.weight", "fpn.P6.weight", "epoch"]
-)
+@pytest.mark.parametrize("key", ["backbone.body1.13.weight", "backbone.body5.0.weight", "fpn.P6.weight", "epoch"])
 def test_an_unknown_key_is_refused_by_name(saved, key):
     with pytest.raises(InputError, match=rf"released\.pth is no checkpoint .*: '{key} is unknown'"):
         load_official(saved(light() | {key: torch.zeros(3)}))

@@ -95,16 +95,11 @@ def test_the_parts_of_a_batch_are_divided_by_the_whole_batchs_numbers(tmp_path):
     for path in list((tmp_path / "photos").glob("*.txt"))[:3]:
         if path.name != "list.txt":
             path.write_text("")  # parts of very different numbers of heads
+    values = {"steps": 1, "batch_norm": "frozen", "batch_size": 4}
     for parts in (1, 4):
-        crowd.trained(tmp_path / str(parts), (source, source), steps=1, accumulate=parts, batch_norm="frozen", batch_size=4)
+        crowd.trained(tmp_path / str(parts), (source, source), accumulate=parts, **values)
     [one], [four] = (crowd.steps_in(tmp_path / str(parts)) for parts in (1, 4))
     assert four == pytest.approx(one, rel=1e-5)
-
-
-def test_reading_workers_do_not_change_the_training(tmp_path, source):
-    for workers in (0, 1):
-        crowd.trained(tmp_path / str(workers), source, steps=3, workers=workers)
-    assert crowd.losses_in(tmp_path / "0") == crowd.losses_in(tmp_path / "1")
 
 
 def test_images_kept_in_memory_do_not_change_the_training(tmp_path, source):

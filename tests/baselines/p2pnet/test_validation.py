@@ -43,7 +43,7 @@ def confident(run, confidences):
 @pytest.mark.parametrize(("select", "step"), [("nAP", 1), ("F1@8px", 1), ("MAE", 2), ("RMSE", 2)])
 def test_the_named_metric_chooses_the_checkpoint(tmp_path, source, select, step):
     run = crowd.trainer(tmp_path / "run", source, steps=2, validate_every=1, select=select)
-    confident(run, [0.9, 0.01]).run()  # everything is a person, then nothing is: 5 heads too few are fewer than 470 too many
+    confident(run, [0.9, 0.01]).run()  # everything is a person, 475 too many; then nothing is, 5 too few
     assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].step == step
 
 

@@ -1,0 +1,62 @@
+"""Devices by name, and what is not there."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from baselines.p2pnet.devices import Processes, device_named, precision, processes
+from crowdeval.errors import UsageError
+
+NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+NO_MPS = pytest.mark.skipif(torch.backends.mps.is_available(), reason="MPS is there")
+
+
+def test_the_processor_is_always_there():
+    assert device_named("cpu") == torch.device("cpu")
+
+
+@NO_CUDA
+@NO_MPS
+def test_auto_is_the_processor_where_there_is_nothing_better():
+    assert device_named("auto") == torch.device("cpu")
+
+
+@NO_CUDA
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1"])
+def test_cuda_that_is_asked_for_and_absent_is_said(name):
+    with pytest.raises(UsageError, match=f"^device '{name}' was asked for, and this machine's torch sees 0 CUDA"):
+        device_named(name)
+
+
+@NO_MPS
+def test_mps_that_is_asked_for_and_absent_is_said():
+    with pytest.raises(UsageError, match="device 'mps' was asked for and is not available"):
+        device_named("mps")
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cpu0"])
+def test_what_is_no_device_is_refused(name):
+    with pytest.raises(UsageError, match=f"expected auto, cpu, cuda, cuda:N or mps, found '{name}'"):
+        device_named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("float32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)]
+)
+def test_a_precision_is_that_of_the_convolutions(name, kind):
+    with precision(name, torch.device("cpu")):
+        assert torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 2, 2)).dtype == kind
+
+
+def test_without_torchrun_there_is_one_process(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with processes(torch.device("cpu")) as among:
+        assert among == Processes(rank=0, world=1)
+        assert among.first
+        assert among.sum([1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
+
+
+def test_only_the_first_of_several_processes_writes():
+    assert not Processes(rank=1, world=2).first

@@ -1,0 +1,113 @@
+"""Arithmetic, memory layout and compilation: options that change the speed, and hardly the result."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("torch")
+
+import numpy as np
+import torch
+
+from baselines.p2pnet import P2PNet, predict_points
+from baselines.p2pnet.devices import precision
+
+from . import crowd
+
+thin = crowd.thin
+
+
+@pytest.fixture
+def source(tmp_path):
+    return crowd.photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def images():
+    return torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+def model():
+    torch.manual_seed(0)
+    return P2PNet(crowd.config())
+
+
+def test_a_step_in_bf16_keeps_weights_state_and_statistics_in_float32(tmp_path, source):
+    run = crowd.trained(tmp_path / "run", source, steps=2, precision="bf16", ema=0.9)
+    moments = [value for state in run.optimizer.state.values() for value in state.values()]
+    values = [*run.model.parameters(), *moments, *run.model.buffers(), *run.mean.weights().values()]
+    assert {value.dtype for value in values if value.is_floating_point()} == {torch.float32}
+
+
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+def test_a_training_in_half_the_bits_learns_as_in_all_of_them(tmp_path, source, name):
+    for each in ("float32", name):
+        crowd.trained(tmp_path / each, source, steps=12, precision=each)
+    whole, half = (crowd.losses_in(tmp_path / each) for each in ("float32", name))
+    assert half != whole
+    assert half[0] == pytest.approx(whole[0], rel=0.01)
+    assert sum(half[-4:]) == pytest.approx(sum(whole[-4:]), rel=0.2)
+
+
+def test_fp16_scales_the_loss_and_its_scale_is_resumed(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=3, precision="fp16")
+    assert crowd.trainer(tmp_path / "run", source, steps=3, precision="fp16").scaler.get_scale() > 1
+
+
+def test_the_logged_gradient_of_fp16_is_not_scaled(tmp_path, source):
+    for name in ("float32", "fp16"):
+        crowd.trained(tmp_path / name, source, steps=1, precision=name)
+    [whole], [half] = (crowd.steps_in(tmp_path / name) for name in ("float32", "fp16"))
+    assert half["gradient"] == pytest.approx(whole["gradient"], rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+def test_positions_and_logits_are_float32_whatever_the_convolutions_are(images, name):
+    with torch.no_grad(), precision(name, torch.device("cpu")):
+        found = model().eval()(images)
+    assert (found.points.dtype, found.logits.dtype) == (torch.float32, torch.float32)
+
+
+def test_positions_far_from_the_corner_lose_nothing_in_bf16():
+    net = model().eval()
+    torch.nn.init.zeros_(net.regression[-1].weight)
+    torch.nn.init.zeros_(net.regression[-1].bias)
+    with torch.no_grad(), precision("bf16", torch.device("cpu")):
+        found = net(torch.zeros(1, 3, 16, 4096))
+    assert found.points[0, -1].tolist() == [4094, 14]  # bf16 has 8 bits: 4094 would be 4096
+
+
+@pytest.mark.parametrize("name", ["float32", "bf16", "fp16"])
+def test_prediction_takes_the_precision_and_gives_nearly_the_same(name):
+    pixels = crowd.picture(np.array([[20.0, 20.0], [50.0, 40.0]]), (96, 80))
+    net = model().eval()
+    points, scores = predict_points(net, pixels, confidence=0.0, precision_name=name)
+    expected, confidences = predict_points(net, pixels, confidence=0.0)
+    assert points.dtype == scores.dtype == np.float64
+    assert len(points) == pytest.approx(len(expected), abs=3)
+    assert scores.mean() == pytest.approx(confidences.mean(), abs=0.01)
+
+
+def test_channels_last_gives_the_same_training(tmp_path, source):
+    for last in (False, True):
+        crowd.trained(tmp_path / str(last), source, steps=4, channels_last=last, batch_norm="frozen")
+    assert crowd.losses_in(tmp_path / "True") == pytest.approx(crowd.losses_in(tmp_path / "False"), rel=1e-4)
+
+
+def test_channels_last_is_the_layout_of_the_weights(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, channels_last=True)
+    assert run.model.neck.smooth.weight.is_contiguous(memory_format=torch.channels_last)
+    assert not run.model.neck.smooth.weight.is_contiguous()
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+def test_a_compiled_step_is_the_same_step(tmp_path, source):
+    for compiled in (False, True):
+        crowd.trained(tmp_path / str(compiled), source, steps=2, compile=compiled)
+    torch.compiler.reset()
+    [first, second] = crowd.steps_in(tmp_path / "False")
+    found = crowd.steps_in(tmp_path / "True")
+    assert found[0] == pytest.approx(first, rel=1e-3)
+    assert found[1]["loss"] == pytest.approx(second["loss"], rel=1e-3)
+    keys = [set(crowd.weights_in(tmp_path / name / "last.safetensors")) for name in ("False", "True")]
+    assert keys[0] == keys[1]

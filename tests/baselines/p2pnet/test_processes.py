@@ -1,0 +1,67 @@
+"""Two processes of torchrun train as one does."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from torch import distributed
+
+from baselines.p2pnet.checkpoints import load_checkpoint
+
+from . import crowd
+
+thin = crowd.thin
+
+pytestmark = pytest.mark.skipif(not distributed.is_gloo_available(), reason="this torch has no gloo")
+
+
+def torchrun(*args, number=2):
+    """Start the command line as torchrun does; return what it says."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    command = ["torch.distributed.run", "--nproc-per-node", number, "--master-addr", "127.0.0.1", "--master-port", port]
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command), crowd.__file__, *map(str, args)],
+        env=crowd.environment(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.returncode, done.stderr
+
+
+def test_two_processes_have_the_losses_validations_and_weights_of_one(tmp_path):
+    source = crowd.photos(tmp_path / "photos", 7)
+    values = {"steps": 5, "validate_every": 3, "batch_size": 4, "accumulate": 2, "batch_norm": "frozen", "clip": 0.1}
+    code, said = torchrun(
+        "train", "--train", source, "--device", "cpu", "--out", tmp_path / "two", *crowd.settings(**values)
+    )
+    assert code == 0, said
+    one = crowd.trained(tmp_path / "one", source, **values)
+    steps = [crowd.steps_in(tmp_path / name) for name in ("one", "two")]
+    assert len(steps[1]) == 5
+    for first, second in zip(*steps, strict=True):
+        assert second == pytest.approx(first, rel=1e-5)
+    first, second = ([each["validation"] for each in crowd.validations_in(tmp_path / name)] for name in ("one", "two"))
+    assert [each["MAE"] for each in second] == [each["MAE"] for each in first]
+    assert [each["nAP"] for each in second] == pytest.approx([each["nAP"] for each in first], abs=1e-3)
+    model, record = load_checkpoint(tmp_path / "two" / "last.safetensors")
+    assert record.step == 5
+    for key, value in one.model.state_dict().items():
+        assert torch.allclose(model.state_dict()[key], value, atol=1e-4), key
+
+
+def test_a_batch_that_two_processes_can_not_share_is_refused(tmp_path):
+    source = crowd.photos(tmp_path / "photos", 5)
+    code, said = torchrun(
+        "train", "--train", source, "--device", "cpu", "--out", tmp_path / "run", *crowd.settings(batch_size=3, steps=1)
+    )
+    assert code != 0
+    assert "error: batch_size = 3 can't be shared by 2 processes in 1 parts" in said
+    assert not (tmp_path / "run" / "last.safetensors").exists()
