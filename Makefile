@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/crowdeval score examples/crowd/preds.json examples/crowd/gt.json --delta 0.05:0.05:0.5
 
 test: check
-	CROWDEVAL_INSTALLED=1 $(BIN)/python -P -m pytest -n auto
+	CROWDEVAL_INSTALLED=1 OMP_NUM_THREADS=1 $(BIN)/python -P -m pytest -n auto
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -306,4 +306,5 @@ def _value(name: str, text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text if text[:1] in QUOTES else text.lower()}")["value"]
     except tomllib.TOMLDecodeError:
-        raise UsageError(f"{name}: expected a value as TOML has it, found {text!r}") from None
+        words = "quoted text" if text[:1] in QUOTES else "a number, or true or false"
+        raise UsageError(f"{name}: expected {words}, found {text!r}") from None

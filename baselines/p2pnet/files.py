@@ -28,6 +28,13 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         os.replace(aside, path)
     except OSError as problem:
-        raise WriteError(
-            f"{path} could not be written: {problem.strerror or problem}; what was there is as it was"
-        ) from None
+        reason = problem.strerror or problem
+        raise WriteError(f"{path} could not be written: {reason}; what was there is as it was") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed had written aside."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)

@@ -52,12 +52,8 @@ class Talk:
             f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
         )
         start = f"goes on after step {trainer.step}" if trainer.step else f"trunk: {trainer.origin['trunk']}"
-        missing = trainer.origin["missing"]
-        held = (
-            f", {len(missing)} of its values not in the file: {', '.join(missing)}"
-            if missing and not trainer.step
-            else ""
-        )
+        missing = [] if trainer.step or trainer.origin["trunk"] == "random" else trainer.origin["missing"]
+        held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing else ""
         self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {start}{held}")
         outside = sum(outside_of(sample) for sample in trainer.train) if trainer.among.first else 0
         if outside:

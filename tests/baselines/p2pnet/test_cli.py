@@ -194,7 +194,7 @@ def test_a_fold_of_another_dataset_is_refused(run, here):
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["--out", "run"], 2, "expected --dataset or --train, one of them"),
+        (["--out", "run"], 2, "expected --dataset, --train, or a config with train = ..."),
         (["--train", "photos/list.txt", "--dataset", "nwpu", "--out", "run"], 2, "one of them"),
         (["--train", "nope.txt", "--out", "run"], 4, "nope.txt: no such file; expected a dataset"),
         (["--dataset", "ucf-cc-50", "--out", "run"], 2, "no official split: expected --fold 1 to 5, or --all-folds"),
@@ -389,3 +389,47 @@ def test_more_heads_than_proposals_end_the_command_with_the_image(run, here):
     assert code == 3
     assert "30 heads and only 16 proposals (stride 16, K = 1)" in err
     assert "Traceback" not in err
+
+
+def test_a_dataset_that_is_named_goes_before_the_one_of_a_config():
+    from baselines.p2pnet.cli.train import same_source
+
+    assert same_source("ShanghaiTech_A:train", "shanghaitech-a:train")
+    assert not same_source("shanghaitech-a:test", "shanghaitech-a:train")
+    assert not same_source("nwpu:train", "shanghaitech-a:train")
+
+
+@pytest.mark.parametrize("name", ["UCF_QNRF", "UCF-QNRF", "ucfqnrf:train"])
+def test_a_datasets_own_config_is_found_however_it_is_spelt(name):
+    from baselines.p2pnet.cli.choices import configured
+
+    assert (configured(name, [], needed=False).K, configured(name, [], needed=False).max_side) == (8, 1408)
+
+
+def test_a_setting_may_have_its_quotes():
+    from baselines.p2pnet.config import Config, overridden
+
+    assert overridden(Config(), ['schedule="cosine"', "backbone_weights='A b.pth'"]).backbone_weights == "A b.pth"
+
+
+def test_a_run_folder_that_is_a_file_is_one_message(run, tmp_path):
+    source = crowd.photos(tmp_path / "photos")
+    (tmp_path / "taken").write_text("a file")
+    code, _, said = run("train", "--train", source, "-o", tmp_path / "taken", "-s", "backbone_weights=none")
+    assert code != 0
+    assert "Traceback" not in said
+    assert "taken" in said
+
+
+@pytest.mark.parametrize(("out", "words"), [("p.xyz", "xyz"), ("nowhere/p.json", "there is no folder")])
+def test_predictions_that_can_not_be_written_are_refused_before_the_work(run, tmp_path, out, words):
+    code, _, said = run("predict", tmp_path / "no-model.safetensors", tmp_path, "-o", tmp_path / out)
+    assert code != 0
+    assert words in said
+    assert "no-model" not in said
+
+
+def test_folds_choose_the_split_themselves(run, tmp_path):
+    code, _, said = run("train", "--dataset", "ucf-cc-50:all", "--all-folds", "-o", tmp_path / "run")
+    assert code == 2
+    assert "choose the split themselves" in said

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from baselines.p2pnet.files import WriteError, write_whole
+from baselines.p2pnet.files import WriteError, clear_leftovers, write_whole
 
 from . import crowd
 
@@ -104,3 +104,20 @@ def test_a_folder_one_may_not_write_to_is_said(tmp_path):
             write_whole(tmp_path / "a.bin", b"content")
     finally:
         tmp_path.chmod(stat.S_IRWXU)
+
+
+def test_nothing_is_left_aside_when_the_writing_is_interrupted(tmp_path, monkeypatch):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "a.bin", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path):
+    (tmp_path / ".state.pt.123.tmp").write_bytes(b"half")
+    (tmp_path / "state.pt").write_bytes(b"whole")
+    clear_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]

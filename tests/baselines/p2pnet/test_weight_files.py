@@ -151,3 +151,22 @@ def test_a_file_that_is_not_there_is_said(tmp_path, name):
 def test_tensors_and_plain_values_are_read_as_they_are(file):
     content = {"step": 3, "best": {"nAP": 0.5}, "weights": TENSORS["b"]}
     assert unpickled(file(in_torchs_format(content))) == content
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("new", [True, False], ids=["zip", "older format"])
+def test_a_file_cut_off_anywhere_is_refused_in_either_format(tmp_path, new, share):
+    path = tmp_path / "w.pth"
+    torch.save({"a": torch.arange(500.0)}, path, _use_new_zipfile_serialization=new)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(InputError, match=r"w\.pth is (truncated or damaged|no file of weights)"):
+        tensors_of(path)
+
+
+@pytest.mark.parametrize("content", [b"image label\n", b"PK", b"\x89PNG\r\n\x1a\n" + bytes(40), b"unsupported global"])
+def test_what_is_no_file_of_weights_is_not_called_dangerous(tmp_path, content):
+    path = tmp_path / "w.pth"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        tensors_of(path)
+    assert "more than weights" not in str(caught.value)
