@@ -17,10 +17,12 @@ from torch import Tensor, nn
 from baselines.p2pnet.checkpoints import Record, record_of
 from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.packages import package
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import CrowdevalError, InputError, MissingFileError, UsageError
 
 OPSET = 18
+NEEDING = "ONNX needs"
 SIZES = ((128, 128), (176, 304), (96, 48))
 """Heights and widths that an export is checked on, other than the one it was made with."""
 
@@ -61,13 +63,13 @@ def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> floa
     UsageError
         If a package is missing.
     """
-    onnx = _package("onnx")
-    _package("onnxscript")
+    onnx = package("onnx", NEEDING)
+    package("onnxscript", NEEDING)
     model = model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     content = _exported(model)
     document = onnx.load_from_string(content)
     text = json.dumps((record or Record(config=model.config)).as_dict())
-    margin = str(model.margin) if model.tileable else ""
+    margin = "" if model.margin is None else str(model.margin)
     for key, value in {"crowdeval": text, "margin": margin}.items():
         entry = document.metadata_props.add()
         entry.key, entry.value = key, value
@@ -113,19 +115,7 @@ class Exported:
         except (KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{path} is no export of this model: it holds no valid record ({problem})") from None
         self.config = self.record.config
-        self._margin = properties.get("margin", "")
-
-    @property
-    def tileable(self) -> bool:
-        """Whether a proposal depends on what is near it alone."""
-        return bool(self._margin)
-
-    @property
-    def margin(self) -> int:
-        """Pixels beside a core that its proposals depend on."""
-        if not self._margin:
-            raise UsageError(f"{self.config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
-        return int(self._margin)
+        self.margin = int(properties["margin"]) if properties.get("margin") else None
 
     def __call__(self, images: Tensor) -> Proposals:
         """Return the proposals of normalized images (1, 3, H, W), H and W multiples of 16."""
@@ -165,12 +155,5 @@ def _difference(model: P2PNet, session: Any, height: int, width: int) -> float:
 
 
 def _session(content: bytes, provider: str | None = None) -> Any:
-    runtime = _package("onnxruntime")
+    runtime = package("onnxruntime", NEEDING)
     return runtime.InferenceSession(content, providers=[provider] if provider else runtime.get_available_providers())
-
-
-def _package(name: str) -> Any:
-    try:
-        return __import__(name)
-    except ImportError:
-        raise UsageError(f"ONNX needs the package {name}: pip install {name}") from None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.p2pnet.samples import SUFFIXES, pixels_of
-from crowdeval.errors import InputError, MissingFileError, UsageError
+from baselines.p2pnet.packages import package
+from baselines.p2pnet.samples import pixels_of
+from crowdeval.datasets.listing import IMAGE_SUFFIXES
+from crowdeval.errors import InputError, MissingFileError
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
@@ -28,7 +29,7 @@ def inputs(named: Sequence[str]) -> list[Path]:
     for text in named:
         path = Path(text)
         if path.is_dir():
-            files = sorted(each for each in path.iterdir() if each.suffix.lower() in (*SUFFIXES, *VIDEOS))
+            files = sorted(each for each in path.iterdir() if each.suffix.lower() in IMAGE_SUFFIXES.union(VIDEOS))
         elif path.exists():
             files = [path]
         else:
@@ -41,7 +42,7 @@ def inputs(named: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def number_of(files: Sequence[Path], every: int) -> int | None:
+def number_of(files: Sequence[Path]) -> int | None:
     """Return how many images there will be; None where a video is among them."""
     return None if any(each.suffix.lower() in VIDEOS for each in files) else len(files)
 
@@ -56,7 +57,7 @@ def frames_of(files: Sequence[Path], every: int = 1) -> Iterator[tuple[str, NDAr
 
 
 def _video(file: Path, every: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    av = _av()
+    av = package("av", "videos need")
     try:
         with av.open(str(file)) as container:
             if not container.streams.video:
@@ -66,11 +67,3 @@ def _video(file: Path, every: int) -> Iterator[tuple[str, NDArray[np.uint8]]]:
                     yield f"{file.stem}_{number:06d}", frame.to_ndarray(format="rgb24")
     except av.FFmpegError as problem:
         raise InputError(f"{file}: a damaged video: {problem}") from None
-
-
-def _av() -> Any:
-    try:
-        import av
-    except ImportError:
-        raise UsageError("videos need the package av: pip install av") from None
-    return av

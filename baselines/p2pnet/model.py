@@ -11,7 +11,6 @@ from torch.nn.functional import interpolate, pad
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
 from baselines.p2pnet.trunks import Trunk, trunk_named
-from crowdeval.errors import UsageError
 
 MULTIPLE = 16
 """Height and width are padded to multiples of the coarsest map's stride."""
@@ -103,25 +102,13 @@ class P2PNet(nn.Module):
         return self.references.device
 
     @property
-    def tileable(self) -> bool:
-        """Whether a proposal depends on what is near it alone."""
-        return self.trunk.radius is not None
-
-    @property
-    def margin(self) -> int:
+    def margin(self) -> int | None:
         """Pixels beside a tile's core that the core's proposals depend on, up to a multiple of 16: the paper's 128.
 
-        A cell sees through the four convolutions on F_s, then through the trunk's.
-
-        Raises
-        ------
-        UsageError
-            If the trunk looks at the whole image at once.
+        A cell sees through the four convolutions on F_s, then through the trunk's; None where that is the whole image.
         """
         radius = self.trunk.radius
-        if radius is None:
-            raise UsageError(f"{self.config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
-        return _up(_up(4 * self.config.stride) + radius)
+        return None if radius is None else up_to_multiple(up_to_multiple(4 * self.config.stride) + radius)
 
     def forward(self, images: Tensor) -> Proposals:
         """Return the proposals of a batch of images.
@@ -151,7 +138,7 @@ class P2PNet(nn.Module):
         return Proposals(logits, points, self.config.stride, self.config.K)
 
 
-def _up(pixels: int) -> int:
+def up_to_multiple(pixels: int) -> int:
     """Return the next multiple of 16."""
     return -(-pixels // MULTIPLE) * MULTIPLE
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from baselines.p2pnet.config import Config
@@ -99,7 +100,8 @@ def official(path: Path) -> Official:
     state = {key.removeprefix("module."): value for key, value in tensors_of(path).items()}
     ignored = tuple(key for key in state if DEAD.fullmatch(key))
     named = {key: _ours(key) for key in state if key not in ignored}
-    expected = P2PNet(Config()).state_dict()
+    with torch.device("meta"):  # the keys alone
+        expected = P2PNet(Config()).state_dict()
     unknown = [key for key, ours in named.items() if ours not in expected]
     present = set(named.values())
     missing = [_theirs(key) for key in expected if key not in present and not key.endswith("num_batches_tracked")]

@@ -22,7 +22,7 @@ from baselines.p2pnet.augmentation import shrunk
 from baselines.p2pnet.batches import normalized
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.devices import precision
-from baselines.p2pnet.model import MULTIPLE
+from baselines.p2pnet.model import MULTIPLE, up_to_multiple
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import UsageError
 
@@ -42,12 +42,8 @@ class Model(Protocol):
         """Where images go."""
 
     @property
-    def tileable(self) -> bool:
-        """Whether a proposal depends on what is near it alone."""
-
-    @property
-    def margin(self) -> int:
-        """Pixels beside a core that its proposals depend on, a multiple of 16."""
+    def margin(self) -> int | None:
+        """Pixels beside a core that its proposals depend on, a multiple of 16; None for the whole image."""
 
     def __call__(self, images: Tensor) -> Proposals:
         """Return the proposals of normalized images (1, 3, H, W)."""
@@ -102,8 +98,10 @@ def predict_points(
     small, _ = shrunk(image, np.zeros((0, 2)), config.max_side)
     shown = np.asarray(small)
     if tile is None:
-        tile = TILE if model.tileable else 0
-    margin = model.margin if tile else 0
+        tile = 0 if model.margin is None else TILE
+    if tile and model.margin is None:
+        raise UsageError(f"{config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
+    margin = model.margin or 0
     found = [
         _core(model, shown, down, across, device, precision_name, least)
         for down in spans(shown.shape[0], tile, margin)
@@ -119,7 +117,7 @@ def spans(length: int, tile: int, margin: int) -> Iterator[Span]:
     """Yield the tiles of an axis of ``length`` pixels; cores cover it once, up to the next multiple of 16."""
     if tile < 0 or tile % MULTIPLE:
         raise UsageError(f"tile: expected a multiple of {MULTIPLE}, or 0 for none, found {tile}")
-    whole = -(-length // MULTIPLE) * MULTIPLE
+    whole = up_to_multiple(length)
     for start in range(0, whole, tile or whole):
         end = min(start + (tile or whole), whole)
         yield Span(max(start - margin, 0), min(end + margin, whole), start, end)

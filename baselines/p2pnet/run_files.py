@@ -72,14 +72,8 @@ class RunFolder:
         return content
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield the log's entries; a last line that was cut off is none."""
-        if not self.log.exists():
-            return
-        for line in self.log.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue
+        """Yield the log's entries."""
+        return entries_of(self.log) if self.log.exists() else iter(())
 
     def cut_log(self, step: int) -> None:
         """Keep the log's entries up to a step."""
@@ -90,3 +84,12 @@ class RunFolder:
         """Add a line to the log."""
         with self.log.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(dict(entry)) + "\n")
+
+
+def entries_of(log: Path) -> Iterator[dict[str, Any]]:
+    """Yield a log's entries; a last line that was cut off is none."""
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            continue

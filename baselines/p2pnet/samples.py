@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from crowdeval import read_annotations
+from crowdeval.arrays import Floats, Integers, offsets_of
 from crowdeval.datasets import is_dataset_spec, open_dataset
+from crowdeval.datasets.listing import IMAGE_SUFFIXES
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
 from crowdeval.fingerprints import fingerprint
 from crowdeval.points import Annotations
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,13 +62,18 @@ class Samples(Sequence[Sample]):
 
     def annotations(self) -> Annotations:
         """Return the true points as crowdeval scores them; sizes are the files'."""
-        counts = [len(each.points) for each in self.items]
+        offsets, xy = self.columns()
         return Annotations(
             image_ids=tuple(each.id for each in self.items),
-            offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-            xy=np.concatenate([np.zeros((0, 2)), *(each.points for each in self.items)]),
+            offsets=offsets,
+            xy=xy,
             sizes=np.array([image_size(each.path) for each in self.items], dtype=np.float64).reshape(-1, 2),
         )
+
+    def columns(self) -> tuple[Integers, Floats]:
+        """Return all true points one after the other: the images' offsets (m + 1,), and x and y (N, 2)."""
+        offsets = offsets_of([len(each.points) for each in self.items])
+        return offsets, np.concatenate([np.zeros((0, 2)), *(each.points for each in self.items)])
 
 
 def samples(source: str, *, root: str | os.PathLike[str] | None = None) -> Samples:
@@ -111,10 +116,8 @@ def halves(source: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
 
 def fingerprint_of(source: Samples) -> str:
     """Return a hash of ids and points; the files' places and their order do not matter."""
-    counts = [len(each.points) for each in source]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    points = np.concatenate([np.zeros((0, 2)), *(each.points for each in source)])
-    return fingerprint("annotations", tuple(each.id for each in source), offsets, [points])
+    offsets, xy = source.columns()
+    return fingerprint("annotations", tuple(each.id for each in source), offsets, [xy])
 
 
 def outside_of(sample: Sample) -> int:
@@ -171,7 +174,7 @@ def _of(annotations: Annotations, paths: Sequence[Path | None]) -> Iterator[Samp
 def _images(ids: Sequence[str], folder: Path) -> list[Path | None]:
     if not folder.is_dir():
         raise MissingFileError(f"{folder}: no such folder of images")
-    files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
+    files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
     stems = {Path(name).stem: path for name, path in files.items()}
     return [files.get(Path(name).name) or stems.get(name) or stems.get(Path(name).stem) for name in ids]
 

@@ -83,6 +83,7 @@ class Trainer:
     scaler: torch.amp.GradScaler = field(init=False)
     mean: RunningMean | None = field(init=False)
     crops: Crops = field(init=False)
+    prints: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Build the parts, from the folder's state where there is one."""
@@ -98,6 +99,7 @@ class Trainer:
                 f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes "
                 f"in {config.accumulate} parts"
             )
+        self.prints = {"images": fingerprint_of(self.train), "validation": fingerprint_of(self.validation)}
         state = self.folder.load_state()
         if state is None:
             if self.among.first:
@@ -254,7 +256,7 @@ class Trainer:
                 "source": self.train.source,
                 "images": len(self.train),
                 "points": int(sum(len(each.points) for each in self.train)),
-                "ids": fingerprint_of(self.train),
+                "ids": self.prints["images"],
             },
             origin=self.origin,
             versions=versions(),
@@ -272,8 +274,7 @@ class Trainer:
                 "best": self.best,
                 "seconds": self.seconds,
                 "origin": json.dumps(self.origin),
-                "images": fingerprint_of(self.train),
-                "validation": fingerprint_of(self.validation),
+                **self.prints,
                 "model": self.model.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.scaler.state_dict(),
@@ -287,11 +288,11 @@ class Trainer:
         if changed:
             values = ", ".join(f"{name} ({theirs.get(name)} -> {ours[name]})" for name in changed)
             raise InputError(f"{self.folder.home} was trained with another config: {values}")
-        if state["images"] != fingerprint_of(self.train):
+        if state["images"] != self.prints["images"]:
             raise InputError(
                 f"{self.folder.home} was trained on other images or points than {self.train.source} has now"
             )
-        if state["validation"] != fingerprint_of(self.validation):
+        if state["validation"] != self.prints["validation"]:
             raise InputError(f"{self.folder.home} chose its checkpoint on other images than {self.validation.source}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -14,6 +14,7 @@ from baselines.p2pnet.devices import Processes
 from baselines.p2pnet.prediction import Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report, evaluate
+from crowdeval.arrays import offsets_of
 
 METRICS = ("F1@4px", "F1@8px", "bias")
 """What is measured beside the paper's nAP, MAE, RMSE and NAE."""
@@ -52,7 +53,7 @@ def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
     """Return points and confidences, image by image, as crowdeval scores them."""
     return Predictions(
         image_ids=tuple(names),
-        offsets=np.concatenate([[0], np.cumsum([len(each[1]) for each in found])]).astype(np.int64),
+        offsets=offsets_of([len(each[1]) for each in found]),
         xy=np.concatenate([np.zeros((0, 2)), *(each[0] for each in found)]),
         score=np.concatenate([np.zeros(0), *(each[1] for each in found)]),
     )

@@ -158,8 +158,6 @@ def _result(
 def _trained(name: str, config: Config, source: Samples, folder: RunFolder, device: str) -> float:
     """Train to the end, from where the folder stands; return the seconds of it all."""
     folder.begin(resume=True)
-    if not folder.state.exists():
-        folder.cut_log(0)
     often = max(config.steps // SPOKEN, 1)
 
     def talk(entry: Mapping[str, Any]) -> None:

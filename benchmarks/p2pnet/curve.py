@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
+
+from baselines.p2pnet.run_files import entries_of
 
 INK, GREY, FAINT = "#222222", "#8a8a8a", "#e4e4e4"
 BLUE, ORANGE, GREEN = "#2f6db3", "#d9702b", "#3a8f5c"
@@ -44,12 +45,7 @@ def main(log: Path, out: Path, window: int | None, title: str) -> None:
 
 def read(log: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the log's steps and validations; a last line that is still being written is none."""
-    entries = []
-    for line in log.read_text(encoding="utf-8").splitlines():
-        try:
-            entries.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
+    entries = list(entries_of(log))
     return [each for each in entries if "loss" in each], [each for each in entries if "validation" in each]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,7 @@ import click
 
 from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, PRESETS, SHARD, offered
 from crowdeval.cli.inputs import no_cache_option, put, root_option
-from crowdeval.cli.talk import say, spoken_warnings, warn
+from crowdeval.cli.talk import counted, say, spoken_warnings, warn
 from crowdeval.errors import PredictorError
 from crowdeval.render import RENDERERS
 
@@ -136,31 +134,3 @@ def finish(outcome: Outcome, *, quiet: bool) -> None:
         )
     if not quiet:
         say(f"{outcome.done} images predicted in {outcome.folder.path}")
-
-
-@contextmanager
-def counted(title: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes images done and in all; a bar shows them, the rate and the time left."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-               TimeRemainingColumn(), TextColumn("{task.fields[rate]}"))  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, rate="")
-
-        def step(done: int, total: int) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed:.2f} images/s" if speed else "")
-
-        yield step

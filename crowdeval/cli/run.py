@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from crowdeval.cli.choices import offered
-from crowdeval.cli.predict import check_limits, counted, finish
-from crowdeval.cli.talk import say, spoken_warnings, warn
+from crowdeval.cli.predict import check_limits, finish
+from crowdeval.cli.talk import counted, say, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
 
 if TYPE_CHECKING:

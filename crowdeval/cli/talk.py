@@ -64,6 +64,34 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
         bar.hide()
 
 
+@contextmanager
+def counted(title: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """Give a function that takes images done and in all; a bar shows them, the rate and the time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn(), TextColumn("{task.fields[rate]}"))  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, rate="")
+
+        def step(done: int, total: int | None) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(task, completed=done, total=total, rate=f"{speed:.2f} images/s" if speed else "")
+
+        yield step
+
+
 class _Bar:
     def __init__(self) -> None:
         self._lock = threading.Lock()

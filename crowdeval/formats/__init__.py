@@ -100,12 +100,12 @@ def write_predictions(predictions: Predictions, target: str | os.PathLike[str], 
     MissingFileError
         If the file can't be written.
     """
-    write_file(target, _format_for(target, format).write_predictions(predictions))
+    write_file(target, format_for(target, format).write_predictions(predictions))
 
 
 def write_annotations(annotations: Annotations, target: str | os.PathLike[str], *, format: str | None = None) -> None:
     """Write annotations to a file; parameters and errors are those of ``write_predictions``."""
-    write_file(target, _format_for(target, format).write_annotations(annotations))
+    write_file(target, format_for(target, format).write_annotations(annotations))
 
 
 def detect(source: str | os.PathLike[str]) -> str:
@@ -138,7 +138,8 @@ def _format_of(source: Source, name: str | None) -> Format:
     raise source.error(f"one of the formats {listed(FORMATS, most=40)}", found, hint=_NAMED)
 
 
-def _format_for(target: str | os.PathLike[str], name: str | None) -> Format:
+def format_for(target: str | os.PathLike[str], name: str | None = None) -> Format:
+    """Return the format a target is written in: the one named, else its suffix's; raise UsageError where none is."""
     if name is None and target == STANDARD_STREAM:
         name = "json"
     if name is not None:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
-from crowdeval.errors import CrowdevalError
+from crowdeval.cli.verbs import Verbs, exit_code_of
 
-VERBS = ("train", "evaluate", "predict", "export", "info")
-
-
-class _Verbs(click.Group):
-    """The verbs, imported when they are asked for: torch takes its seconds."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
-            return None
-        command: click.Command = getattr(import_module(f"baselines.p2pnet.cli.{name}"), name)
-        return command
+VERBS = {
+    "train": "Train a model.",
+    "evaluate": "Score a model on a dataset.",
+    "predict": "Find the people in images, folders and videos.",
+    "export": "Write a model as ONNX, for images of any size, and check it.",
+    "info": "Print a model's sizes and values, and where a checkpoint came from.",
+}
 
 
-@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    package="baselines.p2pnet.cli",
+    verbs=VERBS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 def commands() -> None:
     """P2PNet: a set of points for the people in an image, from Song et al., ICCV 2021.
 
@@ -39,17 +36,4 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; problems are one message and an exit code."""
-    try:
-        commands(prog_name="python -m baselines.p2pnet", standalone_mode=False)
-    except CrowdevalError as problem:
-        click.echo(f"error: {problem}", err=True)
-        sys.exit(getattr(problem, "exit_code", 1))
-    except OSError as problem:
-        click.echo(f"error: {problem.filename or 'a file'}: {problem.strerror or problem}", err=True)
-        sys.exit(4)
-    except click.ClickException as problem:
-        problem.show()
-        sys.exit(problem.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
-        sys.exit(130)
+    sys.exit(exit_code_of(lambda: commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
 from baselines.p2pnet.config import FOLDER, Config, named, overridden
-from baselines.p2pnet.validation import predictions_of
 from crowdeval.datasets import dataset_name
 from crowdeval.errors import MissingFileError
-from crowdeval.formats import write_predictions
+from crowdeval.formats import format_for
 
 root_option = click.option(
     "--root", type=click.Path(path_type=Path), help="Folder of the dataset, or one above it; or of a list file's names."
@@ -62,9 +60,6 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def writable(target: str | Path) -> None:
     """Raise, before the work, what writing predictions to a file would raise after it."""
-    if str(target) == "-":
-        return
-    with TemporaryDirectory() as folder:
-        write_predictions(predictions_of([], []), Path(folder) / Path(target).name)
+    format_for(target)
     if not Path(target).parent.is_dir():
         raise MissingFileError(f"{target} can't be written: there is no folder {Path(target).parent}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import click
 
 from baselines.p2pnet.cli.choices import device_option, model_options, root_option, writable
-from baselines.p2pnet.cli.progress import counted
 from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.samples import samples
 from baselines.p2pnet.validation import predicted, predictions_of, scored
+from crowdeval.cli.talk import counted, warn
 from crowdeval.formats import write_predictions
 from crowdeval.render import RENDERERS
 
@@ -55,11 +56,18 @@ def evaluate(
         writable(save)
     loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
     images = samples(source, root=root)
-    with counted("images", len(images), quiet=quiet) as progress:
-        found = predicted(loaded.model, images, precision_name=precision, tile=tile, progress=progress)
+    done = itertools.count(1)
+    with counted(f"{file.name} on {source}", quiet=quiet) as step:
+        found = predicted(
+            loaded.model,
+            images,
+            precision_name=precision,
+            tile=tile,
+            progress=lambda _: step(next(done), len(images)),
+        )
     if save is not None:
         write_predictions(predictions_of([each.id for each in images], found), save)
     report = scored(images, found, threshold=loaded.record.config.threshold, name=file.name)
     for text in report.warnings:
-        click.echo(f"warning: {text}", err=True)
+        warn(text)
     click.echo(RENDERERS[form](report), nl=not form.endswith("csv"))

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from baselines.p2pnet.cli.choices import device_option, model_options, writable
-from baselines.p2pnet.cli.progress import counted
 from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.drawing import draw
 from baselines.p2pnet.frames import frames_of, inputs, number_of
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.prediction import predict_points
 from baselines.p2pnet.validation import predictions_of
+from crowdeval.cli.talk import counted, say
 from crowdeval.errors import UsageError
 from crowdeval.formats import write_predictions
 
@@ -58,7 +58,8 @@ def predict(
     files = inputs(images)
     threshold = loaded.record.config.threshold
     names, found = [], []
-    with counted("images", number_of(files, every), quiet=quiet) as progress:
+    total = number_of(files)
+    with counted("images", quiet=quiet) as progress:
         for name, pixels in frames_of(files, every):
             if name in names:
                 raise UsageError(f"two images are called {name!r}: predict them into files of their own")
@@ -69,8 +70,8 @@ def predict(
             found.append((points, scores))
             if pictures is not None:
                 draw(pixels, points[scores > threshold], pictures / f"{name}.jpg")
-            progress(name)
+            progress(len(names), total)
     write_predictions(predictions_of(names, found), out)
     if not quiet:
         for name, (_, scores) in zip(names, found, strict=True):
-            click.echo(f"{name}: {int((scores > threshold).sum())}", err=True)
+            say(f"{name}: {int((scores > threshold).sum())}")

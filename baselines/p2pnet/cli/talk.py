@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from baselines.p2pnet.packages import package
 from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.samples import outside_of
 from baselines.p2pnet.training import Trainer
-from crowdeval.errors import UsageError
 
 SHOWN = ("nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@8px")
 
@@ -85,8 +85,7 @@ def short(value: float) -> str:
 
 
 def _board(folder: RunFolder) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise UsageError("--tensorboard needs the package tensorboard: pip install tensorboard") from None
+    package("tensorboard", "--tensorboard needs")
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter(str(folder.home / "tensorboard"))

@@ -96,6 +96,12 @@ def photos(folder, number=8, *, size=(96, 80), heads=5, seed=0):
     return str(folder / "list.txt")
 
 
+@pytest.fixture
+def source(tmp_path):
+    """A list file of a few photos."""
+    return photos(tmp_path / "photos")
+
+
 def trainer(home, source, **values):
     """A training of a list file's images, or of two sources, in a folder of its own or that it goes on in."""
     settings = config(**values)

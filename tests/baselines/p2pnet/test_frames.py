@@ -133,5 +133,5 @@ def test_a_video_without_pictures_is_named(tmp_path):
 
 
 def test_the_number_of_images_is_known_unless_there_is_a_video(folder, tmp_path):
-    assert number_of(inputs([str(folder)]), 1) == 3
-    assert number_of([tmp_path / "a.png", tmp_path / "b.mp4"], 1) is None
+    assert number_of(inputs([str(folder)])) == 3
+    assert number_of([tmp_path / "a.png", tmp_path / "b.mp4"]) is None

@@ -13,11 +13,7 @@ from baselines.p2pnet.optimization import RunningMean, optimizer_of, set_rates
 from . import crowd
 
 thin = crowd.thin
-
-
-@pytest.fixture
-def source(tmp_path):
-    return crowd.photos(tmp_path / "photos")
+source = crowd.source
 
 
 def rates(steps, at, **values):

@@ -15,11 +15,7 @@ from baselines.p2pnet.devices import precision
 from . import crowd
 
 thin = crowd.thin
-
-
-@pytest.fixture
-def source(tmp_path):
-    return crowd.photos(tmp_path / "photos")
+source = crowd.source
 
 
 @pytest.fixture

@@ -17,13 +17,9 @@ from crowdeval.errors import InputError
 from . import crowd
 
 thin = crowd.thin
+source = crowd.source
 
 VALUES = {"steps": 8, "validate_every": 3, "save_every": 2, "schedule": "cosine", "ema": 0.9}
-
-
-@pytest.fixture
-def source(tmp_path):
-    return crowd.photos(tmp_path / "photos")
 
 
 def assert_same_runs(one, other):

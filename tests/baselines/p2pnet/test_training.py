@@ -16,11 +16,7 @@ from crowdeval.errors import CrowdevalWarning, InputError, UsageError
 from . import crowd
 
 thin = crowd.thin
-
-
-@pytest.fixture
-def source(tmp_path):
-    return crowd.photos(tmp_path / "photos")
+source = crowd.source
 
 
 def test_the_loss_falls(tmp_path, source):

@@ -17,11 +17,7 @@ from baselines.p2pnet.validation import gathered, predicted, predictions_of, sco
 from . import crowd
 
 thin = crowd.thin
-
-
-@pytest.fixture
-def source(tmp_path):
-    return crowd.photos(tmp_path / "photos")
+source = crowd.source
 
 
 def confident(run, confidences):

@@ -1,0 +1,80 @@
+"""A command line of verbs, each a module: imported when it is used, ended by one message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+from crowdeval.cli.streams import best_effort, discard
+from crowdeval.cli.talk import complain, say
+from crowdeval.errors import CrowdevalError, MissingFileError, did_you_mean
+
+
+class Verbs(click.Group):
+    """A group that imports a verb only when it is used.
+
+    Parameters
+    ----------
+    package : str
+        Where the verbs are: module and command have the verb's name.
+    verbs : mapping of str to str
+        Verb to its sentence in the list, which costs no import.
+    """
+
+    def __init__(self, *, package: str, verbs: Mapping[str, str], **options: Any) -> None:
+        super().__init__(**options)
+        self.package, self.verbs = package, verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of the table."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb's command."""
+        if cmd_name not in self.verbs:
+            return None
+        command: click.Command = getattr(import_module(f"{self.package}.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the near verbs when one is unknown."""
+        if args and args[0] not in self.verbs and not args[0].startswith("-"):
+            ctx.fail(f"no command is called {args[0]!r}{did_you_mean(args[0], self.verbs)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.verbs.items()))
+
+
+def exit_code_of(run: Callable[[], object]) -> int:
+    """Run a command; return its exit code, after one message where something went wrong."""
+    try:
+        code = run()
+        sys.stdout.flush()
+    except click.ClickException as problem:
+        with best_effort():
+            problem.show()
+        return problem.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted")
+        return 130
+    except CrowdevalError as problem:
+        complain(problem)
+        return problem.exit_code
+    except BrokenPipeError:
+        discard(sys.stdout)
+        return 141
+    except OSError as problem:
+        discard(sys.stdout)
+        where = "standard output can't be written" if problem.filename is None else problem.filename
+        complain(f"{where}: {problem.strerror or problem}")
+        return MissingFileError.exit_code
+    return code if isinstance(code, int) else 0
