@@ -26,6 +26,7 @@ from crowdeval.adapters import Answer, Image, Predictor, named
 from crowdeval.adapters.frames import Frames, framed_answers
 from crowdeval.datasets import Split
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
+from crowdeval.pixels import rgb
 from crowdeval.run_folder import RunFolder, columns_of, folder_of
 from crowdeval.run_guards import held, limited, opened, output_aside
 
@@ -204,7 +205,7 @@ def _image(split: Split, number: int, *, pixels: bool) -> Image:
     assert path is not None, "run() has asked for images"
     try:
         with Pillow.open(path) as opened:
-            return Image(id=image_id, pixels=np.asarray(opened.convert("RGB")), path=path)
+            return Image(id=image_id, pixels=rgb(opened), path=path)
     except FileNotFoundError:
         raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
     except Exception as problem:

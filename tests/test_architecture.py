@@ -39,6 +39,7 @@ LAYERS = [
     "formats",
     "datasets",
     "adapters",
+    "pixels",
     "run_folder",
     "run_guards",
     "runs",

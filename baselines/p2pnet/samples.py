@@ -24,6 +24,7 @@ from crowdeval.datasets import is_dataset_spec, open_dataset
 from crowdeval.datasets.listing import IMAGE_SUFFIXES
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
 from crowdeval.fingerprints import fingerprint
+from crowdeval.pixels import rgb
 from crowdeval.points import Annotations
 
 
@@ -132,7 +133,7 @@ def image_size(path: Path) -> tuple[int, int]:
 
 
 def pixels_of(path: Path) -> NDArray[np.uint8]:
-    """Return a file's pixels as RGB, (H, W, 3) uint8; grey becomes RGB, the EXIF orientation is not applied.
+    """Return a file's pixels as RGB, (H, W, 3) uint8, as ``crowdeval predict`` gives them to every predictor.
 
     Raises
     ------
@@ -141,10 +142,7 @@ def pixels_of(path: Path) -> NDArray[np.uint8]:
     """
     with _opened(path) as image:
         try:
-            if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255
-                grey = (np.asarray(image) >> 8).astype(np.uint8)
-                return np.repeat(grey[:, :, None], 3, axis=2)
-            return np.asarray(image.convert("RGB"))
+            return rgb(image)
         except (OSError, SyntaxError, ValueError) as problem:
             raise InputError(f"{path}: a damaged image: {problem}") from None
 
