@@ -66,12 +66,12 @@ class P2PNetAdapter:
 
     def open(self) -> None:
         """Load the model."""
-        from baselines.p2pnet.devices import device_named
         from baselines.p2pnet.models import load_model
 
         if self._loaded is None:
             file, rows, lines, device = self._made_of
-            self._loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+            self._loaded = load_model(file, rows=rows, lines=lines, device=device)
+            self._loaded.check_precision(self.precision)
             self.device = str(self._loaded.model.device)
             self.selected_on = self._loaded.record.selected_on
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from baselines.p2pnet.augmentation import random_window, shrunk
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.samples import Sample, Samples, pixels_of
+from crowdeval.errors import CrowdevalError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """ImageNet's, of RGB / 255."""
@@ -59,7 +60,7 @@ class Epochs:
 
 def normalized(pixels: Tensor, device: torch.device) -> Tensor:
     """Return uint8 pixels (..., 3, H, W) as float32, normalized, on a device."""
-    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values, device=device).view(3, 1, 1) for values in (MEAN, STD))  # (3,) -> (3, 1, 1)
     return (pixels.to(device, non_blocking=True).float() / 255 - mean) / std
 
 
@@ -77,21 +78,23 @@ class Crops(Dataset[Batch]):
         epoch, indices = self.epochs.step(step)
         share = len(indices) // (self.config.accumulate * self.world)
         start = (part * self.world + self.rank) * share
+        mine = range(start, start + share)
         crops = [
-            self._crop(index, epoch, crop)
-            for index in indices[start : start + share]
+            self._crop(indices[at], epoch, crop, indices[:at].count(indices[at]))
+            for at in mine
             for crop in range(self.config.crops)
         ]
         pixels = torch.from_numpy(np.stack([crop[0] for crop in crops])).permute(
             0, 3, 1, 2
         )  # (B, H, W, 3) -> (B, 3, H, W)
         targets = [torch.from_numpy(crop[1].astype(np.float32)) for crop in crops]
-        names = [self.source[index].id for index in indices[start : start + share] for _ in range(self.config.crops)]
+        names = [self.source[indices[at]].id for at in mine for _ in range(self.config.crops)]
         return Batch(pixels, targets, names)
 
-    def _crop(self, index: int, epoch: int, crop: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    def _crop(self, index: int, epoch: int, crop: int, again: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return pixels and points of a crop; ``again`` counts the image's places before in the same step."""
         image, points = self._image(index)
-        random = np.random.default_rng([self.config.seed, 2, epoch, index, crop])
+        random = np.random.default_rng([self.config.seed, 2, epoch, index, crop + again * self.config.crops])
         window = random_window(image.size, self.config, random)
         return window.pixels(image), window.points(points, image.size)
 
@@ -105,12 +108,25 @@ class Crops(Dataset[Batch]):
         return image, points
 
 
+class _Told(Dataset["Batch | CrowdevalError"]):
+    """The parts, or what is wrong with an image: an error that crosses to another process would lose its words."""
+
+    def __init__(self, crops: Crops):
+        self.crops = crops
+
+    def __getitem__(self, place: tuple[int, int]) -> Batch | CrowdevalError:
+        try:
+            return self.crops[place]
+        except CrowdevalError as problem:
+            return problem
+
+
 def steps_from(crops: Crops, first: int, last: int) -> Iterator[tuple[int, list[Batch]]]:
     """Yield the steps from ``first`` up to, not with, ``last``: number and its parts."""
     config = crops.config
     places = [(step, part) for step in range(first, last) for part in range(config.accumulate)]
     loader = DataLoader(
-        crops,
+        _Told(crops),
         batch_size=None,
         sampler=places,
         num_workers=config.workers,
@@ -119,6 +135,8 @@ def steps_from(crops: Crops, first: int, last: int) -> Iterator[tuple[int, list[
     )
     parts: list[Batch] = []
     for (step, _), batch in zip(places, loader, strict=True):
+        if isinstance(batch, CrowdevalError):
+            raise batch
         parts.append(batch)
         if len(parts) == config.accumulate:
             yield step, parts

@@ -42,8 +42,8 @@ class Record:
         Steps of training; 0 where unknown.
     selected_on : str
         The images the checkpoint was chosen on; empty where it was not chosen.
-    selected_by : mapping of str to float
-        The validation metrics that chose it.
+    selected_by : mapping of str to float or None
+        The validation metrics that chose it; None where one is undefined.
     trained_on : mapping of str to Any
         The training images: source, number, points, fingerprint.
     origin : mapping of str to Any
@@ -55,7 +55,7 @@ class Record:
     config: Config
     step: int = 0
     selected_on: str = ""
-    selected_by: Mapping[str, float] = field(default_factory=dict)
+    selected_by: Mapping[str, float | None] = field(default_factory=dict)
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Every value of the model and its training, in one frozen record, read from TOML and from ``name=value``.
 
 The defaults are the paper's for ShanghaiTech A (section 4.1): ``Config()`` is the model of Tables 1 to 3, and the
-ablations of Tables 4 to 6 are one value each (``layout``, ``rows`` and ``lines``, ``stride``).
+ablations of Tables 4 to 6 are a value or two each (``layout``; ``stride``; ``rows`` and ``lines``).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Config:
     width : int
         Channels of the neck and the heads.
     stride : {4, 8, 16}
-        s: pixels of the input for one cell of the feature map F_s (Table 6).
+        s: pixels of the input for one cell of the feature map F_s (Table 5).
     rows, lines : int
-        The reference points of a cell: K = rows x lines (Table 5).
+        The reference points of a cell: K = rows x lines (Table 6).
     layout : {"grid", "center"}
         Reference points spread over the cell, or all at its middle (Fig. 4, Table 4).
     gamma : float
@@ -95,7 +95,7 @@ class Config:
     seed : int
         All that is random follows from it.
     validate_every, save_every : int
-        Steps between validations, and between states to resume from; 0 is once an epoch.
+        Steps between validations (0: once an epoch), and between states to resume from (0: at each validation).
     confidence : float
         The least confidence of a proposal that is kept; nAP needs the tail.
     threshold : float
@@ -150,7 +150,7 @@ class Config:
     compile: bool = False
     deterministic: bool = False
     seed: int = 0
-    validate_every: int = 0
+    validate_every: int = 500
     save_every: int = 0
 
     confidence: float = 0.05
@@ -245,6 +245,8 @@ def _within(config: Config) -> None:
         raise UsageError(
             f"accumulate: expected a divisor of batch_size = {config.batch_size}, found {config.accumulate}"
         )
+    if config.ce_normalizer == "weights" and config.lambda1 == 0:
+        raise UsageError("lambda1: expected a number above 0 with ce_normalizer = weights, which divides by it")
     if config.select not in METRICS:
         raise UsageError(f"select: expected {listed(METRICS)}, found {config.select!r}")
     if config.ema >= 1 or config.validation_share >= 1:

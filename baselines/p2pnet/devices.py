@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
-from torch import distributed
+from torch import distributed, nn
 
 from crowdeval.errors import UsageError
 
@@ -26,6 +26,12 @@ class Processes:
     def first(self) -> bool:
         """Whether this one writes files and talks."""
         return self.rank == 0
+
+    def alike(self, module: nn.Module) -> None:
+        """Give all processes the first one's parameters and buffers, batch norms' statistics among them."""
+        if self.world > 1:
+            for held in module.state_dict().values():
+                distributed.broadcast(held, 0)
 
     def sum(self, numbers: list[float], device: torch.device) -> list[float]:
         """Return the sums over all processes, in float64."""
@@ -45,19 +51,27 @@ def device_named(name: str) -> torch.device:
         If it is asked for and not there.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         raise UsageError(f"device: expected auto, cpu, cuda, cuda:N or mps, found {name!r}") from None
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        raise UsageError(f"device {name!r} was asked for, and this machine's torch sees {found} CUDA devices")
+    if device.type == "cuda":
+        return _cuda(device)
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise UsageError("device 'mps' was asked for and is not available")
     return device
+
+
+def _cuda(device: torch.device) -> torch.device:
+    """Return a CUDA device with its number; each of torchrun's processes has its own."""
+    rank, found = os.environ.get("LOCAL_RANK"), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.index is not None and rank is not None and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(f"device {str(device)!r}: under torchrun each process takes its own, ask for cuda")
+    index = int(rank or 0) if device.index is None else device.index
+    if index >= found:
+        raise UsageError(f"device {str(device)!r} was asked for, and this machine's torch sees {found} CUDA devices")
+    return torch.device("cuda", index)
 
 
 def precision(name: str, device: torch.device) -> AbstractContextManager[object]:

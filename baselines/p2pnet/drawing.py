@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.spatial import cKDTree
 
+from baselines.p2pnet.files import WriteError, write_whole
+
 RING = (255, 40, 40)
 LEAST, MOST = 2.0, 12.0
 """Radii in pixels of the rings; between them, a third of the distance to the nearest other point."""
 
 
 def draw(pixels: NDArray[np.uint8], points: NDArray[np.float64], path: Path) -> None:
-    """Write the picture of an image (H, W, 3) with points (N, 2) on it; folders are made."""
+    """Write the picture, a JPEG, of an image (H, W, 3) with points (N, 2) on it; folders are made."""
     image = Image.fromarray(pixels)
     pen = ImageDraw.Draw(image)
     for (x, y), radius in zip(points, _radii(points), strict=True):
@@ -25,8 +28,13 @@ def draw(pixels: NDArray[np.uint8], points: NDArray[np.float64], path: Path) -> 
     box = pen.textbbox((8, 6), text, font=font)
     pen.rectangle((box[0] - 6, box[1] - 4, box[2] + 6, box[3] + 4), fill=(0, 0, 0))
     pen.text((8, 6), text, fill=(255, 255, 255), font=font)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, quality=92)
+    held = io.BytesIO()
+    image.save(held, format="JPEG", quality=92)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise WriteError(f"{path.parent} can't be a folder: {problem.strerror or problem}") from None
+    write_whole(path, held.getvalue())
 
 
 def _radii(points: NDArray[np.float64]) -> NDArray[np.float64]:

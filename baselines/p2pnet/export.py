@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,15 @@ from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.packages import package
 from baselines.p2pnet.proposals import Proposals
-from crowdeval.errors import CrowdevalError, InputError, MissingFileError, UsageError
+from crowdeval.errors import CrowdevalError, InputError, MissingFileError, UsageError, listed
 
 OPSET = 18
 NEEDING = "ONNX needs"
 SIZES = ((128, 128), (176, 304), (96, 48))
 """Heights and widths that an export is checked on, other than the one it was made with."""
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
+"""ONNX Runtime's name of where torch's devices are."""
 
 TOLERANCE = 1e-3
 """Pixels, and units of logits, that the export may differ by."""
@@ -65,7 +71,7 @@ def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> floa
     """
     onnx = package("onnx", NEEDING)
     package("onnxscript", NEEDING)
-    model = model.to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    model = copy.deepcopy(model).to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     content = _exported(model)
     document = onnx.load_from_string(content)
     text = json.dumps((record or Record(config=model.config)).as_dict())
@@ -88,23 +94,25 @@ class Exported:
     ----------
     path : str or path
         What ``export_onnx`` wrote.
-    provider : str, optional
-        ONNX Runtime's, "CUDAExecutionProvider" for example; all that are there, in its order, by default.
+    device : torch.device, optional
+        Where it runs: a CUDA device, or the processor; by default what ONNX Runtime prefers of what is there.
 
     Raises
     ------
     MissingFileError, InputError
         If there is no such file, or it is no export of this model.
+    UsageError
+        If ONNX Runtime can't run on the device.
     """
 
     device = torch.device("cpu")
 
-    def __init__(self, path: str | os.PathLike[str], provider: str | None = None):
+    def __init__(self, path: str | os.PathLike[str], device: torch.device | None = None):
         path = Path(path)
         if not path.is_file():
             raise MissingFileError(f"{path}: no such model")
         try:
-            self._session = _session(path.read_bytes(), provider)
+            self._session = _session(path.read_bytes(), device)
             properties = self._session.get_modelmeta().custom_metadata_map
         except UsageError:
             raise
@@ -126,9 +134,7 @@ class Exported:
 def _exported(model: P2PNet) -> bytes:
     """Return the ONNX file of a model; what the exporter says on the way is not for the user."""
     height, width = torch.export.Dim("cells_down", min=2, max=4096), torch.export.Dim("cells_across", min=2, max=4096)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _hushed("torch.onnx"), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         program = torch.onnx.export(
             _Columns(model),
@@ -144,6 +150,20 @@ def _exported(model: P2PNet) -> bytes:
         return file.read_bytes()
 
 
+@contextmanager
+def _hushed(name: str) -> Iterator[None]:
+    """Keep a logger's and all warnings' words to itself."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
 def _difference(model: P2PNet, session: Any, height: int, width: int) -> float:
     images = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(height))
     with torch.inference_mode():
@@ -154,6 +174,13 @@ def _difference(model: P2PNet, session: Any, height: int, width: int) -> float:
     return float(max(np.abs(logits - expected.logits.numpy()).max(), np.abs(points - expected.points.numpy()).max()))
 
 
-def _session(content: bytes, provider: str | None = None) -> Any:
+def _session(content: bytes, device: torch.device | None = None) -> Any:
     runtime = package("onnxruntime", NEEDING)
-    return runtime.InferenceSession(content, providers=[provider] if provider else runtime.get_available_providers())
+    there = runtime.get_available_providers()
+    if device is None:
+        return runtime.InferenceSession(content, providers=there)
+    provider = PROVIDERS.get(device.type)
+    if provider not in there:
+        raise UsageError(f"ONNX Runtime can't run on {device} here: it has {listed(there)}")
+    options = {"device_id": device.index or 0} if device.type == "cuda" else {}
+    return runtime.InferenceSession(content, providers=[(provider, options)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from glob import escape
 from pathlib import Path
 
 from crowdeval.errors import CrowdevalError
@@ -34,7 +35,7 @@ def write_whole(path: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
 
 
-def clear_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed had written aside."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+def clear_leftovers(path: Path) -> None:
+    """Remove what processes that were killed had written aside of a file."""
+    for aside in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        aside.unlink(missing_ok=True)

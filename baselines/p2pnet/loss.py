@@ -103,7 +103,9 @@ def losses(
     classes = torch.zeros(output.logits.shape[:2], dtype=torch.int64, device=output.logits.device)  # (B, M)
     classes[image, proposal] = PERSON
     weights = torch.tensor([lambda1, 1.0], device=output.logits.device)
-    entropy = cross_entropy(output.logits.flatten(0, 1).float(), classes.flatten(), weights, reduction="sum")
+    entropy = cross_entropy(  # (B, M, 2) -> (B * M, 2), (B, M) -> (B * M,)
+        output.logits.flatten(0, 1).float(), classes.flatten(), weights, reduction="sum"
+    )
     squares = (output.points[image, proposal].float() - truth).square().sum()
     return Losses(
         classification=entropy / totals.weight(lambda1, ce_normalizer),
@@ -132,7 +134,7 @@ def _flat(output: Proposals, targets: Sequence[Tensor], matched: Sequence[Matche
     device = output.points.device
     image = torch.cat([torch.full_like(pairs[0], index) for index, pairs in enumerate(matched)])
     proposal = torch.cat([pairs[0] for pairs in matched])
-    truth = torch.cat(
+    truth = torch.cat(  # (N, 2), also of no targets -> (P, 2)
         [target.float().cpu().reshape(-1, 2)[pairs[1]] for target, pairs in zip(targets, matched, strict=True)]
     )
     return image.to(device), proposal.to(device), truth.to(device)

@@ -88,6 +88,7 @@ class P2PNet(nn.Module):
     ):
         super().__init__()
         self.config = config = config or Config()
+        self._usual = neck is None and regression is None and classification is None
         self.trunk = trunk or trunk_named(config.backbone)
         self.neck = neck or Neck(self.trunk.channels, config.width, config.stride)
         self.regression = regression or _from_references(branch(config.width, config.K))
@@ -105,9 +106,10 @@ class P2PNet(nn.Module):
     def margin(self) -> int | None:
         """Pixels beside a tile's core that the core's proposals depend on, up to a multiple of 16: the paper's 128.
 
-        A cell sees through the four convolutions on F_s, then through the trunk's; None where that is the whole image.
+        A cell sees through the four convolutions on F_s, then through the trunk's; None where that is the whole image,
+        or where a part of one's own makes it unknown.
         """
-        radius = self.trunk.radius
+        radius = self.trunk.radius if self._usual else None
         return None if radius is None else up_to_multiple(up_to_multiple(4 * self.config.stride) + radius)
 
     def forward(self, images: Tensor) -> Proposals:
@@ -161,5 +163,5 @@ def _doubtful(classification: nn.Sequential, nothing: float) -> nn.Sequential:
     """Begin with a prior for "nothing"."""
     last = cast(nn.Conv2d, classification[-1])
     with torch.no_grad():
-        cast(Tensor, last.bias).view(-1, 2).copy_(torch.tensor([nothing, 0.0]))
+        cast(Tensor, last.bias).view(-1, 2).copy_(torch.tensor([nothing, 0.0]))  # (2K,) -> (K, 2)
     return classification

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from baselines.p2pnet.checkpoints import Record, load_checkpoint
+from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.export import Exported
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.official import load_official
@@ -32,13 +33,18 @@ class Loaded:
     kind: str
     record: Record
 
+    def check_precision(self, name: str) -> None:
+        """Raise UsageError where the file has an arithmetic of its own, and another is asked for."""
+        if self.kind == "onnx" and name != "float32":
+            raise UsageError(f"an ONNX export runs in float32, not in {name}")
+
 
 def load_model(
     path: Path,
     *,
     rows: int | None = None,
     lines: int | None = None,
-    device: torch.device | None = None,
+    device: str | torch.device = "cpu",
 ) -> Loaded:
     """Read a model.
 
@@ -48,20 +54,21 @@ def load_model(
         ``.safetensors`` (one's own), ``.onnx`` (an export), anything else: the released layout.
     rows, lines : int, optional
         How the reference points of the released layout lie in a cell.
-    device : torch.device, optional
-        Where it is put; the CPU by default. An export runs where ONNX Runtime can.
+    device : str or torch.device
+        Where it is put, "auto" the best there is; for an export, of what ONNX Runtime has.
 
     Raises
     ------
     MissingFileError, InputError
         If there is no such file, or it is damaged or of another model.
     UsageError
-        If rows or lines are given for a file that has its own.
+        If rows or lines are given for a file that has its own, or the device is not there.
     """
     if path.suffix in (".safetensors", ".onnx") and (rows is not None or lines is not None):
         raise UsageError(f"{path} says itself how its reference points lie: rows and lines are for the released layout")
+    place = device_named(device) if isinstance(device, str) else device
     if path.suffix == ".onnx":
-        exported = Exported(path)
+        exported = Exported(path, None if device == "auto" else place)
         return Loaded(exported, "onnx", exported.record)
     if path.suffix == ".safetensors":
         model, record = load_checkpoint(path)
@@ -70,8 +77,7 @@ def load_model(
         model = load_official(path, rows, lines)
         kind = "released"
         record = Record(config=model.config, origin={"file": path.name, "ignored": list(model.ignored)})
-    if device is not None:
-        model.to(device)
+    model.to(place)
     if model.config.channels_last:
         model.to(memory_format=torch.channels_last)
     return Loaded(model, kind, record)

@@ -30,8 +30,8 @@ HEAD = {"conv1": "0", "conv2": "2", "output": "4"}
 DEAD = re.compile(r"(fpn\.(P3_1|P3_2|P5_2)|(regression|classification)\.(conv3|conv4))\.(weight|bias)")
 """Layers that the released code makes and never uses."""
 
-SHAPES = {1: (1, 1), 4: (2, 2), 8: (4, 2), 12: (4, 3), 16: (4, 4)}
-"""K to rows and lines, where they are not given."""
+SHAPES = {1: (1, 1), 4: (2, 2), 8: (4, 2)}
+"""K to rows and lines, where they are not given; for other K they have to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def load_official(path: str | os.PathLike[str], rows: int | None = None, lines: 
     path : str or path
         The file; read without running any code in it.
     rows, lines : int, optional
-        How the K reference points lie in a cell, which the file does not say: 2 x 2 for K = 4, 4 x 2 for 8, ... .
+        How the K reference points lie in a cell, which the file does not say: by default 2 x 2 for K = 4 and
+        4 x 2 for 8.
 
     Returns
     -------
@@ -73,12 +74,14 @@ def load_official(path: str | os.PathLike[str], rows: int | None = None, lines: 
     MissingFileError, InputError
         If there is no such file, it is truncated, holds code, or is of another layout; names the keys.
     UsageError
-        If rows x lines is not the file's K.
+        If rows x lines is not the file's K, or neither is given for a K that is not 1, 4 or 8.
     """
     path = Path(path)
     found = official(path)
     if rows is None and lines is None:
-        rows, lines = SHAPES.get(found.K, (1, found.K))
+        if found.K not in SHAPES:
+            raise UsageError(f"{path} does not say how its K = {found.K} reference points lie: give rows and lines")
+        rows, lines = SHAPES[found.K]
     rows = found.K // (lines or 1) if rows is None else rows
     lines = found.K // (rows or 1) if lines is None else lines
     if rows * lines != found.K:

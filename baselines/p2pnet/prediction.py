@@ -80,7 +80,7 @@ def predict_points(
         The least confidence that is kept; the config's (0.05) by default. A count is taken at 0.5.
     tile : int, optional
         Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
-        trunk that looks at the whole image in any case.
+        model that looks at the whole image, or is not known not to.
     precision_name : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
 
@@ -100,7 +100,7 @@ def predict_points(
     if tile is None:
         tile = 0 if model.margin is None else TILE
     if tile and model.margin is None:
-        raise UsageError(f"{config.backbone} looks at the whole image at once and can't be tiled: take tile=0")
+        raise UsageError(f"a proposal of {config.backbone} sees the whole image, or no one knows how much: take tile=0")
     margin = model.margin or 0
     found = [
         _core(model, shown, down, across, device, precision_name, least)

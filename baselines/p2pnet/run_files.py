@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from baselines.p2pnet.files import clear_leftovers, write_whole
+from baselines.p2pnet.files import WriteError, clear_leftovers, write_whole
 from baselines.p2pnet.weight_files import unpickled
 from crowdeval.errors import InputError, UsageError
 
 STATE = "state.pt"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,26 @@ class RunFolder:
         return self.home / "last.safetensors"
 
     @property
+    def begun(self) -> bool:
+        """Whether there is a run: a start that failed before its first step left none."""
+        return self.state.exists() or self.best.exists() or (self.log.exists() and self.log.stat().st_size > 0)
+
+    @property
     def state(self) -> Path:
         """What training goes on from."""
         return self.home / STATE
 
     def begin(self, *, resume: bool) -> None:
         """Make the folder; refuse one that holds a run which is not to be resumed."""
-        if not resume and (self.state.exists() or self.best.exists() or self.log.exists()):
+        if not resume and self.begun:
             raise UsageError(f"{self.home} holds a run already: --resume goes on with it, another --out begins anew")
-        self.home.mkdir(parents=True, exist_ok=True)
-        clear_leftovers(self.home)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise WriteError(f"{self.home} can't be a folder: {problem.strerror or problem}") from None
+        records = (each.with_suffix(".json") for each in (self.best, self.last))
+        for path in (self.log, self.best, self.last, self.state, *records):
+            clear_leftovers(path)
 
     def save_state(self, content: Mapping[str, Any]) -> None:
         """Write the state whole."""
@@ -82,8 +92,11 @@ class RunFolder:
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log."""
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(dict(entry)) + "\n")
+        try:
+            with self.log.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(dict(entry)) + "\n")
+        except OSError as problem:
+            raise WriteError(f"{self.log} could not be written: {problem.strerror or problem}") from None
 
 
 def entries_of(log: Path) -> Iterator[dict[str, Any]]:

@@ -7,9 +7,10 @@ lines "image label" (labels are files of lines "x y"; both relative to the list 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +117,14 @@ def halves(source: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
 
 
 def fingerprint_of(source: Samples) -> str:
-    """Return a hash of ids and points; the files' places and their order do not matter."""
+    """Return a hash of ids and points; the files' places and their order do not matter (``order_of``)."""
     offsets, xy = source.columns()
     return fingerprint("annotations", tuple(each.id for each in source), offsets, [xy])
+
+
+def order_of(source: Samples) -> str:
+    """Return a hash of the ids in their order, which crops and the halves of a source follow."""
+    return hashlib.blake2b("\n".join(each.id for each in source).encode(), digest_size=8).hexdigest()
 
 
 def outside_of(sample: Sample) -> int:
@@ -173,8 +179,21 @@ def _images(ids: Sequence[str], folder: Path) -> list[Path | None]:
     if not folder.is_dir():
         raise MissingFileError(f"{folder}: no such folder of images")
     files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES}
-    stems = {Path(name).stem: path for name, path in files.items()}
-    return [files.get(Path(name).name) or stems.get(name) or stems.get(Path(name).stem) for name in ids]
+    stems: dict[str, list[Path]] = defaultdict(list)
+    for file in files.values():
+        stems[file.stem].append(file)
+    taken: dict[Path, str] = {}
+    found: list[Path | None] = []
+    for name in ids:
+        exact = files.get(Path(name).name)
+        near = [exact] if exact else stems.get(name) or stems.get(Path(name).stem) or []
+        if len(near) > 1:
+            raise InputError(f"{folder}: {listed([path.name for path in near])} could all be the image {name!r}")
+        path = near[0] if near else None
+        if path is not None and taken.setdefault(path, name) != name:
+            raise InputError(f"{folder}: the images {taken[path]!r} and {name!r} would be one file, {path.name}")
+        found.append(path)
+    return found
 
 
 def _listed(path: Path, root: Path) -> Iterator[Sample]:
@@ -183,18 +202,29 @@ def _listed(path: Path, root: Path) -> Iterator[Sample]:
     for number, line in enumerate(_lines(path), 1):
         if not line.strip():
             continue
-        parts = line.split()
-        if len(parts) != 2:
-            raise InputError(f'{path}, line {number}: expected "image label", found {shown(line)}')
-        if not (root / parts[0]).is_file():
-            raise MissingFileError(f"{path}, line {number}: {root / parts[0]}: no such image")
-        if parts[0] in rows:
-            raise InputError(f"{path}, line {number}: the image {parts[0]} a second time")
-        rows[parts[0]] = parts[1]
+        image, label = _pair(line, root, f"{path}, line {number}")
+        if not (root / image).is_file():
+            raise MissingFileError(f"{path}, line {number}: {root / image}: no such image")
+        if image in rows:
+            raise InputError(f"{path}, line {number}: the image {image} a second time")
+        rows[image] = label
     short = Counter(Path(image).with_suffix("").as_posix() for image in rows)
     for image, label in rows.items():
         stem = Path(image).with_suffix("").as_posix()
         yield Sample(stem if short[stem] == 1 else image, root / image, _labels(root / label))
+
+
+def _pair(line: str, root: Path, where: str) -> tuple[str, str]:
+    """Return a line's image and label; names with blanks are told apart by the files there are."""
+    parts = line.split(maxsplit=2)
+    if len(parts) == 2:
+        return parts[0], parts[1]
+    text = line.strip()
+    cuts = [(text[:at].rstrip(), text[at:].lstrip()) for at, letter in enumerate(text) if letter.isspace()]
+    pairs = {cut for cut in cuts if all((root / name).is_file() for name in cut)}
+    if len(pairs) != 1:
+        raise InputError(f'{where}: expected "image label", found {shown(line)}')
+    return pairs.pop()
 
 
 def _labels(path: Path) -> NDArray[np.float64]:
@@ -215,7 +245,7 @@ def _labels(path: Path) -> NDArray[np.float64]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such file") from None
     except UnicodeDecodeError:

@@ -10,9 +10,10 @@ import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -25,17 +26,19 @@ from baselines.p2pnet.checkpoints import Record, save_checkpoint, versions
 from baselines.p2pnet.config import METRICS, Config
 from baselines.p2pnet.devices import Processes, precision
 from baselines.p2pnet.loss import Totals, losses_by
-from baselines.p2pnet.matching import match
+from baselines.p2pnet.matching import Matched, match
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.optimization import RunningMean, optimizer_of, set_rates
 from baselines.p2pnet.proposals import Proposals
 from baselines.p2pnet.run_files import RunFolder
-from baselines.p2pnet.samples import Samples, fingerprint_of
+from baselines.p2pnet.samples import Samples, fingerprint_of, order_of
 from baselines.p2pnet.trunk_weights import fill
 from baselines.p2pnet.validation import gathered, predicted, scored
-from crowdeval.errors import CrowdevalError, InputError
+from crowdeval.errors import CrowdevalError, CrowdevalWarning, InputError
 
 Talk = Callable[[Mapping[str, Any]], None]
+
+ERRORS = tuple(name for name, better in METRICS.items() if not better)
 
 FREE = ("backbone_weights", "cache_images", "workers", "save_every")
 """Values that a run may be gone on with differently: what it computes does not depend on them any more."""
@@ -74,7 +77,7 @@ class Trainer:
     talk: Talk = lambda entry: None
 
     step: int = field(init=False, default=0)
-    best: dict[str, float] = field(init=False, default_factory=dict)
+    best: dict[str, float | None] = field(init=False, default_factory=dict)
     seconds: float = field(init=False, default=0.0)
     origin: dict[str, Any] = field(init=False, default_factory=dict)
     model: P2PNet = field(init=False)
@@ -99,11 +102,18 @@ class Trainer:
                 f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes "
                 f"in {config.accumulate} parts"
             )
-        self.prints = {"images": fingerprint_of(self.train), "validation": fingerprint_of(self.validation)}
+        if config.select not in ERRORS and not any(len(each.points) for each in self.validation):
+            raise InputError(
+                f"{self.validation.source}: no heads at all, so that {config.select} can choose no checkpoint; "
+                f"take other images, another seed, or select={ERRORS[0]}"
+            )
+        self.prints = {
+            "images": fingerprint_of(self.train),
+            "order": order_of(self.train),
+            "validation": fingerprint_of(self.validation),
+        }
         state = self.folder.load_state()
         if state is None:
-            if self.among.first:
-                self.folder.cut_log(0)  # a run that was killed before its first state begins anew
             filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
             self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
@@ -115,6 +125,8 @@ class Trainer:
         self.mean = RunningMean(self.model, config.ema) if config.ema else None
         if state is not None:
             self._restore(state)
+        elif self.among.first:
+            self.folder.cut_log(0)  # a run that was killed before its first state begins anew
         self.wrapped = self.model
         if config.compile:
             self.wrapped = cast(nn.Module, torch.compile(self.model))
@@ -164,24 +176,22 @@ class Trainer:
             images = normalized(batch.pixels, self.device)
             if config.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)
-            with precision(config.precision, self.device):
-                output: Proposals = self.wrapped(images)
-            self._finite(output, batch, number)
-            try:
-                matched = match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
-            except InputError as problem:
-                raise InputError(f"step {number + 1}, {problem}") from None
-            found = losses_by(config, output, batch.targets, matched, totals)
-            sums += float(found.classification.detach()), float(found.localization.detach())
             held = isinstance(self.wrapped, DistributedDataParallel) and index < len(parts) - 1
             with self.wrapped.no_sync() if held else nullcontext():  # type: ignore[operator]
+                with precision(config.precision, self.device):
+                    output: Proposals = self.wrapped(images)
+                self._finite(output, batch, number)
+                found = losses_by(config, output, batch.targets, self._matched(output, batch, number), totals)
+                sums += float(found.classification.detach()), float(found.localization.detach())
                 scaled = self.scaler.scale(found.total * self.among.world)  # DDP takes the mean over processes
                 scaled.backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or float("inf"))
         if not torch.isfinite(norm) and not self.scaler.is_enabled():
             names = ", ".join(dict.fromkeys(name for batch in parts for name in batch.names))
-            raise TrainingError(f"step {number + 1}: the gradient is not finite (images {names})")
+            raise TrainingError(
+                f"step {number + 1}: the losses are finite and the gradient is not (images {names}){self._safe()}"
+            )
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -195,7 +205,18 @@ class Trainer:
             "localization": localization,
             "gradient": float(norm) if torch.isfinite(norm) else None,
             "rate": share,
+            **({"unmatched": totals.targets - totals.pairs} if totals.pairs < totals.targets else {}),
         }
+
+    def _matched(self, output: Proposals, batch: Batch, number: int) -> list[Matched]:
+        """Match a part; heads that stay without a proposal are counted in the log, not warned of crop by crop."""
+        config = self.config
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", CrowdevalWarning)
+                return match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
+        except InputError as problem:
+            raise InputError(f"step {number + 1}, {problem}") from None
 
     def _totals(self, parts: Sequence[Batch]) -> Totals:
         """Return the numbers of the whole step, over its parts and processes, known before any of it is computed."""
@@ -212,32 +233,37 @@ class Trainer:
     def _finite(self, output: Proposals, batch: Batch, number: int) -> None:
         """Raise TrainingError, with the images and the term, where what the loss is made of is not finite."""
         terms = {"classification": output.logits.detach(), "localization": output.points.detach()}
-        bad = {term: ~torch.isfinite(values).flatten(1).all(1) for term, values in terms.items()}
+        bad = {term: ~torch.isfinite(values).flatten(1).all(1) for term, values in terms.items()}  # (B, 2M) -> (B,)
         wrong = [term for term, images in bad.items() if images.any()]
         if not wrong:
             return
         images = torch.stack(list(bad.values())).any(0).tolist()
         names = dict.fromkeys(name for name, one in zip(batch.names, images, strict=True) if one)
         raise TrainingError(
-            f"step {number + 1}, image {', '.join(names)}: the {' and '.join(wrong)} loss is not finite; "
-            f"the last good checkpoint in {self.folder.home} is as it was"
+            f"step {number + 1}, image {', '.join(names)}: the {' and '.join(wrong)} loss is not finite{self._safe()}"
         )
+
+    def _safe(self) -> str:
+        """Say what is kept when a step is not."""
+        kept = self.folder.last.exists() or self.folder.best.exists()
+        return f"; the last good checkpoint in {self.folder.home} is as it was" if kept else ""
 
     def _validate(self) -> None:
         """Score the validation images with the weights that are kept; keep them where they are the best so far."""
+        self.among.alike(self.model if self.mean is None else self.mean.mean)
         model = self._kept()
         found = predicted(model, self.validation, precision_name=self.config.precision, among=self.among)
         everything = gathered(found, self.among)
         if self.among.first:
-            values = dict(scored(self.validation, everything, threshold=self.config.threshold).values)
+            report = scored(self.validation, everything, threshold=self.config.threshold)
+            values = {name: value if math.isfinite(value) else None for name, value in report.values.items()}
             better, name = METRICS[self.config.select], self.config.select
-            if (
-                not self.best
-                or math.isnan(self.best[name])
-                or (values[name] > self.best[name] if better else values[name] < self.best[name])
-            ):
+            now, before = values[name], self.best.get(name)
+            assert now is not None, "of images with heads, or an error of counts"
+            if before is None or (now > before if better else now < before):
                 self.best = {**values, "step": self.step}
-                save_checkpoint(self.folder.best, model.state_dict(), self._record())
+                chosen = replace(self._record(), selected_on=self.validation.source, selected_by=self.best)
+                save_checkpoint(self.folder.best, model.state_dict(), chosen)
             self._note({"step": self.step, "validation": values, "best": self.best["step"] == self.step})
         self.wrapped.train()
 
@@ -250,8 +276,6 @@ class Trainer:
         return Record(
             config=self.config,
             step=self.step,
-            selected_on=self.validation.source,
-            selected_by=self.best,
             trained_on={
                 "source": self.train.source,
                 "images": len(self.train),
@@ -292,6 +316,8 @@ class Trainer:
             raise InputError(
                 f"{self.folder.home} was trained on other images or points than {self.train.source} has now"
             )
+        if state["order"] != self.prints["order"]:
+            raise InputError(f"{self.train.source} has its images in another order than when {self.folder.home} began")
         if state["validation"] != self.prints["validation"]:
             raise InputError(f"{self.folder.home} chose its checkpoint on other images than {self.validation.source}")
         self.model.load_state_dict(state["model"])

@@ -81,7 +81,7 @@ class Trunk(nn.Module):
             if isinstance(layer, nn.AdaptiveAvgPool2d):
                 return None
             if isinstance(layer, nn.Conv2d | nn.MaxPool2d) and layer not in self._shortcuts():
-                radius += (_side(layer.kernel_size) - 1) // 2 * jump
+                radius += (_side(layer.kernel_size) - 1) * _side(layer.dilation) // 2 * jump
                 jump *= _side(layer.stride)
         return radius
 

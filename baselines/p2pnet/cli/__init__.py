@@ -7,6 +7,9 @@ import sys
 import click
 
 from crowdeval.cli.verbs import Verbs, exit_code_of
+from crowdeval.errors import UsageError
+
+NEEDED = ("torch", "torchvision", "safetensors")
 
 VERBS = {
     "train": "Train a model.",
@@ -36,4 +39,13 @@ def commands() -> None:
 
 def main() -> None:
     """Run the command line; problems are one message and an exit code."""
-    sys.exit(exit_code_of(lambda: commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)))
+    sys.exit(exit_code_of(_run))
+
+
+def _run() -> object:
+    try:
+        return commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)
+    except ModuleNotFoundError as missing:
+        if missing.name not in NEEDED:
+            raise
+        raise UsageError(f"the baseline needs the package {missing.name}: pip install '.[p2pnet]'") from None

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from baselines.p2pnet.cli.choices import device_option, model_options, root_option, writable
-from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.samples import samples
 from baselines.p2pnet.validation import predicted, predictions_of, scored
@@ -54,7 +53,8 @@ def evaluate(
     """
     if save is not None:
         writable(save)
-    loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+    loaded = load_model(file, rows=rows, lines=lines, device=device)
+    loaded.check_precision(precision)
     images = samples(source, root=root)
     done = itertools.count(1)
     with counted(f"{file.name} on {source}", quiet=quiet) as step:

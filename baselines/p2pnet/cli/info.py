@@ -95,7 +95,9 @@ def _provenance(loaded: Loaded) -> list[tuple[str, str]]:
         )
     if record.selected_on:
         chosen = ", ".join(
-            f"{name} {value:.4g}" for name, value in record.selected_by.items() if name in ("nAP", "MAE", "RMSE")
+            f"{name} {value:.4g}"
+            for name, value in record.selected_by.items()
+            if name in ("nAP", "MAE", "RMSE") and value is not None
         )
         lines.append(("selected on", f"{record.selected_on} ({chosen})"))
     origin = record.origin

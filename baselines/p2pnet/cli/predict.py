@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from baselines.p2pnet.cli.choices import device_option, model_options, writable
-from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.drawing import draw
 from baselines.p2pnet.frames import frames_of, inputs, number_of
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.prediction import predict_points
-from baselines.p2pnet.validation import predictions_of
+from baselines.p2pnet.validation import Found, predictions_of
 from crowdeval.cli.talk import counted, say
 from crowdeval.errors import UsageError
 from crowdeval.formats import write_predictions
@@ -54,24 +55,43 @@ def predict(
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
     """
     writable(out)
-    loaded = load_model(file, rows=rows, lines=lines, device=device_named(device))
+    loaded = load_model(file, rows=rows, lines=lines, device=device)
+    loaded.check_precision(precision)
     files = inputs(images)
     threshold = loaded.record.config.threshold
-    names, found = [], []
+    found: dict[str, Found] = {}
     total = number_of(files)
+    _apart(files, pictures)
     with counted("images", quiet=quiet) as progress:
         for name, pixels in frames_of(files, every):
-            if name in names:
+            if name in found:
                 raise UsageError(f"two images are called {name!r}: predict them into files of their own")
             points, scores = predict_points(
                 loaded.model, pixels, confidence=confidence, tile=tile, precision_name=precision
             )
-            names.append(name)
-            found.append((points, scores))
+            found[name] = points, scores
             if pictures is not None:
-                draw(pixels, points[scores > threshold], pictures / f"{name}.jpg")
-            progress(len(names), total)
-    write_predictions(predictions_of(names, found), out)
+                draw(pixels, points[scores > threshold], picture_of(pictures, name))
+            progress(len(found), total)
+    write_predictions(predictions_of(tuple(found), tuple(found.values())), out)
     if not quiet:
-        for name, (_, scores) in zip(names, found, strict=True):
+        for name, (_, scores) in found.items():
             say(f"{name}: {int((scores > threshold).sum())}")
+
+
+def _apart(files: Sequence[Path], pictures: Path | None) -> None:
+    """Refuse, before the work, two images of one id, and pictures that would be written over the images."""
+    names = [file.stem for file in files]
+    twice = next((name for name, number in Counter(names).items() if number > 1), None)
+    if twice is not None:
+        raise UsageError(f"two images are called {twice!r}: predict them into files of their own")
+    if pictures is not None:
+        read = {file.resolve() for file in files}
+        over = next((name for name in names if picture_of(pictures, name).resolve() in read), None)
+        if over is not None:
+            raise UsageError(f"--draw {pictures} would write over the image {picture_of(pictures, over)}")
+
+
+def picture_of(folder: Path, name: str) -> Path:
+    """Return where an image's picture goes."""
+    return folder / f"{name}.jpg"

@@ -24,6 +24,7 @@ class Talk:
 
     def __init__(self, folder: RunFolder, *, quiet: bool, tensorboard: bool):
         self.folder, self.quiet = folder, quiet
+        self._unmatched = 0
         self._board = _board(folder) if tensorboard else None
         columns = (TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress = Progress(
@@ -69,8 +70,12 @@ class Talk:
         if "validation" in entry:
             values = "  ".join(f"{name} {short(entry['validation'][name])}" for name in SHOWN)
             self._say(f"step {entry['step']}  {values}{'  (best)' if entry['best'] else ''}")
+            if self._unmatched:
+                self._say(f"{self._unmatched} heads of the steps before were more than a crop's proposals, not learned")
+            self._unmatched = 0
         else:
             self._progress.update(self._task, completed=entry["step"], description=f"loss {entry['loss']:.4f}")
+            self._unmatched += entry.get("unmatched", 0)
 
     def _say(self, line: str) -> None:
         if not self.quiet and sys.stderr.isatty():
@@ -79,8 +84,10 @@ class Talk:
             click.echo(line, err=True)
 
 
-def short(value: float) -> str:
-    """Return a metric in a few characters."""
+def short(value: float | None) -> str:
+    """Return a metric in a few characters; "-" where it is undefined."""
+    if value is None:
+        return "-"
     return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
 
 

@@ -19,6 +19,7 @@ from baselines.p2pnet.samples import Samples, halves, samples
 from baselines.p2pnet.training import Trainer
 from baselines.p2pnet.validation import predicted, scored
 from crowdeval import Report
+from crowdeval.cli.talk import warn
 from crowdeval.datasets import dataset_name
 from crowdeval.errors import UsageError
 
@@ -72,16 +73,25 @@ def train(
     """
     if dataset is not None and train_source is not None:
         raise UsageError("expected --dataset or --train, one of them")
+    if fold is not None and all_folds:
+        raise UsageError("expected --fold or --all-folds, one of them")
+    names = [setting.partition("=")[0] for setting in settings]
+    for name, given in (("train", dataset or train_source), ("validation", validation)):
+        if given and name in names:
+            raise UsageError(f"-s {name}= and an option say it both ({given}): leave one out")
     chosen = configured(config or dataset, settings, needed=config is not None)
     if dataset is None and train_source is None and not chosen.train:
         raise UsageError("expected --dataset, --train, or a config with train = ...")
+    asked = validation or (chosen.validation if "validation" in names else None)
     place = device_named(device)
     with processes(place) as among:
 
         def one(folder: Path, fold: int | None) -> RunFolder:
-            learned, held = _sources(dataset, train_source, validation, root, fold, chosen)
+            learned, held = _sources(dataset, train_source, asked, root, fold, chosen)
             run = RunFolder(folder)
             if among.first:
+                if resume and not run.begun and not all_folds:
+                    warn(f"{folder} holds no run to go on with: one begins there")
                 run.begin(resume=resume)
             with Talk(run, quiet=quiet or not among.first, tensorboard=tensorboard and among.first) as talk:
                 trainer = Trainer(chosen, learned, held, run, place, among, talk)
@@ -143,7 +153,8 @@ def _sources(
         raise UsageError(f"--fold and --all-folds choose the split themselves: --dataset {name}")
     named = f"{name}:fold{fold}-train" if fold is not None else f"{name}:{split or 'train'}"
     source = train_source or (named if dataset else config.train)
-    validation = validation or (config.validation if same_source(source, config.train) else "")
+    theirs = not config.train or same_source(source, config.train)
+    validation = validation or (config.validation if theirs else "")
     learned = samples(source, root=root)
     if validation:
         return learned, samples(validation, root=root)

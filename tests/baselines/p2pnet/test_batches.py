@@ -12,6 +12,7 @@ from baselines.p2pnet import Config
 from baselines.p2pnet.augmentation import shrunk
 from baselines.p2pnet.batches import Crops, Epochs, normalized, steps_from
 from baselines.p2pnet.samples import Sample, Samples, pixels_of
+from crowdeval.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +184,20 @@ def test_normalized_pixels_are_imagenets():
     assert found.flatten().tolist() == pytest.approx([0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225])
     mean = torch.tensor([124, 116, 104], dtype=torch.uint8).reshape(3, 1, 1)
     assert normalized(mean, torch.device("cpu")).abs().max() < 0.02
+
+
+def test_an_image_that_is_twice_in_a_step_is_cropped_differently(source):
+    batch = Crops(Samples("two", source.items[5:7]), small(batch_size=4))[0, 0]
+    same = [index for index, name in enumerate(batch.names) if name == batch.names[0]]
+    assert len(same) == 4
+    assert len({batch.pixels[index].numpy().tobytes() for index in same}) == 4
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_image_is_named_in_one_line_whoever_reads_it(source, tmp_path, workers):
+    path = tmp_path / "half.png"
+    path.write_bytes(source.items[9].path.read_bytes()[:600])
+    damaged = Samples("damaged", (Sample("half", path, np.zeros((0, 2))),))
+    with pytest.raises(InputError, match=r"half\.png: a damaged image") as found:
+        list(steps_from(Crops(damaged, small(batch_size=1, workers=workers)), 0, 2))
+    assert "\n" not in str(found.value)

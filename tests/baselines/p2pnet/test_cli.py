@@ -205,6 +205,9 @@ def test_a_fold_of_another_dataset_is_refused(run, here):
         (["--train", "photos/img_0.png", "--out", "run"], 3, "expected text in UTF-8"),
         (["--train", "photos/img_0.txt", "--out", "run"], 4, "no such image"),
         (["--out"], 2, "requires an argument"),
+        (["--train", "photos/list.txt", "--out", "run", "-s", "train=nwpu:train"], 2, "leave one out"),
+        (["--train", "photos/list.txt", "--out", "run", "-s", "validation=no.txt"], 4, "no.txt: no such file"),
+        (["--dataset", "ucf-cc-50", "--fold", "2", "--all-folds", "--out", "run"], 2, "--fold or --all-folds, one of"),
     ],
 )
 def test_what_can_not_be_trained_is_one_clear_message(run, here, args, code, words):
@@ -433,3 +436,47 @@ def test_folds_choose_the_split_themselves(run, tmp_path):
     code, _, said = run("train", "--dataset", "ucf-cc-50:all", "--all-folds", "-o", tmp_path / "run")
     assert code == 2
     assert "choose the split themselves" in said
+
+
+def test_a_configs_validation_images_are_taken(run, here):
+    crowd.photos(here / "held", 3, seed=5)
+    (here / "mine.toml").write_text('validation = "held/list.txt"\n')
+    for out, more in (("a", ["--config", "mine.toml"]), ("b", ["-s", "validation=held/list.txt"])):
+        assert run(*TRAIN, "--out", out, *more, *crowd.settings(steps=1))[0] == 0
+        assert load_checkpoint(here / out / "best.safetensors")[1].selected_on == "held/list.txt"
+
+
+def test_a_run_to_go_on_with_that_is_not_there_is_said(run, here):
+    code, _, err = run(*TRAIN, "--out", "rum", "--resume", *crowd.settings(steps=1))
+    assert code == 0
+    assert "rum holds no run to go on with: one begins there" in err
+
+
+def test_pictures_are_never_written_over_the_images(run, here, checkpoint):
+    Image.open(here / "photos" / "img_0.png").save(here / "photos" / "a.jpg")
+    before = (here / "photos" / "a.jpg").read_bytes()
+    code, _, err = run("predict", checkpoint, "photos", "-o", "found.json", "--draw", "photos/../photos")
+    assert code == 2
+    assert "would write over the image photos/../photos/a.jpg" in err
+    assert (here / "photos" / "a.jpg").read_bytes() == before
+    assert not (here / "found.json").exists()
+
+
+def test_an_export_runs_in_its_own_precision(run, here, checkpoint):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    assert run("export", checkpoint, "--out", "model.onnx")[0] == 0
+    for command in (("predict", "model.onnx", "photos", "-o", "p.json"), ("evaluate", "model.onnx", "photos/list.txt")):
+        code, _, err = run(*command, "--precision", "bf16")
+        assert (code, err) == (2, "error: an ONNX export runs in float32, not in bf16\n")
+
+
+def test_without_torch_a_verb_says_what_to_install(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    environment = crowd.environment()
+    environment["PYTHONPATH"] = f"{tmp_path}:{environment['PYTHONPATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "baselines.p2pnet", "info"], env=environment, capture_output=True, text=True
+    )
+    assert done.stderr == "error: the baseline needs the package torch: pip install '.[p2pnet]'\n"
+    assert done.returncode == 2

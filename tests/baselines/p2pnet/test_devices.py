@@ -60,3 +60,35 @@ def test_without_torchrun_there_is_one_process(monkeypatch):
 
 def test_only_the_first_of_several_processes_writes():
     assert not Processes(rank=1, world=2).first
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """As torchrun's second process sees a machine of two GPUs."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    return monkeypatch
+
+
+@pytest.mark.parametrize("name", ["auto", "cuda"])
+def test_under_torchrun_each_process_has_its_own_gpu(two_gpus, name):
+    assert device_named(name) == torch.device("cuda", 1)
+
+
+def test_under_torchrun_one_gpu_for_all_is_refused(two_gpus):
+    with pytest.raises(UsageError, match="device 'cuda:0': under torchrun each process takes its own, ask for cuda"):
+        device_named("cuda:0")
+
+
+def test_more_processes_than_gpus_are_refused(two_gpus):
+    two_gpus.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UsageError, match="this machine's torch sees 2 CUDA devices"):
+        device_named("auto")
+
+
+def test_without_torchrun_a_gpu_may_be_named(two_gpus):
+    two_gpus.delenv("LOCAL_RANK")
+    assert device_named("cuda:1") == torch.device("cuda", 1)
+    assert device_named("cuda") == torch.device("cuda", 0)

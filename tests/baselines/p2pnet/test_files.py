@@ -119,5 +119,6 @@ def test_nothing_is_left_aside_when_the_writing_is_interrupted(tmp_path, monkeyp
 def test_what_a_killed_process_left_is_cleared(tmp_path):
     (tmp_path / ".state.pt.123.tmp").write_bytes(b"half")
     (tmp_path / "state.pt").write_bytes(b"whole")
-    clear_leftovers(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+    (tmp_path / ".other.tmp").write_bytes(b"a user's")
+    clear_leftovers(tmp_path / "state.pt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.tmp", "state.pt"]

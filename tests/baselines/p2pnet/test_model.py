@@ -263,3 +263,8 @@ def test_the_margin_is_the_least_multiple_of_16_that_a_cores_proposals_do_not_se
     assert not spoils(core + model.margin)
     assert any(spoils(column) for column in range(core - model.margin, core - model.margin + 16))
     assert any(spoils(column) for column in range(core + model.margin - 16, core + model.margin))
+
+
+def test_parts_of_ones_own_see_no_one_knows_how_far():
+    config = Config(backbone="mobilenet_v3_large", width=8)
+    assert P2PNet(config, classification=branch(8, 4)).margin is None

@@ -195,7 +195,9 @@ def mobilenet():
 def test_a_trunk_that_looks_at_the_whole_image_refuses_tiles(mobilenet):
     with pytest.raises(UsageError) as caught:
         predict_points(mobilenet, np.zeros((64, 64, 3), dtype=np.uint8), tile=32)
-    assert str(caught.value) == "mobilenet_v3_large looks at the whole image at once and can't be tiled: take tile=0"
+    assert str(caught.value) == (
+        "a proposal of mobilenet_v3_large sees the whole image, or no one knows how much: take tile=0"
+    )
 
 
 def test_a_trunk_that_looks_at_the_whole_image_predicts_without_tiles(mobilenet):

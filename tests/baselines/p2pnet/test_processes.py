@@ -12,6 +12,8 @@ import torch
 from torch import distributed
 
 from baselines.p2pnet.checkpoints import load_checkpoint
+from baselines.p2pnet.samples import samples
+from baselines.p2pnet.validation import predicted, scored
 
 from . import crowd
 
@@ -55,6 +57,22 @@ def test_two_processes_have_the_losses_validations_and_weights_of_one(tmp_path):
     assert record.step == 5
     for key, value in one.model.state_dict().items():
         assert torch.allclose(model.state_dict()[key], value, atol=1e-4), key
+
+
+def test_with_batch_norms_that_learn_the_checkpoint_is_the_one_that_was_scored(tmp_path):
+    source = crowd.photos(tmp_path / "photos", 8)
+    held = crowd.photos(tmp_path / "held", 3, seed=3)
+    values = {"steps": 12, "batch_size": 2, "crops": 1, "ema": 0.9, "lr": 0.01, "lr_backbone": 0.01}
+    args = ("train", "--train", source, "--validation", held, "--device", "cpu", "--out", tmp_path / "run")
+    code, said = torchrun(*args, *crowd.settings(**values))
+    assert code == 0, said
+    model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    images = samples(held)
+    values = scored(images, predicted(model, images)).values
+    assert {name: values[name] for name in record.selected_by if name != "step"} == pytest.approx(
+        {name: value for name, value in record.selected_by.items() if name != "step"}
+    )
+    assert len(images) == 3  # shared out as 2 and 1
 
 
 def test_a_batch_that_two_processes_can_not_share_is_refused(tmp_path):

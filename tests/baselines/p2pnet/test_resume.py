@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +192,12 @@ def test_a_program_killed_again_and_again_gives_the_run_that_was_not(tmp_path, s
         options = ["--resume"]
     crowd.done(crowd.program(*command, home, "--resume"))
     assert_same_runs(home, tmp_path / "whole")
+
+
+def test_images_in_another_order_are_refused(tmp_path, source):
+    held = crowd.photos(tmp_path / "held", 2)
+    crowd.trained(tmp_path / "run", (source, held), steps=2)
+    lines = Path(source).read_text().splitlines(keepends=True)
+    Path(source).write_text("".join(reversed(lines)))
+    with pytest.raises(InputError, match=r"list.txt has its images in another order than when .*run began"):
+        crowd.trainer(tmp_path / "run", (source, held), steps=2)

@@ -232,3 +232,30 @@ def test_an_image_listed_twice_is_refused_with_its_line(folder):
 def test_sixteen_bit_grey_keeps_its_range(tmp_path):
     Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000).save(tmp_path / "g.png")
     assert len(np.unique(pixels_of(tmp_path / "g.png"))) > 60
+
+
+def test_two_images_of_an_annotations_file_are_never_one_file(tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "1.jpg")
+    images = [{"id": name, "points": []} for name in ("a/1", "b/1")]
+    (tmp_path / "t.json").write_text(json.dumps({"format": "crowdeval/annotations@1", "images": images}))
+    with pytest.raises(InputError, match=r"the images 'a/1' and 'b/1' would be one file, 1.jpg"):
+        samples(f"{tmp_path / 't.json'},{tmp_path}")
+
+
+def test_an_image_that_may_be_two_files_is_refused(tmp_path):
+    for name in ("1.jpg", "1.png"):
+        Image.new("RGB", (20, 20)).save(tmp_path / name)
+    content = {"format": "crowdeval/annotations@1", "images": [{"id": "1", "points": []}]}
+    (tmp_path / "t.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"'1.jpg', '1.png' could all be the image '1'"):
+        samples(f"{tmp_path / 't.json'},{tmp_path}")
+
+
+def test_a_list_takes_names_with_blanks_and_a_mark_of_utf8(tmp_path):
+    for name in ("in the park.png", "b.png"):
+        Image.new("RGB", (20, 20)).save(tmp_path / name)
+    (tmp_path / "in the park.txt").write_text("1 2\n")
+    (tmp_path / "b.txt").write_text("\ufeff3 4\n", encoding="utf-8")
+    (tmp_path / "list.txt").write_text("\ufeffin the park.png in the park.txt\nb.png b.txt\n", encoding="utf-8")
+    found = samples(str(tmp_path / "list.txt"))
+    assert [(each.id, each.points.tolist()) for each in found] == [("in the park", [[1, 2]]), ("b", [[3, 4]])]

@@ -9,9 +9,12 @@ pytest.importorskip("torch")
 import torch
 
 from baselines.p2pnet import load_checkpoint
+from baselines.p2pnet.batches import steps_from
 from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.files import WriteError
+from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.training import TrainingError
-from crowdeval.errors import CrowdevalWarning, InputError, UsageError
+from crowdeval.errors import InputError, MissingFileError, UsageError
 
 from . import crowd
 
@@ -176,7 +179,9 @@ def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_chan
     run = crowd.trainer(tmp_path / "run", source, steps=3)
     before = run.model.neck.top.weight.detach().clone()
     run.model.neck.top.weight.register_hook(lambda gradient: gradient * float("inf"))
-    with pytest.raises(TrainingError, match=r"step 1: the gradient is not finite \(images img_\d, img_\d\)"):
+    with pytest.raises(
+        TrainingError, match=r"step 1: the losses are finite and the gradient is not \(images img_\d, img_\d\)$"
+    ):
         run.run()
     assert torch.equal(run.model.neck.top.weight, before)
 
@@ -190,11 +195,14 @@ def test_more_heads_than_proposals_end_the_training_with_image_stride_and_k(tmp_
         crowd.trained(tmp_path / "run", source, steps=2, **values)
 
 
-def test_more_heads_than_proposals_are_truncated_on_request_with_a_warning(tmp_path):
+def test_more_heads_than_proposals_are_truncated_on_request_and_counted_in_the_log(tmp_path):
     source = crowd.photos(tmp_path / "photos", size=(64, 64), heads=30)
     values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0, "surplus": "truncate"}
-    with pytest.warns(CrowdevalWarning, match="14 heads stay unmatched"):
-        crowd.trained(tmp_path / "run", source, steps=1, **values)
+    crowd.trained(tmp_path / "run", source, steps=1, **values)
+    [entry] = crowd.steps_in(tmp_path / "run")
+    assert entry["unmatched"] == 4 * 14  # crops of 30 heads and 16 proposals
+    crowd.trained(tmp_path / "roomy", source, steps=1)
+    assert "unmatched" not in crowd.steps_in(tmp_path / "roomy")[0]
 
 
 def test_a_checkpoint_says_what_it_was_trained_and_selected_on(tmp_path, source):
@@ -211,7 +219,71 @@ def test_images_to_choose_on_may_be_named(tmp_path, source):
     held = crowd.photos(tmp_path / "held", 3, seed=9)
     run = crowd.trained(tmp_path / "run", (source, held), steps=2)
     assert len(run.train) == 8
-    assert load_checkpoint(tmp_path / "run" / "last.safetensors")[1].selected_on == held
+    assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].selected_on == held
+
+
+def test_the_last_checkpoint_was_not_chosen_and_does_not_say_so(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=3, validate_every=1)
+    record = load_checkpoint(tmp_path / "run" / "last.safetensors")[1]
+    assert (record.step, record.selected_on, record.selected_by) == (3, "", {})
+
+
+def test_a_step_that_goes_wrong_before_the_first_checkpoint_promises_none(tmp_path, source):
+    run = poisoned(crowd.trainer(tmp_path / "run", source, steps=9), 3, lambda model: model.neck.top)
+    with pytest.raises(TrainingError, match=r"loss is not finite$"):
+        run.run()
+
+
+def test_the_one_image_whose_loss_is_not_finite_is_named(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, steps=1)
+    second = run.crops.epochs.step(0)[1][1]
+
+    def spoilt(module, images, maps):  # the maps of the batch's second image, both its crops
+        for each in maps:
+            each[2:] = float("nan")
+
+    with torch.no_grad():
+        run.model.trunk.register_forward_hook(spoilt)
+        run.model.requires_grad_(False)
+        [(_, parts)] = steps_from(run.crops, 0, 1)
+        with pytest.raises(TrainingError, match=f"^step 1, image {run.train[second].id}: the classification and loc"):
+            run.one_step(0, parts)
+
+
+def test_images_without_heads_can_not_choose_by_precision_and_can_by_counts(tmp_path, source):
+    held = crowd.photos(tmp_path / "held", 2, heads=0)
+    with pytest.raises(InputError, match=r"held/list.txt: no heads at all, so that nAP can choose .* select=MAE"):
+        crowd.trainer(tmp_path / "run", (source, held), steps=1)
+    crowd.trained(tmp_path / "run", (source, held), steps=2, select="MAE", validate_every=1)
+    for text in [
+        *(tmp_path / "run" / "log.jsonl").read_text().splitlines(),
+        (tmp_path / "run" / "best.json").read_text(),
+    ]:
+        assert "NaN" not in text
+    assert json.loads((tmp_path / "run" / "best.json").read_text())["selected_by"]["nAP"] is None
+
+
+def test_a_start_that_fails_leaves_the_folder_free(tmp_path, source):
+    home = tmp_path / "run"
+    with pytest.raises(MissingFileError, match="no such file of weights"):
+        crowd.trainer(home, source, steps=1, backbone_weights=str(tmp_path / "trunk.pth"))
+    RunFolder(home).begin(resume=False)
+    assert crowd.trained(home, source, steps=1).step == 1
+
+
+def test_a_log_that_can_not_be_written_ends_the_training_with_its_name(tmp_path, source):
+    run = crowd.trainer(tmp_path / "run", source, steps=2)
+    run.folder.log.unlink()
+    run.folder.log.mkdir()
+    with pytest.raises(WriteError, match=r"log.jsonl could not be written: Is a directory"):
+        run.run()
+
+
+def test_beginning_removes_what_a_killed_run_wrote_aside_and_nothing_else(tmp_path):
+    (tmp_path / ".state.pt.123.tmp").write_text("half")
+    (tmp_path / ".mine.tmp").write_text("a user's")
+    RunFolder(tmp_path).begin(resume=False)
+    assert [path.name for path in tmp_path.iterdir()] == [".mine.tmp"]
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path, source):

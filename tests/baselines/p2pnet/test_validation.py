@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from torch import distributed
 
 from baselines.p2pnet import load_checkpoint
 from baselines.p2pnet.devices import Processes
@@ -101,9 +102,14 @@ def test_counts_are_taken_at_the_threshold_and_precision_over_the_tail(three):
     assert values["nAP@0.5"] > values["nAP@0.05"] > 0
 
 
-def test_what_processes_found_is_put_in_the_order_of_the_images():
-    [everything] = [gathered([NOTHING, NOTHING], Processes())]
-    assert everything == [NOTHING, NOTHING]
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_what_processes_found_is_put_in_the_order_of_the_images(monkeypatch, number):
+    images = [(np.full((1, 2), float(index)), np.ones(1)) for index in range(number)]
+    shares = [images[rank::3] for rank in range(3)]
+    monkeypatch.setattr(distributed, "all_gather_object", lambda parts, mine: parts.__setitem__(slice(None), shares))
+    everything = gathered(shares[0], Processes(rank=0, world=3))
+    assert [points[0, 0] for points, _ in everything] == list(range(number))
+    assert gathered(images, Processes()) == images
 
 
 def test_one_of_two_processes_looks_at_every_second_image(tmp_path, source):
