@@ -89,7 +89,7 @@ class Config:
     backbone_weights : str
         Where the trunk starts: "imagenet" (torchvision's, downloaded), "none", or a file.
     precision : {"float32", "bf16", "fp16"}
-        The arithmetic of convolutions; regression, references and losses are always float32.
+        The arithmetic of convolutions; the branches' last layers, references and losses are always float32.
     channels_last, compile, deterministic : bool
         Memory layout, torch.compile, and deterministic algorithms only.
     seed : int

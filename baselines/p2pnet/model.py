@@ -84,7 +84,7 @@ class P2PNet(nn.Module):
         trunk: Trunk | None = None,
         neck: nn.Module | None = None,
         regression: nn.Sequential | None = None,
-        classification: nn.Module | None = None,
+        classification: nn.Sequential | None = None,
     ):
         super().__init__()
         self.config = config = config or Config()
@@ -131,10 +131,10 @@ class P2PNet(nn.Module):
     def of_whole_cells(self, images: Tensor) -> Proposals:
         """Return the proposals of images whose height and width are multiples of 16."""
         fused = self.neck(self.trunk(images))  # F_s: (B, width, h, w)
-        logits = in_pairs(self.classification(fused)).float()  # (B, 2K, h, w) -> (B, M, 2)
-        hidden = self.regression[:-1](fused)
-        with torch.autocast(images.device.type, enabled=False):  # positions are float32, whatever the convolutions are
-            offsets = in_pairs(self.regression[-1](hidden.float()))  # (B, 2K, h, w) -> (B, M, 2)
+        sure, moved = self.classification[:-1](fused), self.regression[:-1](fused)
+        with torch.autocast(images.device.type, enabled=False):  # what is put out is float32: few ties, no lost pixels
+            logits = in_pairs(self.classification[-1](sure.float()))  # (B, 2K, h, w) -> (B, M, 2)
+            offsets = in_pairs(self.regression[-1](moved.float()))  # (B, 2K, h, w) -> (B, M, 2)
             references = reference_points(fused.shape[-2], fused.shape[-1], self.config.stride, self.references)
             points = references + self.config.gamma * offsets  # eq. 2
         return Proposals(logits, points, self.config.stride, self.config.K)
