@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.spatial import cKDTree
 
-from baselines.p2pnet.files import WriteError, write_whole
+from baselines.p2pnet.files import make_folder, write_whole
 
 RING = (255, 40, 40)
 LEAST, MOST = 2.0, 12.0
@@ -30,10 +30,7 @@ def draw(pixels: NDArray[np.uint8], points: NDArray[np.float64], path: Path) -> 
     pen.text((8, 6), text, fill=(255, 255, 255), font=font)
     held = io.BytesIO()
     image.save(held, format="JPEG", quality=92)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise WriteError(f"{path.parent} can't be a folder: {problem.strerror or problem}") from None
+    make_folder(path.parent)
     write_whole(path, held.getvalue())
 
 

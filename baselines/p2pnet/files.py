@@ -35,6 +35,14 @@ def write_whole(path: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are not there; raise WriteError where that can't be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise WriteError(f"{path} can't be a folder: {problem.strerror or problem}") from None
+
+
 def clear_leftovers(path: Path) -> None:
     """Remove what processes that were killed had written aside of a file."""
     for aside in path.parent.glob(f".{escape(path.name)}.*.tmp"):

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from baselines.p2pnet.files import WriteError, clear_leftovers, write_whole
+from baselines.p2pnet.files import WriteError, clear_leftovers, make_folder, write_whole
 from baselines.p2pnet.weight_files import unpickled
 from crowdeval.errors import InputError, UsageError
 
@@ -58,10 +58,7 @@ class RunFolder:
         """Make the folder; refuse one that holds a run which is not to be resumed."""
         if not resume and self.begun:
             raise UsageError(f"{self.home} holds a run already: --resume goes on with it, another --out begins anew")
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise WriteError(f"{self.home} can't be a folder: {problem.strerror or problem}") from None
+        make_folder(self.home)
         records = (each.with_suffix(".json") for each in (self.best, self.last))
         for path in (self.log, self.best, self.last, self.state, *records):
             clear_leftovers(path)

@@ -33,12 +33,7 @@ VERBS = {
 }
 
 
-@click.group(
-    cls=Verbs,
-    package="crowdeval.cli",
-    verbs=VERBS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+@click.group(cls=Verbs, package="crowdeval.cli", verbs=VERBS)
 @click.version_option(__version__, prog_name="crowdeval")
 def cli() -> None:
     """Evaluate crowd counting and point localization.

@@ -26,7 +26,7 @@ class Verbs(click.Group):
     """
 
     def __init__(self, *, package: str, verbs: Mapping[str, str], **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, **options)
         self.package, self.verbs = package, verbs
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -20,12 +20,7 @@ VERBS = {
 }
 
 
-@click.group(
-    cls=Verbs,
-    package="baselines.p2pnet.cli",
-    verbs=VERBS,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+@click.group(cls=Verbs, package="baselines.p2pnet.cli", verbs=VERBS)
 def commands() -> None:
     """P2PNet: a set of points for the people in an image, from Song et al., ICCV 2021.
 

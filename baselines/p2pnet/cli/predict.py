@@ -65,7 +65,7 @@ def predict(
     with counted("images", quiet=quiet) as progress:
         for name, pixels in frames_of(files, every):
             if name in found:
-                raise UsageError(f"two images are called {name!r}: predict them into files of their own")
+                raise _same_name(name)
             points, scores = predict_points(
                 loaded.model, pixels, confidence=confidence, tile=tile, precision_name=precision
             )
@@ -84,12 +84,16 @@ def _apart(files: Sequence[Path], pictures: Path | None) -> None:
     names = [file.stem for file in files]
     twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if twice is not None:
-        raise UsageError(f"two images are called {twice!r}: predict them into files of their own")
+        raise _same_name(twice)
     if pictures is not None:
         read = {file.resolve() for file in files}
         over = next((name for name in names if picture_of(pictures, name).resolve() in read), None)
         if over is not None:
             raise UsageError(f"--draw {pictures} would write over the image {picture_of(pictures, over)}")
+
+
+def _same_name(name: str) -> UsageError:
+    return UsageError(f"two images are called {name!r}: predict them into files of their own")
 
 
 def picture_of(folder: Path, name: str) -> Path:
