@@ -70,8 +70,7 @@ class P2PNetAdapter:
 
         if self._loaded is None:
             file, rows, lines, device = self._made_of
-            self._loaded = load_model(file, rows=rows, lines=lines, device=device)
-            self._loaded.check_precision(self.precision)
+            self._loaded = load_model(file, rows=rows, lines=lines, device=device, precision=self.precision)
             self.device = str(self._loaded.model.device)
             self.selected_on = self._loaded.record.selected_on
 

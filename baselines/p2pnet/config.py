@@ -178,6 +178,12 @@ class Config:
         return asdict(self)
 
 
+STATED = frozenset(
+    "backbone stride rows lines layout gamma tau lambda1 lambda2 ce_normalizer crop scale_least scale_most flip "
+    "batch_size lr lr_backbone schedule threshold".split()
+)
+"""The values the paper states; the other defaults are the released code's, or ours."""
+
 LEAST: Mapping[str, float] = {
     "width": 1,
     "rows": 1,

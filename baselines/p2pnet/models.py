@@ -33,11 +33,6 @@ class Loaded:
     kind: str
     record: Record
 
-    def check_precision(self, name: str) -> None:
-        """Raise UsageError where the file has an arithmetic of its own, and another is asked for."""
-        if self.kind == "onnx" and name != "float32":
-            raise UsageError(f"an ONNX export runs in float32, not in {name}")
-
 
 def load_model(
     path: Path,
@@ -45,6 +40,7 @@ def load_model(
     rows: int | None = None,
     lines: int | None = None,
     device: str | torch.device = "cpu",
+    precision: str | None = None,
 ) -> Loaded:
     """Read a model.
 
@@ -56,18 +52,23 @@ def load_model(
         How the reference points of the released layout lie in a cell.
     device : str or torch.device
         Where it is put, "auto" the best there is; for an export, of what ONNX Runtime has.
+    precision : {"float32", "bf16", "fp16"}, optional
+        What it will predict in: it is then made ready for that, its batch norms folded. Without, it is as in the file.
 
     Raises
     ------
     MissingFileError, InputError
         If there is no such file, or it is damaged or of another model.
     UsageError
-        If rows or lines are given for a file that has its own, or the device is not there.
+        If rows or lines are given for a file that has its own, the device is not there, or an export is asked for another precision than
+        its own.
     """
     if path.suffix in (".safetensors", ".onnx") and (rows is not None or lines is not None):
         raise UsageError(f"{path} says itself how its reference points lie: rows and lines are for the released layout")
     place = device_named(device) if isinstance(device, str) else device
     if path.suffix == ".onnx":
+        if precision not in (None, "float32"):
+            raise UsageError(f"an ONNX export runs in float32, not in {precision}")
         exported = Exported(path, None if device == "auto" else place)
         return Loaded(exported, "onnx", exported.record)
     if path.suffix == ".safetensors":
@@ -77,6 +78,8 @@ def load_model(
         model = load_official(path, rows, lines)
         kind = "released"
         record = Record(config=model.config, origin={"file": path.name, "ignored": list(model.ignored)})
+    if precision is not None:
+        model.trunk.fold()
     model.to(place)
     if model.config.channels_last:
         model.to(memory_format=torch.channels_last)

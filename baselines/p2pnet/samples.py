@@ -22,7 +22,8 @@ from PIL import Image, UnidentifiedImageError
 from crowdeval import read_annotations
 from crowdeval.arrays import Floats, Integers, offsets_of
 from crowdeval.datasets import is_dataset_spec, open_dataset
-from crowdeval.datasets.listing import IMAGE_SUFFIXES
+from crowdeval.datasets.listing import IMAGE_SUFFIXES, lines_of
+from crowdeval.datasets.number_text import number_rows
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
 from crowdeval.fingerprints import fingerprint
 from crowdeval.pixels import rgb
@@ -85,8 +86,10 @@ def samples(source: str, *, root: str | os.PathLike[str] | None = None) -> Sampl
     ------
     MissingFileError
         If files are missing; names them.
+    FormatError
+        If a label file has a line without two finite numbers, or is no text; names file and line.
     InputError
-        If a list or label file is damaged; names file and line.
+        If a list is damaged; names file and line.
     UsageError
         If the text is no source.
     """
@@ -199,9 +202,7 @@ def _images(ids: Sequence[str], folder: Path) -> list[Path | None]:
 def _listed(path: Path, root: Path) -> Iterator[Sample]:
     """Yield a list file's images; an id is the image's path without its suffix, with it where two would be the same."""
     rows: dict[str, str] = {}
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(path):
         image, label = _pair(line, root, f"{path}, line {number}")
         if not (root / image).is_file():
             raise MissingFileError(f"{path}, line {number}: {root / image}: no such image")
@@ -211,7 +212,7 @@ def _listed(path: Path, root: Path) -> Iterator[Sample]:
     short = Counter(Path(image).with_suffix("").as_posix() for image in rows)
     for image, label in rows.items():
         stem = Path(image).with_suffix("").as_posix()
-        yield Sample(stem if short[stem] == 1 else image, root / image, _labels(root / label))
+        yield Sample(stem if short[stem] == 1 else image, root / image, number_rows(root / label, 2, "x y"))
 
 
 def _pair(line: str, root: Path, where: str) -> tuple[str, str]:
@@ -225,28 +226,3 @@ def _pair(line: str, root: Path, where: str) -> tuple[str, str]:
     if len(pairs) != 1:
         raise InputError(f'{where}: expected "image label", found {shown(line)}')
     return pairs.pop()
-
-
-def _labels(path: Path) -> NDArray[np.float64]:
-    rows = []
-    for number, line in enumerate(_lines(path), 1):
-        parts = line.split()
-        if not parts:
-            continue
-        try:
-            x, y = (float(part) for part in parts)
-        except ValueError:
-            raise InputError(f'{path}, line {number}: expected "x y", found {shown(line)}') from None
-        if not np.isfinite([x, y]).all():
-            raise InputError(f"{path}, line {number}: expected finite numbers, found {shown(line)}")
-        rows.append((x, y))
-    return np.array(rows, dtype=np.float64).reshape(-1, 2)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise MissingFileError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: expected text in UTF-8") from None

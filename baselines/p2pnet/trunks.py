@@ -11,6 +11,7 @@ from itertools import chain, pairwise
 
 import torchvision
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import vgg
 
 from crowdeval.errors import UsageError, did_you_mean, listed
@@ -64,6 +65,17 @@ class Trunk(nn.Module):
         norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
         self._still = [*first, *norms]
         self.train(self.training)
+
+    def fold(self) -> None:
+        """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.
+
+        The maps are the same to rounding. In eval mode only.
+        """
+        for part in [layer for layer in self.modules() if isinstance(layer, nn.Sequential)]:
+            for (name, layer), (after, norm) in pairwise(list(part.named_children())):
+                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    setattr(part, name, fuse_conv_bn_eval(layer, norm))
+                    setattr(part, after, nn.Identity())
 
     def torchvision_key(self, key: str) -> str:
         """Return the key that torchvision's network has for a key of this trunk's state_dict."""

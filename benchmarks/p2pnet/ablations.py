@@ -1,6 +1,6 @@
 """Tables 4 to 6 at a small fixed budget, for their trends: ``python -m benchmarks.p2pnet.ablations``.
 
-Every variant is the recipe of ``shanghaitech-a-cpu.toml`` with other reference points, the same seed and the same
+Every variant is the recipe of ``shanghaitech-a-cpu.toml`` with its own reference points, the same seed and the same
 number of steps; its last checkpoint is scored, not the best, so that nothing is chosen. The three tables share the
 default's run. One seed and a budget of some hundredths of the paper's show trends, and no more.
 """
@@ -51,16 +51,16 @@ class Line:
 
 
 RUNS: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "center": {"layout": "center"},
+    "default": {"stride": 8, "rows": 2, "lines": 2},
+    "center": {"stride": 8, "rows": 2, "lines": 2, "layout": "center"},
     "stride-4": {"stride": 4, "rows": 1, "lines": 1},
     "stride-16": {"stride": 16, "rows": 4, "lines": 4},
-    "k-1": {"rows": 1, "lines": 1},
-    "k-8": {"rows": 4, "lines": 2},
-    "k-12": {"rows": 4, "lines": 3},
-    "k-16": {"rows": 4, "lines": 4},
+    "k-1": {"stride": 8, "rows": 1, "lines": 1},
+    "k-8": {"stride": 8, "rows": 4, "lines": 2},
+    "k-12": {"stride": 8, "rows": 4, "lines": 3},
+    "k-16": {"stride": 8, "rows": 4, "lines": 4},
 }
-"""The values of every run that are not the recipe's. At other strides K keeps the reference points of the image."""
+"""The values of every run beside the recipe's. At other strides K keeps the reference points of the image."""
 
 TABLES: Mapping[str, Sequence[Line]] = {
     "Table 4: layout of the reference points": (
@@ -96,6 +96,7 @@ TABLES: Mapping[str, Sequence[Line]] = {
 )
 @click.option("--train", "learned", default="shanghaitech-a:train", show_default=True, help="Training images.")
 @click.option("--test", "asked", default="shanghaitech-a:test", show_default=True, help="Images to score on.")
+@click.option("--every", default=1, show_default=True, type=click.IntRange(1), help="Of those, every so many.")
 @set_option
 @device_option
 def main(
@@ -106,6 +107,7 @@ def main(
     chosen: Sequence[str],
     learned: str,
     asked: str,
+    every: int,
     settings: Sequence[str],
     device: str,
 ) -> None:
@@ -115,6 +117,7 @@ def main(
     """
     recipe = recipe_of(steps, weights, settings)
     source, test = samples(learned, root=root), samples(asked, root=root)
+    test = Samples(test.source, test.items[::every])
     results = {}
     for name, values in RUNS.items():
         folder = RunFolder(out / name)
@@ -138,7 +141,7 @@ def _result(
 ) -> dict[str, Any]:
     """Return what a finished run has written, or train, score and write it."""
     file = folder.home / RESULT
-    same = {"config": config.as_dict(), "train": source.source, "test": test.source}
+    same = {"config": config.as_dict(), "train": source.source, "test": test.source, "images": len(test)}
     if file.exists():
         result = json.loads(file.read_text(encoding="utf-8"))
         if {key: result[key] for key in same} != same:
@@ -146,10 +149,10 @@ def _result(
         return result
     seconds = _trained(name, config, source, folder, device)
     _say(f"{name}: scoring {len(test)} images")
-    model = load_model(folder.last, device=device).model
+    model = load_model(folder.last, device=device, precision=config.precision).model
     found = predicted(model, test, precision_name=config.precision)
     values = scored(test, found, threshold=config.threshold, name=name).values
-    result = {**same, "seconds": seconds, "images": len(test), "values": {key: values[key] for key in METRICS}}
+    result = {**same, "seconds": seconds, "values": {key: values[key] for key in METRICS}}
     write_whole(file, json.dumps(result, indent=2).encode())
     return result
 

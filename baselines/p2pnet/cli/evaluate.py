@@ -53,8 +53,7 @@ def evaluate(
     """
     if save is not None:
         writable(save)
-    loaded = load_model(file, rows=rows, lines=lines, device=device)
-    loaded.check_precision(precision)
+    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision)
     images = samples(source, root=root)
     done = itertools.count(1)
     with counted(f"{file.name} on {source}", quiet=quiet) as step:

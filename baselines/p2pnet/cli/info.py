@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from baselines.p2pnet.cli.choices import configured, rows_and_lines, set_option
-from baselines.p2pnet.config import FOLDER, Config
+from baselines.p2pnet.config import FOLDER, STATED, Config
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.models import Loaded, load_model
 from baselines.p2pnet.trunks import parameters_of
@@ -69,8 +69,10 @@ def _lines(config: Config, loaded: Loaded | None) -> list[tuple[str, str]]:
         lines += _provenance(loaded)
     default = Config()
     changed = {name: value for name, value in config.as_dict().items() if value != getattr(default, name)}
-    lines.append(("config", "the paper's" if not changed else "the paper's, but for"))
-    return lines + [(f"  {name}", f"{value}  (paper: {getattr(default, name)})") for name, value in changed.items()]
+    lines.append(("config", "the paper's" if not changed.keys() & STATED else "the paper's, but for"))
+    for name, value in sorted(changed.items(), key=lambda each: each[0] not in STATED):
+        lines.append((f"  {name}", f"{value}  ({'paper' if name in STATED else 'default'}: {getattr(default, name)})"))
+    return lines
 
 
 def _field(model: P2PNet) -> str:

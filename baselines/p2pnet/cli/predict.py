@@ -55,8 +55,7 @@ def predict(
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
     """
     writable(out)
-    loaded = load_model(file, rows=rows, lines=lines, device=device)
-    loaded.check_precision(precision)
+    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision)
     files = inputs(images)
     threshold = loaded.record.config.threshold
     found: dict[str, Found] = {}

@@ -119,7 +119,9 @@ def train(
 def _held_out(best: Path, source: str, root: Path | None, device: torch.device, config: Config) -> Report:
     """Score a fold's checkpoint on the ten images it has not seen."""
     images = samples(source, root=root)
-    found = predicted(load_model(best, device=device).model, images, precision_name=config.precision)
+    found = predicted(
+        load_model(best, device=device, precision=config.precision).model, images, precision_name=config.precision
+    )
     return scored(images, found, threshold=config.threshold, name=source)
 
 

@@ -356,8 +356,10 @@ def test_info_of_a_checkpoint_says_what_it_is_and_where_it_came_from(run, checkp
         "2 of the 8 images of",
         "trunk from",
         "20.0  (paper: 100.0)",
+        "80  (default: 500)",
     ):
         assert words in out
+    assert out.rindex("(paper: ") < out.index("(default: ")
 
 
 def test_info_of_nothing_is_the_papers_model(run):

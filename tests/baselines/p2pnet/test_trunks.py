@@ -49,6 +49,32 @@ def test_a_value_of_the_coarsest_map_sees_90_pixels_to_each_side_of_its_patch(na
     assert trunk_named(name).radius == 90
 
 
+@pytest.mark.parametrize(("name", "left"), [("vgg16_bn", 0), ("resnet50", 39), ("mobilenet_v3_large", 0)])
+def test_a_folded_trunk_gives_the_same_maps_without_the_batch_norms(name, left):
+    """In a residual block a batch norm follows its convolution by name only: those are left."""
+    torch.manual_seed(0)
+    trunk = trunk_named(name).eval()
+    for layer in trunk.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            for value in (layer.weight, layer.running_var):
+                torch.nn.init.uniform_(value, 0.5, 1.5)
+            for value in (layer.bias, layer.running_mean):
+                torch.nn.init.normal_(value, std=0.3)
+    images = torch.randn(1, 3, 64, 48)
+    with torch.no_grad():
+        before = trunk(images)
+        trunk.fold()
+        after = trunk(images)
+    assert sum(isinstance(layer, torch.nn.BatchNorm2d) for layer in trunk.modules()) == left
+    for one, other in zip(before, after, strict=True):
+        assert (one - other).abs().max() <= 1e-4 * one.abs().max()
+
+
+def test_a_trunk_in_training_is_not_folded():
+    with pytest.raises(AssertionError):
+        trunk_named("vgg16_bn").train().fold()
+
+
 def test_a_trunk_that_looks_at_the_whole_image_has_no_radius():
     assert trunk_named("mobilenet_v3_large").radius is None
 
