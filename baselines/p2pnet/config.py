@@ -179,8 +179,27 @@ class Config:
 
 
 STATED = frozenset(
-    "backbone stride rows lines layout gamma tau lambda1 lambda2 ce_normalizer crop scale_least scale_most flip "
-    "batch_size lr lr_backbone schedule threshold".split()
+    {
+        "backbone",
+        "stride",
+        "rows",
+        "lines",
+        "layout",
+        "gamma",
+        "tau",
+        "lambda1",
+        "lambda2",
+        "ce_normalizer",
+        "crop",
+        "scale_least",
+        "scale_most",
+        "flip",
+        "batch_size",
+        "lr",
+        "lr_backbone",
+        "schedule",
+        "threshold",
+    }
 )
 """The values the paper states; the other defaults are the released code's, or ours."""
 

@@ -53,15 +53,15 @@ def load_model(
     device : str or torch.device
         Where it is put, "auto" the best there is; for an export, of what ONNX Runtime has.
     precision : {"float32", "bf16", "fp16"}, optional
-        What it will predict in: it is then made ready for that, its batch norms folded. Without, it is as in the file.
+        What it will predict in; its batch norms are folded for that. Without, the model is as in the file.
 
     Raises
     ------
     MissingFileError, InputError
         If there is no such file, or it is damaged or of another model.
     UsageError
-        If rows or lines are given for a file that has its own, the device is not there, or an export is asked for another precision than
-        its own.
+        If rows or lines are given for a file that has its own, the device is not there, or an export is asked for
+        another precision than its own.
     """
     if path.suffix in (".safetensors", ".onnx") and (rows is not None or lines is not None):
         raise UsageError(f"{path} says itself how its reference points lie: rows and lines are for the released layout")
