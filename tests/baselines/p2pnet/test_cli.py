@@ -202,7 +202,7 @@ def test_a_fold_of_another_dataset_is_refused(run, here):
         (["--train", "photos/list.txt", "--out", "run", "-s", "stride=5"], 2, "stride: expected 4, 8 or 16, found 5"),
         (["--train", "photos/list.txt", "--out", "run", "-s", "stride"], 2, "expected NAME=VALUE"),
         (["--train", "photos/list.txt", "--out", "run", "--config", "shanghaitech-c"], 4, "did you mean 'shang"),
-        (["--train", "photos/img_0.png", "--out", "run"], 3, "expected text in UTF-8"),
+        (["--train", "photos/img_0.png", "--out", "run"], 3, "img_0.png: expected UTF-8 text, found the byte 0x89"),
         (["--train", "photos/img_0.txt", "--out", "run"], 4, "no such image"),
         (["--out"], 2, "requires an argument"),
         (["--train", "photos/list.txt", "--out", "run", "-s", "train=nwpu:train"], 2, "leave one out"),
