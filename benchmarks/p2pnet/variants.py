@@ -148,7 +148,6 @@ def _ready(variant: Variant) -> P2PNet:
     model = model_of(variant)[0].eval()
     if not variant.slow:
         model.trunk.fold()
-        model.to(memory_format=torch.channels_last if variant.channels_last else torch.contiguous_format)
     return model
 
 

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.config import named, overridden
+from baselines.p2pnet.config import STATED, named, overridden
 from crowdeval.errors import InputError, MissingFileError, UsageError
 
 
@@ -18,6 +18,10 @@ def test_the_defaults_are_the_papers():
     paper |= {"scale_least": 0.7, "scale_most": 1.3, "batch_size": 8, "epochs": 3500, "lr": 1e-4, "lr_backbone": 1e-5}
     assert {name: getattr(config, name) for name in paper} == paper
     assert config.K == 4
+
+
+def test_what_the_paper_states_are_values_of_the_config():
+    assert set(Config().as_dict()) >= STATED
 
 
 def test_k_is_rows_times_lines():
