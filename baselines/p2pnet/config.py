@@ -88,6 +88,8 @@ class Config:
         Whether the batch norms of the other blocks follow the batches.
     backbone_weights : str
         Where the trunk starts: "imagenet" (torchvision's, downloaded), "none", or a file.
+    recompute : int
+        First convolution blocks of the trunk whose maps are not kept but computed again on the way back.
     precision : {"float32", "bf16", "fp16"}
         The arithmetic of convolutions; the branches' last layers, references and losses are always float32.
     channels_last, compile, deterministic : bool
@@ -145,6 +147,7 @@ class Config:
     frozen_blocks: int = 0
     batch_norm: Literal["train", "frozen"] = "train"
     backbone_weights: str = "imagenet"
+    recompute: int = 0
     precision: Literal["float32", "bf16", "fp16"] = "float32"
     channels_last: bool = True
     compile: bool = False
@@ -270,6 +273,8 @@ def _within(config: Config) -> None:
         raise UsageError(
             f"accumulate: expected a divisor of batch_size = {config.batch_size}, found {config.accumulate}"
         )
+    if config.compile and config.recompute:
+        raise UsageError("recompute: expected 0 with compile, which decides itself what it keeps")
     if config.ce_normalizer == "weights" and config.lambda1 == 0:
         raise UsageError("lambda1: expected a number above 0 with ce_normalizer = weights, which divides by it")
     if config.select not in METRICS:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from baselines.p2pnet.config import Config
-from baselines.p2pnet.matching import Matched, match
+from baselines.p2pnet.matching import Matched, match, true_points
 from baselines.p2pnet.proposals import PERSON, Proposals
 
 
@@ -134,7 +134,6 @@ def _flat(output: Proposals, targets: Sequence[Tensor], matched: Sequence[Matche
     device = output.points.device
     image = torch.cat([torch.full_like(pairs[0], index) for index, pairs in enumerate(matched)])
     proposal = torch.cat([pairs[0] for pairs in matched])
-    truth = torch.cat(  # (N, 2), also of no targets -> (P, 2)
-        [target.float().cpu().reshape(-1, 2)[pairs[1]] for target, pairs in zip(targets, matched, strict=True)]
-    )
+    pairs_of = zip(targets, matched, strict=True)
+    truth = torch.cat([true_points(each, f"{b} of the batch")[pairs[1]] for b, (each, pairs) in enumerate(pairs_of)])
     return image.to(device), proposal.to(device), truth.to(device)

@@ -58,6 +58,8 @@ def match(
     ------
     InputError
         If an image has more targets than proposals, or a cost that is not finite; names the image.
+    UsageError
+        If there are not B targets, or one is not (N, 2).
 
     Source: eq. 3 and the text after it ("we ensure M > N").
     """
@@ -73,12 +75,25 @@ def match(
 
 def _cost(points: Tensor, confidences: Tensor, target: Tensor, tau: float, name: str) -> Tensor:
     """Eq. 3: (N, M). The distances come from differences, as those from products lose the digits of near points."""
-    target = target.float().cpu().reshape(-1, 2)  # (N, 2)
+    target = true_points(target, name)
     distance = torch.cdist(target, points, compute_mode="donot_use_mm_for_euclid_dist")  # (N, M)
     cost = tau * distance - confidences
     if not torch.isfinite(cost).all():
         raise InputError(f"image {name}: the matching cost is not finite ({_culprit(points, confidences, target)})")
     return cost
+
+
+def true_points(target: Tensor, name: str) -> Tensor:
+    """Return an image's true points as float32 (N, 2) on the CPU, also those of an empty tensor of any shape.
+
+    Raises
+    ------
+    UsageError
+        If they are not (N, 2); names the image.
+    """
+    if target.numel() and (target.ndim != 2 or target.shape[1] != 2):
+        raise UsageError(f"image {name}: expected targets (N, 2), found {tuple(target.shape)}")
+    return target.float().cpu().reshape(-1, 2)
 
 
 def _matched(cost: Tensor, output: Proposals, surplus: str, name: str) -> Matched:

@@ -40,8 +40,8 @@ Talk = Callable[[Mapping[str, Any]], None]
 
 ERRORS = tuple(name for name, better in METRICS.items() if not better)
 
-FREE = ("backbone_weights", "cache_images", "workers", "save_every")
-"""Values that a run may be gone on with differently: what it computes does not depend on them any more."""
+FREE = ("backbone_weights", "cache_images", "workers", "save_every", "surplus")
+"""Values that a run may be gone on with differently: what it has computed does not depend on them."""
 
 
 class TrainingError(CrowdevalError, ArithmeticError):
@@ -77,6 +77,7 @@ class Trainer:
     talk: Talk = lambda entry: None
 
     step: int = field(init=False, default=0)
+    saved: int = field(init=False, default=0)
     best: dict[str, float | None] = field(init=False, default_factory=dict)
     seconds: float = field(init=False, default=0.0)
     origin: dict[str, Any] = field(init=False, default_factory=dict)
@@ -91,6 +92,9 @@ class Trainer:
     def __post_init__(self) -> None:
         """Build the parts, from the folder's state where there is one."""
         config = self.config
+        for images, purpose in ((self.train, "to learn from"), (self.validation, "to choose the checkpoint on")):
+            if not len(images):
+                raise InputError(f"{images.source}: no images {purpose}")
         torch.manual_seed(config.seed)
         if config.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be so
@@ -117,6 +121,7 @@ class Trainer:
             filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
             self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
+        self.model.trunk.recompute(config.recompute)
         self.model.to(self.device)
         if config.channels_last:
             self.model.to(memory_format=torch.channels_last)
@@ -280,7 +285,7 @@ class Trainer:
                 "source": self.train.source,
                 "images": len(self.train),
                 "points": int(sum(len(each.points) for each in self.train)),
-                "ids": self.prints["images"],
+                "fingerprint": self.prints["images"],
             },
             origin=self.origin,
             versions=versions(),
@@ -305,6 +310,7 @@ class Trainer:
                 "mean": None if self.mean is None else self.mean.mean.state_dict(),
             }
         )
+        self.saved = self.step
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         theirs, ours = json.loads(state["config"]), self.config.as_dict()
@@ -326,6 +332,7 @@ class Trainer:
         if self.mean is not None:
             self.mean.mean.load_state_dict(state["mean"])
         self.step, self.best, self.seconds = state["step"], dict(state["best"]), state["seconds"]
+        self.saved = self.step
         self.origin = json.loads(state["origin"])
         if self.among.first:
             self.folder.cut_log(self.step)

@@ -102,6 +102,6 @@ def _imagenet(backbone: str) -> Mapping[str, Tensor]:
     except (OSError, RuntimeError) as problem:
         raise UsageError(
             f"torchvision's ImageNet weights of {backbone} can't be had ({problem}); give a file by "
-            "backbone_weights=FILE, or backbone_weights=none"
+            "-s backbone_weights=FILE, or start at random by -s backbone_weights=none"
         ) from None
     return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}

@@ -5,13 +5,16 @@ A builder returns a Trunk without weights of its own; ``trunk_weights`` puts wei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, pairwise
 
+import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.checkpoint import checkpoint
 from torchvision.models import vgg
 
 from crowdeval.errors import UsageError, did_you_mean, listed
@@ -30,7 +33,7 @@ class Trunk(nn.Module):
     channels : three int
         Channels of the three maps.
     blocks : sequence of sequences of nn.Module
-        The trunk's layers by block, first to last, for ``freeze``.
+        The trunk's layers by block, first to last, for ``freeze`` and ``recompute``.
     names : mapping of str to str
         The beginning of a key here to its beginning in torchvision's network.
     """
@@ -48,23 +51,42 @@ class Trunk(nn.Module):
         self.channels = channels
         self._blocks = [list(block) for block in blocks]
         self._still: list[nn.Module] = []
+        self._again: set[nn.Module] = set()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps of stride 4, 8 and 16: (B, C, H / s, W / s) each."""
-        fine = self.stages[0](images)
-        middle = self.stages[1](fine)
-        return fine, middle, self.stages[2](middle)
+        fine = self._through(self.stages[0], images)
+        middle = self._through(self.stages[1], fine)
+        return fine, middle, self._through(self.stages[2], middle)
 
     def freeze(self, blocks: int, *, batch_norm: bool) -> None:
         """Train nothing of the first blocks; with ``batch_norm``, keep all batch norms' statistics as they are."""
-        if not 0 <= blocks <= len(self._blocks):
-            raise UsageError(f"frozen_blocks: expected 0 to {len(self._blocks)} for this trunk, found {blocks}")
-        first = list(chain.from_iterable(self._blocks[:blocks]))
+        first = self._first("frozen_blocks", blocks)
         for layer in first:
             layer.requires_grad_(False)
         norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
         self._still = [*first, *norms]
         self.train(self.training)
+
+    def recompute(self, blocks: int) -> None:
+        """Keep no maps within the first blocks; the way back computes them again: less memory for more time."""
+        self._again = set(self._first("recompute", blocks))
+
+    def _first(self, name: str, blocks: int) -> list[nn.Module]:
+        """Return the layers of the first blocks; raise UsageError where there are not so many."""
+        if not 0 <= blocks <= len(self._blocks):
+            raise UsageError(f"{name}: expected 0 to {len(self._blocks)} for this trunk, found {blocks}")
+        return list(chain.from_iterable(self._blocks[:blocks]))
+
+    def _through(self, stage: nn.Module, maps: Tensor) -> Tensor:
+        """Return the stage's map."""
+        layers = list(stage.children())
+        again = nn.Sequential(*(layer for layer in layers if layer in self._again))
+        if len(again) and torch.is_grad_enabled():
+            contexts = partial(_once, again)
+            maps = checkpoint(again, maps, use_reentrant=False, context_fn=contexts)  # type: ignore[no-untyped-call]
+            stage = nn.Sequential(*layers[len(again) :])
+        return stage(maps)  # type: ignore[no-any-return]
 
     def fold(self) -> None:
         """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.
@@ -108,6 +130,24 @@ class Trunk(nn.Module):
         for layer in self._still:
             layer.eval()
         return self
+
+
+def _once(layers: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Return what the layers run in the first time and the second: a batch's statistics are taken in once."""
+    return nullcontext(), _statistics_kept(layers)
+
+
+@contextmanager
+def _statistics_kept(layers: nn.Module) -> Iterator[None]:
+    norms = [layer for layer in layers.modules() if isinstance(layer, nn.BatchNorm2d)]
+    held = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for norm, (momentum, batches) in zip(norms, held, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, batches
 
 
 def _vgg(*, batch_norm: bool) -> Trunk:

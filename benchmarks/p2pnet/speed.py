@@ -56,6 +56,7 @@ def _steps(quick: bool, rounds: int) -> tuple[list[Row], list[Measured]]:
             [
                 Variant(job="step", crops=crops, heads=heads, slow=True, channels_last=False),
                 Variant(job="step", crops=crops, heads=heads),
+                Variant(job="step", crops=crops, heads=heads, recompute=1),
                 Variant(job="step", crops=crops, heads=heads, precision="bf16"),
             ],
             rounds,

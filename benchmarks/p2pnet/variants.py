@@ -40,6 +40,8 @@ class Variant:
         The arithmetic of the convolutions.
     channels_last : bool
         Memory layout.
+    recompute : int
+        Blocks of the trunk whose maps are computed again on the way back.
     onnx : str
         The export that ONNX Runtime runs instead of torch.
     crops, heads : int
@@ -52,6 +54,7 @@ class Variant:
     slow: bool = False
     precision: Literal["float32", "bf16"] = "float32"
     channels_last: bool = True
+    recompute: int = 0
     onnx: str = ""
     crops: int = 0
     heads: int = 0
@@ -64,7 +67,8 @@ class Variant:
         if self.slow:
             return "slow: dead layers, whole-batch costs" if self.job == "step" else "slow: dead layers"
         layout = "channels_last" if self.channels_last else "contiguous"
-        return f"ours: {self.precision}, " + ("ONNX Runtime" if self.onnx else layout)
+        again = f", recompute = {self.recompute}" if self.recompute else ""
+        return f"ours: {self.precision}, {'ONNX Runtime' if self.onnx else layout}{again}"
 
 
 def run_of(variant: Variant) -> Run:
@@ -88,6 +92,7 @@ def _step(variant: Variant) -> Run:
     """Forward, matching, losses, backward, clipping, Adam."""
     model, config = model_of(variant)
     model.train()
+    model.trunk.recompute(variant.recompute)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.lr) if variant.slow else optimizer_of(model, config)
     images = _laid_out(torch.randn(variant.crops, 3, CROP, CROP, generator=_random()), variant)
     targets = list((torch.rand(variant.crops, variant.heads, 2, generator=_random()) * CROP).unbind())

@@ -29,5 +29,7 @@ def export(file: Path, out: Path | None, rows: int | None, lines: int | None) ->
     if not isinstance(loaded.model, P2PNet):
         raise UsageError(f"{file} is an export already")
     path = out or file.with_suffix(".onnx")
+    if path.suffix != ".onnx":
+        raise UsageError(f"--out: expected a name that ends in .onnx, found {path}")
     difference = export_onnx(loaded.model, path, loaded.record)
     click.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, within {difference:.1g} of the model")

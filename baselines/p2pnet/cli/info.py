@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -67,12 +68,24 @@ def _lines(config: Config, loaded: Loaded | None) -> list[tuple[str, str]]:
     ]
     if loaded is not None:
         lines += _provenance(loaded)
-    default = Config()
-    changed = {name: value for name, value in config.as_dict().items() if value != getattr(default, name)}
-    lines.append(("config", "the paper's" if not changed.keys() & STATED else "the paper's, but for"))
-    for name, value in sorted(changed.items(), key=lambda each: each[0] not in STATED):
-        lines.append((f"  {name}", f"{value}  ({'paper' if name in STATED else 'default'}: {getattr(default, name)})"))
+    return lines + _values(config)
+
+
+def _values(config: Config) -> list[tuple[str, str]]:
+    """Return all values; what is not the default is marked."""
+    default = Config().as_dict()
+    changed = {name for name, value in config.as_dict().items() if value != default[name]}
+    lines = [("config", "the paper's" if not changed & STATED else "not the paper's in all")]
+    for name, value in config.as_dict().items():
+        kind = "paper" if name in STATED else "default"
+        lines.append(
+            (f"  {name}", f"{_text(value)}  ({kind}: {_text(default[name])})" if name in changed else _text(value))
+        )
     return lines
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if value in ("", True, False) else str(value)
 
 
 def _field(model: P2PNet) -> str:

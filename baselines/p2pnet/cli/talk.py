@@ -60,6 +60,12 @@ class Talk:
         if outside:
             self._say(f"{outside} true points lie outside their images and are not learned")
 
+    def end(self, trainer: Trainer) -> None:
+        """Say where the checkpoint is, and what chose it."""
+        select = trainer.config.select
+        value, step = short(trainer.best[select]), trainer.best["step"]
+        self._say(f"{trainer.folder.best}: step {step}, chosen by {select} {value}")
+
     def __call__(self, entry: Mapping[str, Any]) -> None:
         """Say an entry."""
         for name, value in (entry.get("validation") or entry).items():

@@ -39,7 +39,9 @@ FOLDS = range(1, 6)
 @set_option
 @click.option("--fold", type=click.IntRange(1, 5), help="UCF_CC_50: train on all but this fold.")
 @click.option("--all-folds", is_flag=True, help="UCF_CC_50: all five, each scored on its own ten images, and the mean.")
-@click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), help="Folder of the run; runs/DATASET, -foldK after it, by default."
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @device_option
 @click.option("--tensorboard", is_flag=True, help="Also write the log for TensorBoard.")
@@ -53,7 +55,7 @@ def train(
     settings: tuple[str, ...],
     fold: int | None,
     all_folds: bool,
-    out: Path,
+    out: Path | None,
     resume: bool,
     device: str,
     tensorboard: bool,
@@ -62,6 +64,7 @@ def train(
     """Train a model.
 
     The test images are never looked at: a share of the training images, or --validation, chooses the checkpoint.
+    The trunk starts from torchvision's ImageNet weights, downloaded once, or with -s backbone_weights=FILE from a file.
     OUT gets best.safetensors, last.safetensors (each with a .json), log.jsonl and state.pt. A run that was stopped or
     killed goes on with --resume, with the losses it would have had. `info --toml` prints every value that --set and a
     config file can change.
@@ -82,6 +85,7 @@ def train(
     chosen = configured(config or dataset, settings, needed=config is not None)
     if dataset is None and train_source is None and not chosen.train:
         raise UsageError("expected --dataset, --train, or a config with train = ...")
+    out = out or _folder(dataset, fold)
     asked = validation or (chosen.validation if "validation" in names else None)
     place = device_named(device)
     with processes(place) as among:
@@ -100,8 +104,10 @@ def train(
                     trainer.run()
                 except KeyboardInterrupt:
                     raise Interrupted(
-                        f"stopped at step {trainer.step}; the same command with --resume goes on"
+                        f"stopped at step {trainer.step}; the same command with --resume goes on after "
+                        f"step {trainer.saved}, the last that was saved"
                     ) from None
+                talk.end(trainer)
             return run
 
         if not all_folds:
@@ -114,6 +120,14 @@ def train(
                 reports.append(_held_out(best, f"{dataset}:fold{number}", root, place, chosen))
         if among.first:
             click.echo(_mean(reports))
+
+
+def _folder(dataset: str | None, fold: int | None) -> Path:
+    """Return where a run goes that was not told."""
+    if dataset is None:
+        raise UsageError("expected --out, the folder of the run")
+    name = dataset_name(dataset.partition(":")[0])
+    return Path("runs", name if fold is None else f"{name}-fold{fold}")
 
 
 def _held_out(best: Path, source: str, root: Path | None, device: torch.device, config: Config) -> Report:

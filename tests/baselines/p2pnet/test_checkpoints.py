@@ -33,7 +33,7 @@ def record(model):
         step=120,
         selected_on="12 of the 40 images of list.txt, seed 0",
         selected_by={"nAP": 0.5, "MAE": 3.25, "step": 120},
-        trained_on={"source": "list.txt", "images": 28, "points": 300, "ids": "abc"},
+        trained_on={"source": "list.txt", "images": 28, "points": 300, "fingerprint": "abc"},
         origin={"trunk": "random", "missing": ["stages.0.0.weight"], "unused": []},
         versions=versions(),
     )

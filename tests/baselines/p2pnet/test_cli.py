@@ -1,8 +1,11 @@
 """The command line: what each verb does and says, and the one message that bad input gets."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import numpy as np
@@ -16,6 +19,7 @@ from scipy.io import savemat
 
 from baselines.p2pnet.checkpoints import load_checkpoint
 from baselines.p2pnet.cli import main
+from baselines.p2pnet.config import Config
 from crowdeval import evaluate, read_annotations, read_predictions
 
 from . import crowd
@@ -359,7 +363,6 @@ def test_info_of_a_checkpoint_says_what_it_is_and_where_it_came_from(run, checkp
         "80  (default: 500)",
     ):
         assert words in out
-    assert out.rindex("(paper: ") < out.index("(default: ")
 
 
 def test_info_of_nothing_is_the_papers_model(run):
@@ -412,7 +415,7 @@ def test_a_datasets_own_config_is_found_however_it_is_spelt(name):
 
 
 def test_a_setting_may_have_its_quotes():
-    from baselines.p2pnet.config import Config, overridden
+    from baselines.p2pnet.config import overridden
 
     assert overridden(Config(), ['schedule="cosine"', "backbone_weights='A b.pth'"]).backbone_weights == "A b.pth"
 
@@ -482,3 +485,51 @@ def test_without_torch_a_verb_says_what_to_install(tmp_path):
     )
     assert done.stderr == "error: the baseline needs the package torch: pip install '.[p2pnet]'\n"
     assert done.returncode == 2
+
+
+def test_without_out_a_run_goes_where_its_dataset_says(run, here, ucf):
+    command = [each for each in ucf if each not in ("--out", "run")]
+    code, _, err = run(*command, "--fold", "2", *crowd.settings(steps=1, validation_share=0.1))
+    assert code == 0, err
+    assert (here / "runs" / "ucf-cc-50-fold2" / "best.safetensors").is_file()
+    code, _, err = run(*TRAIN)
+    assert (code, err) == (2, "error: expected --out, the folder of the run\n")
+
+
+def test_the_last_word_of_a_training_is_its_best_checkpoint(run, here):
+    _, _, err = run(*TRAIN, "--out", "run", *crowd.settings(steps=2))
+    record = load_checkpoint(here / "run" / "best.safetensors")[1]
+    value = f"{record.selected_by['nAP']:.3f}"
+    assert err.splitlines()[-1] == f"run/best.safetensors: step 2, chosen by nAP {value}"
+
+
+def test_an_interrupted_training_names_the_step_it_goes_on_after(here):
+    values = crowd.settings(steps=100_000, validate_every=20, save_every=10)
+    training = crowd.program(*TRAIN, "--out", "run", *values)
+    log = here / "run" / "log.jsonl"
+    while not (log.exists() and log.read_text().count("loss") > 25) and training.poll() is None:
+        time.sleep(0.01)
+    training.send_signal(signal.SIGINT)
+    _, err = training.communicate()
+    assert training.returncode == 130, err
+    said = re.search(r"error: stopped at step (\d+); .* with --resume goes on after step (\d+), the last", err)
+    assert said, err
+    stopped, saved = map(int, said.groups())
+    assert 20 <= saved <= stopped
+    assert saved % 10 == 0
+    assert load_checkpoint(here / "run" / "last.safetensors")[1].step == saved
+
+
+def test_info_prints_every_value_of_the_config(run):
+    _, out, _ = run("info", "-s", "stride=4", "-s", "compile=true")
+    lines = dict(line.strip().split(maxsplit=1) for line in out.split("in all\n")[1].split("\n\n")[0].splitlines())
+    assert lines.keys() == Config().as_dict().keys()
+    assert (lines["stride"], lines["compile"]) == ("4  (paper: 8)", "true  (default: false)")
+    assert (lines["gamma"], lines["train"], lines["crops"]) == ("100.0", '""', "4")
+
+
+def test_an_export_is_never_written_over_its_checkpoint(run, here, checkpoint):
+    before = checkpoint.read_bytes()
+    code, _, err = run("export", checkpoint, "--out", checkpoint)
+    assert (code, err) == (2, f"error: --out: expected a name that ends in .onnx, found {checkpoint}\n")
+    assert checkpoint.read_bytes() == before

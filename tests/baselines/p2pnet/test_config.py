@@ -81,6 +81,7 @@ def test_a_misspelt_name_is_refused_with_the_near_one():
         ({"scale_least": 2.0}, "scale_least: expected at most scale_most = 1.3, found 2.0"),
         ({"accumulate": 3}, "accumulate: expected a divisor of batch_size = 8, found 3"),
         ({"select": "loss"}, "select: expected "),
+        ({"compile": True, "recompute": 1}, "recompute: expected 0 with compile"),
         ({"ema": 1.0}, "ema and validation_share: expected less than 1"),
         ({"validation_share": 1.0}, "ema and validation_share: expected less than 1"),
     ],

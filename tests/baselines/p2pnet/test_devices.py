@@ -36,7 +36,7 @@ def test_mps_that_is_asked_for_and_absent_is_said():
         device_named("mps")
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cpu0"])
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:x", "cpu0", "meta", "xpu"])
 def test_what_is_no_device_is_refused(name):
     with pytest.raises(UsageError, match=f"expected auto, cpu, cuda, cuda:N or mps, found '{name}'"):
         device_named(name)

@@ -11,7 +11,7 @@ from oracles import p2pnet as oracle
 
 from baselines.p2pnet import Config, Losses, Proposals, losses, match
 from baselines.p2pnet.loss import Totals, losses_by
-from crowdeval.errors import CrowdevalWarning
+from crowdeval.errors import CrowdevalWarning, UsageError
 
 
 def expected(output, targets, matched, lambda1, normalizer):
@@ -141,3 +141,10 @@ def test_truncated_images_count_their_own_pairs_in_the_sum_of_weights():
     found = losses(output, targets, matched, ce_normalizer="weights")
     classification, _ = expected(output, targets, matched, 0.5, "weights")
     assert found.classification.item() == pytest.approx(classification, rel=1e-5)
+
+
+def test_targets_that_are_no_points_are_refused():
+    output, targets = oracle.random_batch(1, 9), oracle.random_targets(3)
+    matched = match(output, targets)
+    with pytest.raises(UsageError, match=r"image 0 of the batch: expected targets \(N, 2\), found \(2, 3\)"):
+        losses(output, [targets[0].reshape(2, 3)], matched)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import warnings
 
 import pytest
@@ -184,3 +185,10 @@ def test_without_names_an_image_is_named_by_its_place():
 def test_targets_for_another_number_of_images_are_refused():
     with pytest.raises(UsageError, match="expected targets for 2 images, found 1"):
         match(oracle.random_batch(2, 5), oracle.random_targets(2))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (4,), (1, 2, 2)])
+def test_targets_that_are_no_points_are_refused_with_their_image_and_shape(shape):
+    targets = [torch.zeros(1, 2), torch.zeros(shape)]
+    with pytest.raises(UsageError, match=re.escape(f"image 1 of the batch: expected targets (N, 2), found {shape}")):
+        match(oracle.random_batch(2, 20), targets)

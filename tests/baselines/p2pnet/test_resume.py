@@ -78,6 +78,7 @@ def test_a_run_stopped_between_any_two_files_is_the_run_that_was_not(tmp_path, s
         {"accumulate": 2, "batch_norm": "frozen"},
         {"warmup": 9, "weight_decay": 0.1, "channels_last": False},
         {"select": "MAE", "frozen_blocks": 3},
+        {"recompute": 2},
     ],
     ids=str,
 )
@@ -127,6 +128,17 @@ def test_another_config_is_refused_with_what_changed(tmp_path, source, values, w
     crowd.trained(tmp_path / "run", source, **VALUES)
     with pytest.raises(InputError, match=words):
         crowd.trainer(tmp_path / "run", source, **{**VALUES, **values})
+
+
+def test_a_run_that_too_many_heads_ended_goes_on_where_it_may_leave_some_out(tmp_path):
+    source = crowd.photos(tmp_path / "photos", size=(64, 64))
+    (tmp_path / "photos" / "img_7.txt").write_text("".join(f"{4 + 3 * n} 30\n" for n in range(17)))
+    values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0, "steps": 5, "save_every": 1}
+    crowd.trained(tmp_path / "whole", source, **values, surplus="truncate")
+    with pytest.raises(InputError, match=r"step 3, image img_7: 17 heads .* or surplus=truncate$"):
+        crowd.trained(tmp_path / "run", source, **values)
+    crowd.trained(tmp_path / "run", source, **values, surplus="truncate")
+    assert_same_runs(tmp_path / "run", tmp_path / "whole")
 
 
 def test_other_points_are_refused(tmp_path, source):

@@ -298,3 +298,12 @@ def test_a_trunk_starts_from_the_files_weights(tmp_path, source):
     run = crowd.trainer(tmp_path / "run", source, backbone_weights=str(tmp_path / "trunk.pth"))
     assert torch.equal(run.model.trunk.state_dict()["stages.2.40.weight"], weights["features.40.weight"])
     assert run.origin == {"trunk": "trunk.pth", "missing": [], "unused": []}
+
+
+def test_a_source_without_images_is_refused(tmp_path, source):
+    empty = tmp_path / "empty.txt"
+    empty.write_text("")
+    with pytest.raises(InputError, match=r"empty\.txt: no images to learn from$"):
+        crowd.trainer(tmp_path / "run", (str(empty), source))
+    with pytest.raises(InputError, match=r"empty\.txt: no images to choose the checkpoint on$"):
+        crowd.trainer(tmp_path / "run", (source, str(empty)), select="MAE")

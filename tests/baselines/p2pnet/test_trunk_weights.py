@@ -223,6 +223,6 @@ def test_imagenets_weights_that_can_not_be_had_name_the_way_out(trunk, monkeypat
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", offline)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
     with pytest.raises(
-        UsageError, match=r"vgg16_bn can't be had \(no route to host\); give a file by backbone_weights="
+        UsageError, match=r"vgg16_bn can't be had \(no route to host\); give a file by -s backbone_weights="
     ):
         fill(trunk, "imagenet", "vgg16_bn")

@@ -130,3 +130,60 @@ def test_what_is_frozen_stays_so_after_a_validation():
 def test_more_blocks_than_there_are_can_not_be_frozen():
     with pytest.raises(UsageError, match="frozen_blocks: expected 0 to 5 for this trunk, found 6"):
         trunk_named("vgg16").freeze(6, batch_norm=False)
+
+
+@pytest.mark.parametrize("name", ["vgg16_bn", "resnet50", "mobilenet_v3_large"])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_maps_computed_again_give_the_same_gradient_and_the_same_statistics(name, blocks):
+    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    trunks = []
+    for again in (0, blocks):
+        torch.manual_seed(0)
+        trunk = trunk_named(name).train()
+        trunk.recompute(again)
+        for _ in range(2):
+            sum(each.square().mean() for each in trunk(images)).backward()
+        trunks.append(trunk)
+    plain, again = trunks
+    for (key, one), other in zip(plain.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad), key
+    states = again.state_dict()
+    assert [key for key, value in plain.state_dict().items() if not torch.equal(value, states[key])] == []
+    assert {layer.momentum for layer in again.modules() if isinstance(layer, torch.nn.BatchNorm2d)} == {
+        layer.momentum for layer in plain.modules() if isinstance(layer, torch.nn.BatchNorm2d)
+    }
+
+
+def kept_by(trunk, images):
+    """Bytes of the maps that autograd keeps for the way back, each once."""
+    kept, weights = {}, {each.data_ptr() for each in trunk.parameters()}
+
+    def note(tensor):
+        if tensor.data_ptr() not in weights:
+            kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        maps = trunk.train()(images)
+    assert all(each.requires_grad for each in maps)
+    return sum(kept.values())
+
+
+def test_the_first_block_computed_again_takes_a_third_of_the_memory_away():
+    trunk, images = trunk_named("vgg16_bn"), torch.randn(2, 3, 64, 64)
+    before = kept_by(trunk, images)
+    trunk.recompute(1)
+    assert kept_by(trunk, images) < before * 2 / 3
+
+
+def test_without_gradients_nothing_is_computed_again():
+    trunk, images = trunk_named("vgg16_bn").eval(), torch.randn(1, 3, 32, 32)
+    with torch.no_grad():
+        before = trunk(images)
+        trunk.recompute(5)
+        assert all(torch.equal(one, other) for one, other in zip(before, trunk(images), strict=True))
+
+
+def test_more_blocks_than_there_are_can_not_be_computed_again():
+    with pytest.raises(UsageError, match="recompute: expected 0 to 5 for this trunk, found 6"):
+        trunk_named("vgg16").recompute(6)
