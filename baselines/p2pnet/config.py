@@ -88,6 +88,8 @@ class Config:
         Whether the batch norms of the other blocks follow the batches.
     backbone_weights : str
         Where the trunk starts: "imagenet" (torchvision's, downloaded), "none", or a file.
+    start : str
+        A checkpoint that the whole model starts from, to fine-tune it; then ``backbone_weights`` is not asked for.
     recompute : int
         First convolution blocks of the trunk whose maps are not kept but computed again on the way back.
     precision : {"float32", "bf16", "fp16"}
@@ -147,6 +149,7 @@ class Config:
     frozen_blocks: int = 0
     batch_norm: Literal["train", "frozen"] = "train"
     backbone_weights: str = "imagenet"
+    start: str = ""
     recompute: int = 0
     precision: Literal["float32", "bf16", "fp16"] = "float32"
     channels_last: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,7 +13,10 @@ from baselines.p2pnet.devices import device_named
 from baselines.p2pnet.export import Exported
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.official import load_official
-from crowdeval.errors import UsageError
+from crowdeval.errors import InputError, UsageError
+
+MODEL = ("backbone", "width", "stride", "rows", "lines", "layout", "gamma")
+"""The values of a config that weights are for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,3 +88,27 @@ def load_model(
     if model.config.channels_last:
         model.to(memory_format=torch.channels_last)
     return Loaded(model, kind, record)
+
+
+def start_from(model: P2PNet, path: Path) -> dict[str, Any]:
+    """Give a model the weights of a checkpoint, to train it on; return where they came from.
+
+    Raises
+    ------
+    MissingFileError, InputError
+        If there is no such file, it is damaged, or its model is not the config's; names the values.
+    UsageError
+        If it is an ONNX export, or of the released layout with another K.
+    """
+    ours = model.config
+    if path.suffix == ".onnx":
+        raise UsageError(f"start: {path} is an ONNX export, which can't be trained")
+    shape = {} if path.suffix == ".safetensors" else {"rows": ours.rows, "lines": ours.lines}
+    loaded = load_model(path, **shape)
+    theirs = loaded.record.config
+    if other := [name for name in MODEL if getattr(theirs, name) != getattr(ours, name)]:
+        values = ", ".join(f"{name} ({getattr(theirs, name)}, not {getattr(ours, name)})" for name in other)
+        raise InputError(f"start: {path} is another model than the config's: {values}")
+    assert isinstance(loaded.model, P2PNet)
+    model.load_state_dict(loaded.model.state_dict())
+    return {"trunk": "", "missing": [], "unused": [], **loaded.record.origin, "start": path.name}

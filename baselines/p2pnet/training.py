@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +29,7 @@ from baselines.p2pnet.devices import Processes, precision
 from baselines.p2pnet.loss import Totals, losses_by
 from baselines.p2pnet.matching import Matched, match
 from baselines.p2pnet.model import P2PNet
+from baselines.p2pnet.models import start_from
 from baselines.p2pnet.optimization import RunningMean, optimizer_of, set_rates
 from baselines.p2pnet.proposals import Proposals
 from baselines.p2pnet.run_files import RunFolder
@@ -40,7 +42,7 @@ Talk = Callable[[Mapping[str, Any]], None]
 
 ERRORS = tuple(name for name, better in METRICS.items() if not better)
 
-FREE = ("backbone_weights", "cache_images", "workers", "save_every", "surplus")
+FREE = ("backbone_weights", "start", "cache_images", "workers", "save_every", "surplus")
 """Values that a run may be gone on with differently: what it has computed does not depend on them."""
 
 
@@ -117,7 +119,9 @@ class Trainer:
             "validation": fingerprint_of(self.validation),
         }
         state = self.folder.load_state()
-        if state is None:
+        if state is None and config.start:
+            self.origin = start_from(self.model, Path(config.start))
+        elif state is None:
             filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
             self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")

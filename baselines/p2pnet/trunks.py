@@ -80,7 +80,7 @@ class Trunk(nn.Module):
 
     def _through(self, stage: nn.Module, maps: Tensor) -> Tensor:
         """Return the stage's map."""
-        layers = list(stage.children())
+        layers = [stage] if stage in self._again else list(stage.children())
         again = nn.Sequential(*(layer for layer in layers if layer in self._again))
         if len(again) and torch.is_grad_enabled():
             contexts = partial(_once, again)

@@ -116,7 +116,9 @@ def _provenance(loaded: Loaded) -> list[tuple[str, str]]:
         )
         lines.append(("selected on", f"{record.selected_on} ({chosen})"))
     origin = record.origin
-    if "trunk" in origin:
+    if "start" in origin:
+        lines.append(("started from", origin["start"]))
+    if origin.get("trunk"):
         held = (
             f"; not in it: {', '.join(origin['missing'])}" if origin["missing"] and origin["trunk"] != "random" else ""
         )

@@ -52,10 +52,7 @@ class Talk:
         words = (
             f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
         )
-        start = f"goes on after step {trainer.step}" if trainer.step else f"trunk: {trainer.origin['trunk']}"
-        missing = [] if trainer.step or trainer.origin["trunk"] == "random" else trainer.origin["missing"]
-        held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing else ""
-        self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {start}{held}")
+        self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {_start(trainer)}")
         outside = sum(outside_of(sample) for sample in trainer.train) if trainer.among.first else 0
         if outside:
             self._say(f"{outside} true points lie outside their images and are not learned")
@@ -88,6 +85,17 @@ class Talk:
             self._progress.console.print(line, highlight=False)
         elif not self.quiet:
             click.echo(line, err=True)
+
+
+def _start(trainer: Trainer) -> str:
+    origin = trainer.origin
+    if trainer.step:
+        return f"goes on after step {trainer.step}"
+    if "start" in origin:
+        return f"starts from {origin['start']}"
+    missing = [] if origin["trunk"] == "random" else origin["missing"]
+    held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing else ""
+    return f"trunk: {origin['trunk']}{held}"
 
 
 def short(value: float | None) -> str:

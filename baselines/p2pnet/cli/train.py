@@ -64,7 +64,8 @@ def train(
     """Train a model.
 
     The test images are never looked at: a share of the training images, or --validation, chooses the checkpoint.
-    The trunk starts from torchvision's ImageNet weights, downloaded once, or with -s backbone_weights=FILE from a file.
+    The trunk starts from torchvision's ImageNet weights, downloaded once, or with -s backbone_weights=FILE from a file;
+    with -s start=FILE the whole model starts from a checkpoint, to fine-tune it.
     OUT gets best.safetensors, last.safetensors (each with a .json), log.jsonl and state.pt. A run that was stopped or
     killed goes on with --resume, with the losses it would have had. `info --toml` prints every value that --set and a
     config file can change.

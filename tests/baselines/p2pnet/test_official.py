@@ -7,7 +7,8 @@ pytest.importorskip("torch")
 import torch
 from torch.nn.functional import batch_norm, conv2d, interpolate, max_pool2d, relu
 
-from baselines.p2pnet import load_official
+from baselines.p2pnet import Config, P2PNet, load_official
+from baselines.p2pnet.models import start_from
 from crowdeval.errors import InputError, UsageError
 
 CONVOLUTIONS = {
@@ -264,3 +265,15 @@ def test_heads_that_do_not_fit_each_other_are_refused(saved, regression, classif
         }
     with pytest.raises(InputError, match=f"regression.output has {said}"):
         load_official(saved(state))
+
+
+def test_a_released_checkpoint_can_be_fine_tuned_where_the_config_is_its_models(saved):
+    path = saved(light())
+    fresh = P2PNet(Config())
+    origin = start_from(fresh, path)
+    assert torch.equal(fresh.neck.top.weight, torch.full((256, 512, 1, 1), 0.01))
+    assert (origin["start"], len(origin["ignored"])) == ("released.pth", len(DEAD))
+    with pytest.raises(UsageError, match="has K = 4 reference points in a cell, not rows x lines = 4 x 2"):
+        start_from(P2PNet(Config(rows=4)), path)
+    with pytest.raises(InputError, match=r"another model than the config's: stride \(8, not 4\)$"):
+        start_from(P2PNet(Config(stride=4)), path)

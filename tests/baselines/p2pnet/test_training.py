@@ -307,3 +307,38 @@ def test_a_source_without_images_is_refused(tmp_path, source):
         crowd.trainer(tmp_path / "run", (str(empty), source))
     with pytest.raises(InputError, match=r"empty\.txt: no images to choose the checkpoint on$"):
         crowd.trainer(tmp_path / "run", (source, str(empty)), select="MAE")
+
+
+def test_a_model_is_fine_tuned_from_a_checkpoint(tmp_path, source):
+    crowd.trained(tmp_path / "first", source, steps=30)
+    file = tmp_path / "first" / "last.safetensors"
+    second = crowd.trainer(tmp_path / "second", source, steps=3, start=str(file), tau=0.1, backbone_weights="imagenet")
+    began = {key: value.clone() for key, value in second.model.state_dict().items()}
+    assert [key for key, value in crowd.weights_in(file).items() if not torch.equal(value, began[key])] == []
+    second.run()
+    assert crowd.losses_in(tmp_path / "second")[0] < crowd.losses_in(tmp_path / "first")[0] / 2
+    record = load_checkpoint(tmp_path / "second" / "best.safetensors")[1]
+    assert (record.origin["start"], record.origin["trunk"], record.config.tau) == ("last.safetensors", "random", 0.1)
+    file.unlink()
+    assert crowd.trainer(tmp_path / "second", source, steps=3, start="gone.safetensors", tau=0.1).step == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "words"),
+    [
+        (
+            "best.safetensors",
+            {"stride": 4, "width": 6},
+            InputError,
+            r"another .*: width \(8, not 6\), stride \(8, not 4\)",
+        ),
+        ("best.safetensors", {"rows": 1, "lines": 4}, InputError, r"rows \(2, not 1\), lines \(2, not 4\)$"),
+        ("none.safetensors", {}, MissingFileError, "none.safetensors: no such checkpoint"),
+        ("best.onnx", {}, UsageError, "best.onnx is an ONNX export, which can't be trained"),
+        ("log.jsonl", {}, InputError, "log.jsonl is no file of weights"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(tmp_path, source, name, values, kind, words):
+    crowd.trained(tmp_path / "first", source, steps=1)
+    with pytest.raises(kind, match=words):
+        crowd.trainer(tmp_path / "second", source, start=str(tmp_path / "first" / name), **values)

@@ -176,6 +176,17 @@ def test_the_first_block_computed_again_takes_a_third_of_the_memory_away():
     assert kept_by(trunk, images) < before * 2 / 3
 
 
+@pytest.mark.parametrize(("name", "blocks"), [("vgg16_bn", 5), ("resnet50", 4), ("mobilenet_v3_large", 13)])
+def test_each_block_computed_again_takes_less_memory(name, blocks):
+    trunk, images = trunk_named(name), torch.randn(2, 3, 64, 64)
+    kept = []
+    for again in range(blocks + 1):
+        trunk.recompute(again)
+        kept.append(kept_by(trunk, images))
+    assert kept == sorted(kept, reverse=True)
+    assert len(set(kept)) == len(kept)
+
+
 def test_without_gradients_nothing_is_computed_again():
     trunk, images = trunk_named("vgg16_bn").eval(), torch.randn(1, 3, 32, 32)
     with torch.no_grad():
