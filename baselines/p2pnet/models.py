@@ -103,8 +103,8 @@ def start_from(model: P2PNet, path: Path) -> dict[str, Any]:
     ours = model.config
     if path.suffix == ".onnx":
         raise UsageError(f"start: {path} is an ONNX export, which can't be trained")
-    shape = {} if path.suffix == ".safetensors" else {"rows": ours.rows, "lines": ours.lines}
-    loaded = load_model(path, **shape)
+    rows, lines = (None, None) if path.suffix == ".safetensors" else (ours.rows, ours.lines)
+    loaded = load_model(path, rows=rows, lines=lines)
     theirs = loaded.record.config
     if other := [name for name in MODEL if getattr(theirs, name) != getattr(ours, name)]:
         values = ", ".join(f"{name} ({getattr(theirs, name)}, not {getattr(ours, name)})" for name in other)

@@ -84,7 +84,7 @@ class Trunk(nn.Module):
         again = nn.Sequential(*(layer for layer in layers if layer in self._again))
         if len(again) and torch.is_grad_enabled():
             contexts = partial(_once, again)
-            maps = checkpoint(again, maps, use_reentrant=False, context_fn=contexts)  # type: ignore[no-untyped-call]
+            maps = checkpoint(again, maps, use_reentrant=False, context_fn=contexts)
             stage = nn.Sequential(*layers[len(again) :])
         return stage(maps)  # type: ignore[no-any-return]
 
