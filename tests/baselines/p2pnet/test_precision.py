@@ -116,3 +116,12 @@ def test_a_compiled_step_is_the_same_step(tmp_path, source):
     assert found[1]["loss"] == pytest.approx(second["loss"], rel=1e-3)
     keys = [set(crowd.weights_in(tmp_path / name / "last.safetensors")) for name in ("False", "True")]
     assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("values", [{}, {"precision": "bf16"}, {"accumulate": 2}, {"frozen_blocks": 1}], ids=str)
+def test_maps_computed_again_do_not_change_the_training(tmp_path, source, values):
+    for again in (0, 2):
+        crowd.trained(tmp_path / str(again), source, steps=6, recompute=again, ema=0.9, **values)
+    assert crowd.losses_in(tmp_path / "2") == crowd.losses_in(tmp_path / "0")
+    plain, again = (crowd.weights_in(tmp_path / name / "last.safetensors") for name in ("0", "2"))
+    assert [key for key in plain if not torch.equal(plain[key], again[key])] == []
