@@ -108,7 +108,8 @@ def train(
                         f"stopped at step {trainer.step}; the same command with --resume goes on after "
                         f"step {trainer.saved}, the last that was saved"
                     ) from None
-                talk.end(trainer)
+                if among.first:
+                    talk.end(trainer)
             return run
 
         if not all_folds:
