@@ -111,4 +111,4 @@ def start_from(model: P2PNet, path: Path) -> dict[str, Any]:
         raise InputError(f"start: {path} is another model than the config's: {values}")
     assert isinstance(loaded.model, P2PNet)
     model.load_state_dict(loaded.model.state_dict())
-    return {"trunk": "", "missing": [], "unused": [], **loaded.record.origin, "start": path.name}
+    return {**loaded.record.origin, "start": path.name}

@@ -80,13 +80,13 @@ class Trunk(nn.Module):
 
     def _through(self, stage: nn.Module, maps: Tensor) -> Tensor:
         """Return the stage's map."""
+        if not self._again or not torch.is_grad_enabled():
+            return stage(maps)  # type: ignore[no-any-return]
         layers = [stage] if stage in self._again else list(stage.children())
         again = nn.Sequential(*(layer for layer in layers if layer in self._again))
-        if len(again) and torch.is_grad_enabled():
-            contexts = partial(_once, again)
-            maps = checkpoint(again, maps, use_reentrant=False, context_fn=contexts)
-            stage = nn.Sequential(*layers[len(again) :])
-        return stage(maps)  # type: ignore[no-any-return]
+        if len(again):
+            maps = checkpoint(again, maps, use_reentrant=False, context_fn=partial(_once, again))
+        return nn.Sequential(*layers[len(again) :])(maps)  # type: ignore[no-any-return]
 
     def fold(self) -> None:
         """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.

@@ -118,7 +118,7 @@ def _provenance(loaded: Loaded) -> list[tuple[str, str]]:
     origin = record.origin
     if "start" in origin:
         lines.append(("started from", origin["start"]))
-    if origin.get("trunk"):
+    if "trunk" in origin:
         held = (
             f"; not in it: {', '.join(origin['missing'])}" if origin["missing"] and origin["trunk"] != "random" else ""
         )
