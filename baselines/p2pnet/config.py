@@ -52,6 +52,8 @@ class Config:
         Datasets by ``NAME:SPLIT``; an empty ``validation`` takes ``validation_share`` of ``train``.
     validation_share : float
         The share of the training images that is set aside to choose the checkpoint on.
+    validation_seed : int
+        Which images these are: the same for every ``seed``, so that runs compare and a run can ``start`` from another.
     max_side : int
         Images are shrunk to this longer side, points with them; 0 leaves them.
     crop, crops : int
@@ -97,7 +99,7 @@ class Config:
     channels_last, compile, deterministic : bool
         Memory layout, torch.compile, and deterministic algorithms only.
     seed : int
-        All that is random follows from it.
+        All that is random in training follows from it.
     validate_every, save_every : int
         Steps between validations (0: once an epoch), and between states to resume from (0: at each validation).
     confidence : float
@@ -126,6 +128,7 @@ class Config:
     train: str = ""
     validation: str = ""
     validation_share: float = 0.1
+    validation_seed: int = 0
     max_side: int = 0
     crop: int = 128
     crops: int = 4

@@ -111,4 +111,5 @@ def start_from(model: P2PNet, path: Path) -> dict[str, Any]:
         raise InputError(f"start: {path} is another model than the config's: {values}")
     assert isinstance(loaded.model, P2PNet)
     model.load_state_dict(loaded.model.state_dict())
-    return {**loaded.record.origin, "start": path.name}
+    learned = {"start_trained_on": dict(loaded.record.trained_on)} if loaded.record.trained_on else {}
+    return {**loaded.record.origin, "start": path.name, **learned}

@@ -49,10 +49,13 @@ class Samples(Sequence[Sample]):
         Where they are from, as it was named.
     items : tuple of Sample
         The images.
+    share_of : str
+        The source they were taken out of, of whose other images the model learns; else empty.
     """
 
     source: str
     items: tuple[Sample, ...]
+    share_of: str = ""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -116,7 +119,7 @@ def halves(source: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
     rest = [each for index, each in enumerate(source.items) if index not in chosen]
     apart = [each for index, each in enumerate(source.items) if index in chosen]
     name = f"{aside} of the {len(source)} images of {source.source}, seed {seed}"
-    return Samples(source.source, tuple(rest)), Samples(name, tuple(apart))
+    return Samples(source.source, tuple(rest)), Samples(name, tuple(apart), source.source)
 
 
 def fingerprint_of(source: Samples) -> str:

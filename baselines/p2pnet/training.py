@@ -111,7 +111,7 @@ class Trainer:
         if config.select not in ERRORS and not any(len(each.points) for each in self.validation):
             raise InputError(
                 f"{self.validation.source}: no heads at all, so that {config.select} can choose no checkpoint; "
-                f"take other images, another seed, or select={ERRORS[0]}"
+                f"take other images, another validation_seed, or select={ERRORS[0]}"
             )
         self.prints = {
             "images": fingerprint_of(self.train),

@@ -101,6 +101,11 @@ def train(
             with Talk(run, quiet=quiet or not among.first, tensorboard=tensorboard and among.first) as talk:
                 trainer = Trainer(chosen, learned, held, run, place, among, talk)
                 talk.begin(trainer)
+                if among.first and not trainer.step and _may_have_learned(trainer):
+                    warn(
+                        f"{trainer.origin['start']} was trained on other images of {held.share_of}: it may have "
+                        "learned some of those set aside here; take its validation_share and validation_seed"
+                    )
                 try:
                     trainer.run()
                 except KeyboardInterrupt:
@@ -176,7 +181,14 @@ def _sources(
     learned = samples(source, root=root)
     if validation:
         return learned, samples(validation, root=root)
-    return halves(learned, config.validation_share, config.seed)
+    return halves(learned, config.validation_share, config.validation_seed)
+
+
+def _may_have_learned(trainer: Trainer) -> bool:
+    """Return whether the checkpoint a run starts from was trained on other images of a source that is shared out."""
+    learned = trainer.origin.get("start_trained_on", {})
+    aside = trainer.validation.share_of
+    return bool(aside and learned.get("source") == aside and learned.get("fingerprint") != trainer.prints["images"])
 
 
 def same_source(one: str, other: str) -> bool:

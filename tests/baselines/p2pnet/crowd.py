@@ -108,7 +108,7 @@ def trainer(home, source, **values):
     if isinstance(source, tuple):
         learned, held = map(samples, source)
     else:
-        learned, held = halves(samples(source), settings.validation_share, settings.seed)
+        learned, held = halves(samples(source), settings.validation_share, settings.validation_seed)
     folder = RunFolder(home)
     folder.begin(resume=home.exists())
     return Trainer(settings, learned, held, folder, torch.device("cpu"), Processes())

@@ -131,6 +131,17 @@ def test_a_resumed_run_with_another_config_is_refused(run, here):
     assert err.startswith("error: run was trained with another config: steps (2 -> 4)")
 
 
+@pytest.mark.parametrize(("seed", "said"), [("validation_seed=0", False), ("validation_seed=3", True)])
+def test_a_start_that_may_have_learned_what_is_set_aside_is_told(run, here, seed, said):
+    run(*TRAIN, "--out", "first", *crowd.settings(steps=1))
+    start = ("-s", "start=first/last.safetensors", "-s", "seed=2", "-s", seed)
+    code, _, err = run(*TRAIN, "--out", "second", *crowd.settings(steps=2), *start)
+    words = "warning: last.safetensors was trained on other images of photos/list.txt: it may have learned some"
+    assert (code, words in err) == (0, said)
+    code, _, err = run(*TRAIN, "--out", "second", "--resume", *crowd.settings(steps=2), *start)
+    assert (code, words in err) == (0, False)
+
+
 def test_an_annotations_file_and_a_folder_are_trained_on(run, here):
     images = [{"id": f"img_{index}", "points": [[10.0, 20.0]], "width": 96, "height": 80} for index in range(8)]
     content = {"format": "crowdeval/annotations@1", "images": images}

@@ -300,6 +300,16 @@ def test_a_trunk_starts_from_the_files_weights(tmp_path, source):
     assert run.origin == {"trunk": "trunk.pth", "missing": [], "unused": []}
 
 
+def test_another_seed_makes_other_steps_and_sets_the_same_images_aside(tmp_path, source):
+    runs = [crowd.trained(tmp_path / str(seed), source, steps=1, seed=seed) for seed in (0, 1)]
+    assert runs[0].validation.source == runs[1].validation.source == f"2 of the 8 images of {source}, seed 0"
+    assert [each.id for each in runs[0].validation] == [each.id for each in runs[1].validation]
+    first, second = (crowd.losses_in(tmp_path / str(seed)) for seed in (0, 1))
+    assert first != second
+    other = crowd.trainer(tmp_path / "other", source, validation_seed=3)
+    assert [each.id for each in other.validation] != [each.id for each in runs[0].validation]
+
+
 def test_a_source_without_images_is_refused(tmp_path, source):
     empty = tmp_path / "empty.txt"
     empty.write_text("")
@@ -319,6 +329,7 @@ def test_a_model_is_fine_tuned_from_a_checkpoint(tmp_path, source):
     assert crowd.losses_in(tmp_path / "second")[0] < crowd.losses_in(tmp_path / "first")[0] / 2
     record = load_checkpoint(tmp_path / "second" / "best.safetensors")[1]
     assert (record.origin["start"], record.origin["trunk"], record.config.tau) == ("last.safetensors", "random", 0.1)
+    assert record.origin["start_trained_on"] == load_checkpoint(file)[1].trained_on == record.trained_on
     file.unlink()
     assert crowd.trainer(tmp_path / "second", source, steps=3, start="gone.safetensors", tau=0.1).step == 3
 
