@@ -91,7 +91,6 @@ class P2PNetAdapter:
                 image.pixels,
                 confidence=self.confidence,
                 tile=self.tile,
-                precision_name=self.precision,
             )
             answers.append({"points": points, "scores": scores})
         return answers

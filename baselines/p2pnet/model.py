@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from baselines.p2pnet.config import Config
+from baselines.p2pnet.devices import DTYPES, precision
 from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
 from baselines.p2pnet.trunks import Trunk, trunk_named
 
@@ -77,6 +78,9 @@ class P2PNet(nn.Module):
     ignored: tuple[str, ...] = ()
     """Keys of the file it was read from that nothing uses."""
 
+    precision: str = "float32"
+    """What the convolutions are computed in where no autocast says it."""
+
     def __init__(
         self,
         config: Config | None = None,
@@ -112,6 +116,19 @@ class P2PNet(nn.Module):
         radius = self.trunk.radius if self._usual else None
         return None if radius is None else up_to_multiple(up_to_multiple(4 * self.config.stride) + radius)
 
+    def settle(self, precision: str) -> None:
+        """Make the model ready to predict in "float32", "bf16" or "fp16", never to train again; in eval mode.
+
+        The trunk is folded, and weights are kept in the precision they are multiplied in: the same proposals as under
+        autocast, sooner. The branches' last layers stay float32.
+        """
+        self.trunk.fold()
+        self.precision = precision
+        last = (self.classification[-1], self.regression[-1])
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d) and layer not in last:
+                layer.to(DTYPES.get(precision, torch.float32))
+
     def forward(self, images: Tensor) -> Proposals:
         """Return the proposals of a batch of images.
 
@@ -130,8 +147,9 @@ class P2PNet(nn.Module):
 
     def of_whole_cells(self, images: Tensor) -> Proposals:
         """Return the proposals of images whose height and width are multiples of 16."""
-        fused = self.neck(self.trunk(images))  # F_s: (B, width, h, w)
-        sure, moved = self.classification[:-1](fused), self.regression[:-1](fused)
+        with precision(self.precision, images.device):
+            fused = self.neck(self.trunk(images))  # F_s: (B, width, h, w)
+            sure, moved = self.classification[:-1](fused), self.regression[:-1](fused)
         with torch.autocast(images.device.type, enabled=False):  # what is put out is float32: few ties, no lost pixels
             logits = in_pairs(self.classification[-1](sure.float()))  # (B, 2K, h, w) -> (B, M, 2)
             offsets = in_pairs(self.regression[-1](moved.float()))  # (B, 2K, h, w) -> (B, M, 2)

@@ -57,7 +57,7 @@ def load_model(
     device : str or torch.device
         Where it is put, "auto" the best there is; for an export, of what ONNX Runtime has.
     precision : {"float32", "bf16", "fp16"}, optional
-        What it will predict in; its batch norms are folded for that. Without, the model is as in the file.
+        What it will predict in: it is made ready for that (``P2PNet.settle``). Without, the model is as in the file.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def load_model(
         kind = "released"
         record = Record(config=model.config, origin={"file": path.name, "ignored": list(model.ignored)})
     if precision is not None:
-        model.trunk.fold()
+        model.settle(precision)
     model.to(place)
     if model.config.channels_last:
         model.to(memory_format=torch.channels_last)

@@ -21,7 +21,6 @@ from torch.nn.functional import pad
 from baselines.p2pnet.augmentation import shrunk
 from baselines.p2pnet.batches import normalized
 from baselines.p2pnet.config import Config
-from baselines.p2pnet.devices import precision
 from baselines.p2pnet.model import MULTIPLE, up_to_multiple
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import UsageError
@@ -66,7 +65,6 @@ def predict_points(
     *,
     confidence: float | None = None,
     tile: int | None = None,
-    precision_name: str = "float32",
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the points of an image.
 
@@ -81,8 +79,6 @@ def predict_points(
     tile : int, optional
         Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
         model that looks at the whole image, or is not known not to.
-    precision_name : {"float32", "bf16", "fp16"}
-        The arithmetic of the convolutions.
 
     Returns
     -------
@@ -103,7 +99,7 @@ def predict_points(
         raise UsageError(f"a proposal of {config.backbone} sees the whole image, or no one knows how much: take tile=0")
     margin = model.margin or 0
     found = [
-        _core(model, shown, down, across, device, precision_name, least)
+        _core(model, shown, down, across, device, least)
         for down in spans(shown.shape[0], tile, margin)
         for across in spans(shown.shape[1], tile, margin)
     ]
@@ -129,7 +125,6 @@ def _core(
     down: Span,
     across: Span,
     device: torch.device,
-    precision_name: str,
     least: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return points, in pixels of what is shown, and confidences of the proposals whose cell lies in the core."""
@@ -138,8 +133,7 @@ def _core(
     images = pad(images, (0, across.end - across.start - part.shape[1], 0, down.end - down.start - part.shape[0]))
     if model.config.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
-    with precision(precision_name, device):
-        output = model(images)
+    output = model(images)
     step = model.config.stride
     rows = slice((down.core_start - down.start) // step, (down.core_end - down.start) // step)
     columns = slice((across.core_start - across.start) // step, (across.core_end - across.start) // step)

@@ -261,7 +261,8 @@ class Trainer:
         """Score the validation images with the weights that are kept; keep them where they are the best so far."""
         self.among.alike(self.model if self.mean is None else self.mean.mean)
         model = self._kept()
-        found = predicted(model, self.validation, precision_name=self.config.precision, among=self.among)
+        with precision(self.config.precision, self.device):
+            found = predicted(model, self.validation, among=self.among)
         everything = gathered(found, self.among)
         if self.among.first:
             report = scored(self.validation, everything, threshold=self.config.threshold)

@@ -91,13 +91,17 @@ class Trunk(nn.Module):
     def fold(self) -> None:
         """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.
 
-        The maps are the same to rounding. In eval mode only.
+        A ReLU before a pooling changes places with it, which leaves it a quarter of the values. The maps are the same
+        to rounding. In eval mode only.
         """
         for part in [layer for layer in self.modules() if isinstance(layer, nn.Sequential)]:
-            for (name, layer), (after, norm) in pairwise(list(part.named_children())):
-                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    setattr(part, name, fuse_conv_bn_eval(layer, norm))
+            for (name, layer), (after, following) in pairwise(list(part.named_children())):
+                if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
+                    setattr(part, name, fuse_conv_bn_eval(layer, following))
                     setattr(part, after, nn.Identity())
+                if isinstance(layer, nn.ReLU) and isinstance(following, nn.MaxPool2d):
+                    setattr(part, name, following)
+                    setattr(part, after, layer)
 
     def torchvision_key(self, key: str) -> str:
         """Return the key that torchvision's network has for a key of this trunk's state_dict."""

@@ -26,7 +26,6 @@ def predicted(
     model: Model,
     source: Samples,
     *,
-    precision_name: str = "float32",
     tile: int | None = None,
     among: Processes | None = None,
     progress: Callable[[str], None] = lambda name: None,
@@ -35,7 +34,7 @@ def predicted(
     among = among or Processes()
     found = []
     for sample in source.items[among.rank :: among.world]:
-        found.append(predict_points(model, pixels_of(sample.path), precision_name=precision_name, tile=tile))
+        found.append(predict_points(model, pixels_of(sample.path), tile=tile))
         progress(sample.id)
     return found
 

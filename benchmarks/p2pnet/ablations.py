@@ -150,7 +150,7 @@ def _result(
     seconds = _trained(name, config, source, folder, device)
     _say(f"{name}: scoring {len(test)} images")
     model = load_model(folder.last, device=device, precision=config.precision).model
-    found = predicted(model, test, precision_name=config.precision)
+    found = predicted(model, test)
     values = scored(test, found, threshold=config.threshold, name=name).values
     result = {**same, "seconds": seconds, "values": {key: values[key] for key in METRICS}}
     write_whole(file, json.dumps(result, indent=2).encode())

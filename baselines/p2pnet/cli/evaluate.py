@@ -60,7 +60,6 @@ def evaluate(
         found = predicted(
             loaded.model,
             images,
-            precision_name=precision,
             tile=tile,
             progress=lambda _: step(next(done), len(images)),
         )

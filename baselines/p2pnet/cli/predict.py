@@ -65,9 +65,7 @@ def predict(
         for name, pixels in frames_of(files, every):
             if name in found:
                 raise _same_name(name)
-            points, scores = predict_points(
-                loaded.model, pixels, confidence=confidence, tile=tile, precision_name=precision
-            )
+            points, scores = predict_points(loaded.model, pixels, confidence=confidence, tile=tile)
             found[name] = points, scores
             if pictures is not None:
                 draw(pixels, points[scores > threshold], picture_of(pictures, name))

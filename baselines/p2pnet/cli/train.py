@@ -140,9 +140,7 @@ def _folder(dataset: str | None, fold: int | None) -> Path:
 def _held_out(best: Path, source: str, root: Path | None, device: torch.device, config: Config) -> Report:
     """Score a fold's checkpoint on the ten images it has not seen."""
     images = samples(source, root=root)
-    found = predicted(
-        load_model(best, device=device, precision=config.precision).model, images, precision_name=config.precision
-    )
+    found = predicted(load_model(best, device=device, precision=config.precision).model, images)
     return scored(images, found, threshold=config.threshold, name=source)
 
 

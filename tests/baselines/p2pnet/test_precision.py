@@ -86,11 +86,31 @@ def test_positions_far_from_the_corner_lose_nothing_in_bf16():
 def test_prediction_takes_the_precision_and_gives_nearly_the_same(name):
     pixels = crowd.picture(np.array([[20.0, 20.0], [50.0, 40.0]]), (96, 80))
     net = model().eval()
-    points, scores = predict_points(net, pixels, confidence=0.0, precision_name=name)
     expected, confidences = predict_points(net, pixels, confidence=0.0)
+    net.settle(name)
+    points, scores = predict_points(net, pixels, confidence=0.0)
     assert points.dtype == scores.dtype == np.float64
     assert len(points) == pytest.approx(len(expected), abs=3)
     assert scores.mean() == pytest.approx(confidences.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+def test_a_settled_model_gives_what_autocast_gives_from_half_the_weights(images, name):
+    net = model().eval()
+    net.trunk.fold()
+    with torch.no_grad(), precision(name, torch.device("cpu")):
+        expected = net(images)
+    before = sum(value.nbytes for value in net.parameters())
+    net.settle(name)
+    with torch.no_grad():
+        found = net(images)
+    assert torch.equal(found.logits, expected.logits)
+    assert torch.equal(found.points, expected.points)
+    kept = {key for key, value in net.state_dict().items() if value.dtype == torch.float32}
+    assert kept == {
+        f"{branch}.4.{value}" for branch in ("regression", "classification") for value in ("weight", "bias")
+    }
+    assert sum(value.nbytes for value in net.parameters()) < 0.6 * before
 
 
 def test_channels_last_gives_the_same_training(tmp_path, source):

@@ -152,8 +152,10 @@ def test_prediction_leaves_the_pixels_alone_and_needs_no_memory_of_theirs(model)
     assert np.array_equal(pixels, before)
 
 
-def test_bf16_moves_points_a_little(model, image):
-    found = predict_points(model, image[:64, :64], confidence=0.0, precision_name="bf16")
+def test_bf16_moves_points_a_little(image):
+    model = oracle.thin_model()
+    model.settle("bf16")
+    found = predict_points(model, image[:64, :64], confidence=0.0)
     assert len(found[0]) == len(found[1]) > 0
     assert np.isfinite(found[0]).all()
 
