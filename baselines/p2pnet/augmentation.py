@@ -78,11 +78,14 @@ def random_window(size: tuple[int, int], config: Config, random: np.random.Gener
     return Window(width, height, left, top, config.crop, bool(random.random() < config.flip))
 
 
-def shrunk(image: Image.Image, points: NDArray[np.float64], max_side: int) -> tuple[Image.Image, NDArray[np.float64]]:
-    """Return an image whose longer side is at most ``max_side`` (0: any), and its points, scaled exactly."""
+def resized(
+    image: Image.Image, points: NDArray[np.float64], max_side: int, zoom: float = 1.0
+) -> tuple[Image.Image, NDArray[np.float64]]:
+    """Return an image whose longer side is at most ``max_side`` (0: any), times ``zoom``, and its points, to scale."""
     longer = max(image.size)
-    if not 0 < max_side < longer:
+    scale = zoom * (max_side / longer if 0 < max_side < longer else 1)
+    if scale == 1:
         return image, points
-    width, height = (max(1, round(side * max_side / longer)) for side in image.size)
-    small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
-    return small, points * (width / image.width, height / image.height)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    other = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return other, points * (width / image.width, height / image.height)

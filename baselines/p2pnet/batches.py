@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from baselines.p2pnet.augmentation import random_window, shrunk
+from baselines.p2pnet.augmentation import random_window, resized
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.samples import Sample, Samples, pixels_of
 from crowdeval.errors import CrowdevalError
@@ -102,7 +102,8 @@ class Crops(Dataset[Batch]):
         if index in self._kept:
             return self._kept[index]
         sample: Sample = self.source[index]
-        image, points = shrunk(Image.fromarray(pixels_of(sample.path)), sample.points, self.config.max_side)
+        whole = Image.fromarray(pixels_of(sample.path))
+        image, points = resized(whole, sample.points, self.config.max_side, self.config.zoom)
         if self.config.cache_images:
             self._kept[index] = image, points
         return image, points

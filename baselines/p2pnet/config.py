@@ -56,6 +56,8 @@ class Config:
         Which images these are: the same for every ``seed``, so that runs compare and a run can ``start`` from another.
     max_side : int
         Images are shrunk to this longer side, points with them; 0 leaves them.
+    zoom : float
+        Images are then enlarged by this, to learn from and to predict on; points are put out in the image's own pixels.
     crop, crops : int
         Side in pixels of a training crop, a multiple of 16, and crops from one image.
     scale_least, scale_most : float
@@ -130,6 +132,7 @@ class Config:
     validation_share: float = 0.1
     validation_seed: int = 0
     max_side: int = 0
+    zoom: float = 1.0
     crop: int = 128
     crops: int = 4
     scale_least: float = 0.7
@@ -224,7 +227,7 @@ LEAST: Mapping[str, float] = {
 }
 """The least of the numbers that can't be 0."""
 
-ABOVE_ZERO = ("gamma", "scale_least", "scale_most", "lr")
+ABOVE_ZERO = ("zoom", "gamma", "scale_least", "scale_most", "lr")
 SHARES = ("validation_share", "flip", "ema", "confidence", "threshold")
 ANY_SIGN = ("nothing_bias",)
 QUOTES = ("'", '"')

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from baselines.p2pnet.augmentation import shrunk
+from baselines.p2pnet.augmentation import resized
 from baselines.p2pnet.batches import normalized
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.model import MULTIPLE, up_to_multiple
@@ -91,8 +91,8 @@ def predict_points(
     least = config.confidence if confidence is None else confidence
     device = model.device
     image = Image.fromarray(pixels)
-    small, _ = shrunk(image, np.zeros((0, 2)), config.max_side)
-    shown = np.asarray(small)
+    view, _ = resized(image, np.zeros((0, 2)), config.max_side, config.zoom)
+    shown = np.asarray(view)
     if tile is None:
         tile = 0 if model.margin is None else TILE
     if tile and model.margin is None:
@@ -105,8 +105,8 @@ def predict_points(
     ]
     points = np.concatenate([each[0] for each in found])
     scores = np.concatenate([each[1] for each in found])
-    inside = ((points >= 0) & (points < (small.width, small.height))).all(axis=1)
-    return points[inside] * (image.width / small.width, image.height / small.height), scores[inside]
+    inside = ((points >= 0) & (points < (view.width, view.height))).all(axis=1)
+    return points[inside] * (image.width / view.width, image.height / view.height), scores[inside]
 
 
 def spans(length: int, tile: int, margin: int) -> Iterator[Span]:

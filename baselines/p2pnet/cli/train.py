@@ -186,7 +186,8 @@ def _may_have_learned(trainer: Trainer) -> bool:
     """Return whether the checkpoint a run starts from was trained on other images of a source that is shared out."""
     learned = trainer.origin.get("start_trained_on", {})
     aside = trainer.validation.share_of
-    return bool(aside and learned.get("source") == aside and learned.get("fingerprint") != trainer.prints["images"])
+    known = (None, trainer.prints["images"])
+    return bool(aside and learned.get("source") == aside and learned.get("fingerprint") not in known)
 
 
 def same_source(one: str, other: str) -> bool:

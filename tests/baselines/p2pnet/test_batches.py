@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.augmentation import shrunk
+from baselines.p2pnet.augmentation import resized
 from baselines.p2pnet.batches import Crops, Epochs, normalized, steps_from
 from baselines.p2pnet.samples import Sample, Samples, pixels_of
 from crowdeval.errors import InputError
@@ -162,11 +162,22 @@ def test_reading_workers_change_nothing(source):
         assert_same(parts, others)
 
 
+def test_crops_of_enlarged_images_show_larger_heads_and_their_points(source):
+    sample = source.items[9]
+    config = small(zoom=2.0, scale_least=1.0, scale_most=1.0, flip=0.0, batch_size=1, crops=1, crop=256)
+    near = Crops(Samples("one", (sample,)), config)[0, 0]
+    image = Image.fromarray(pixels_of(sample.path))
+    wide, high = 2 * image.width, 2 * image.height
+    expected = np.asarray(image.resize((wide, high), Image.Resampling.BILINEAR))
+    assert np.array_equal(near.pixels[0].permute(1, 2, 0).numpy()[:high, :wide], expected)
+    assert near.targets[0].tolist() == (2 * sample.points).astype(np.float32).tolist()
+
+
 def test_images_are_shrunk_to_max_side_before_they_are_cropped(source):
     config = small(max_side=40, scale_least=1.0, scale_most=1.0, flip=0.0, batch_size=1, crops=1)
     sample = source.items[9]
     batch = Crops(Samples("one", (sample,)), config)[0, 0]
-    image, _ = shrunk(Image.fromarray(pixels_of(sample.path)), sample.points, 40)
+    image, _ = resized(Image.fromarray(pixels_of(sample.path)), sample.points, 40)
     wide = np.full((32, 32, 3), (124, 116, 104), dtype=np.uint8)
     views = [np.asarray(image)[:, left : left + 32] for left in range(image.width - 31)]
     found = batch.pixels[0].permute(1, 2, 0).numpy()

@@ -72,6 +72,7 @@ def test_a_misspelt_name_is_refused_with_the_near_one():
         ({"crop": 0}, "crop: expected a number of at least 16, found 0"),
         ({"seed": -1}, "seed: expected a number of at least 0, found -1"),
         ({"gamma": 0}, "gamma: expected a number above 0, found 0.0"),
+        ({"zoom": 0}, "zoom: expected a number above 0, found 0.0"),
         ({"lr": 0.0}, "lr: expected a number above 0, found 0.0"),
         ({"lr": float("nan")}, "lr: expected a number above 0, found nan"),
         ({"tau": float("inf")}, "tau: expected a number of at least 0, found inf"),

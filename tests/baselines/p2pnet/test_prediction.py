@@ -136,6 +136,15 @@ def test_points_of_an_image_shrunk_to_max_side_are_in_its_own_pixels(image):
     assert sorted(set(found[:, 1].round(6))) == pytest.approx([200 / 67 * (2 + 4 * i) for i in range(17)])
 
 
+def test_points_of_an_enlarged_image_are_in_its_own_pixels(image):
+    """90 x 50 pixels become 112 x 62: cells of 4 pixels there are finer here."""
+    model = shifted(0.0, 0.0)
+    model.config = model.config.with_values({"zoom": 1.25})
+    found, _ = predict_points(model, image[:50, :90], confidence=0.0, tile=48)
+    assert sorted(set(found[:, 0].round(6))) == pytest.approx([90 / 112 * (2 + 4 * i) for i in range(28)])
+    assert sorted(set(found[:, 1].round(6))) == pytest.approx([50 / 62 * (2 + 4 * i) for i in range(15)])
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (15, 17)])
 def test_an_image_of_any_size_has_points_inside_it_only(model, size):
     pixels = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
