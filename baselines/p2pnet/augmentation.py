@@ -83,9 +83,9 @@ def resized(
 ) -> tuple[Image.Image, NDArray[np.float64]]:
     """Return an image whose longer side is at most ``max_side`` (0: any), times ``zoom``, and its points, to scale."""
     longer = max(image.size)
-    scale = zoom * (max_side / longer if 0 < max_side < longer else 1)
-    if scale == 1:
+    kept = max_side if 0 < max_side < longer else longer
+    if zoom * kept == longer:
         return image, points
-    width, height = (max(1, round(side * scale)) for side in image.size)
+    width, height = (max(1, round(side * zoom * kept / longer)) for side in image.size)
     other = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
     return other, points * (width / image.width, height / image.height)

@@ -71,7 +71,7 @@ def predict_points(
     Parameters
     ----------
     model : P2PNet or Exported
-        In eval mode, on the device that is to work.
+        In eval mode, on the device that is to work; ``P2PNet.settle`` says in which precision, float32 without.
     pixels : array of uint8, (H, W, 3)
         RGB as stored.
     confidence : float, optional

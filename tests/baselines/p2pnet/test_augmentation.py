@@ -196,6 +196,11 @@ def test_max_side_scales_points_by_the_new_size_over_the_old_on_each_axis():
     assert points.tolist() == [[1408.0, 939.0], [704.0, 234.75], [0.0, 0.0]]
 
 
+def test_half_a_pixel_of_the_new_size_is_seen_exactly():
+    """3059 * 300 / 3864 is 237.5, rounded to an even number; 3059 * (300 / 3864) is a little less."""
+    assert resized(noise(3864, 3059), np.zeros((0, 2)), 300)[0].size == (300, 238)
+
+
 def test_max_side_moves_points_with_pixels():
     image, [point] = resized(dotted(1000, 700, 613, 401), np.array([[613.0, 401.0]]), 300)
     assert centre_of_light(np.asarray(image)) == pytest.approx(tuple(point), abs=0.1)
