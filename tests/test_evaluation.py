@@ -103,6 +103,7 @@ def test_a_preset_of_which_nothing_is_left_is_an_error():
         ({"score": None}, {}, "no-confidences"),
         ({"score": [0.9, 0.9, 0.4, 0.7, 0.6]}, {}, "tied-confidences"),
         ({"score": [0.9, 0.8, 0.4, 0.7, 1.6]}, {}, "confidences-outside-0-1"),
+        ({"counts": [4.5, np.nan, 0]}, {}, "own-counts"),
         ({}, {"xy": [[0.0, 0], [0, 0], [0, 0], [0, 0], [50, 50]]}, "zero-scales"),
         ({}, {"sizes": [[10, 10], [40, 60], [9, 9]]}, "off-image-truth"),
         ({}, {"sizes": [[10, 10], [60, 60], [9, 9]]}, "off-image-predictions"),

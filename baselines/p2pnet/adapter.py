@@ -30,6 +30,8 @@ class P2PNetAdapter:
         Side of a tile's core, a multiple of 16, 1024 by default; 0 shows the model the whole image at once.
     precision : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
+    counting : {"threshold", "expected"}, optional
+        The count: proposals above 0.5, or the number that all confidences let one expect; the model's own by default.
     device : str
         "auto" (CUDA, else MPS, else the processor), "cpu", "cuda", "cuda:1", "mps".
     name : str, optional
@@ -47,6 +49,7 @@ class P2PNetAdapter:
         confidence: float = 0.05,
         tile: int | None = None,
         precision: Literal["float32", "bf16", "fp16"] = "float32",
+        counting: Literal["threshold", "expected"] | None = None,
         device: str = "auto",
         name: str | None = None,
     ) -> None:
@@ -59,7 +62,7 @@ class P2PNetAdapter:
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
         self.revision = revision_of(file)
         self.name = name or "p2pnet"
-        self.confidence, self.tile, self.precision = confidence, tile, precision
+        self.confidence, self.tile, self.precision, self.counting = confidence, tile, precision, counting
         self._made_of = file, rows, lines, device
         self._loaded: Loaded | None = None
         self.open()
@@ -86,11 +89,12 @@ class P2PNetAdapter:
         assert self._loaded is not None, "open() loads it"
         answers = []
         for image in images:
-            points, scores = predict_points(
+            found = predict_points(
                 self._loaded.model,
                 image.pixels,
                 confidence=self.confidence,
                 tile=self.tile,
+                counting=self.counting,
             )
-            answers.append({"points": points, "scores": scores})
+            answers.append({"points": found.points, "scores": found.scores, "count": found.count})
         return answers

@@ -108,6 +108,9 @@ class Config:
         The least confidence of a proposal that is kept; nAP needs the tail.
     threshold : float
         Confidence above which a proposal counts as a person.
+    counting : {"threshold", "expected"}
+        The count of an image: the proposals above the threshold (the paper), or the number of matched proposals that
+        the confidences let one expect.
     select : str
         The validation metric that chooses the checkpoint: "nAP", "MAE", "RMSE", "F1@4px" or "F1@8px".
     """
@@ -167,6 +170,7 @@ class Config:
 
     confidence: float = 0.05
     threshold: float = 0.5
+    counting: Literal["threshold", "expected"] = "threshold"
     select: str = "nAP"
 
     def __post_init__(self) -> None:
@@ -211,6 +215,7 @@ STATED = frozenset(
         "lr_backbone",
         "schedule",
         "threshold",
+        "counting",
     }
 )
 """The values the paper states; the other defaults are the released code's, or ours."""
@@ -286,6 +291,8 @@ def _within(config: Config) -> None:
         raise UsageError("recompute: expected 0 with compile, which decides itself what it keeps")
     if config.ce_normalizer == "weights" and config.lambda1 == 0:
         raise UsageError("lambda1: expected a number above 0 with ce_normalizer = weights, which divides by it")
+    if config.counting == "expected" and config.lambda1 == 0:
+        raise UsageError("lambda1: expected a number above 0 with counting = expected, which takes its part back")
     if config.select not in METRICS:
         raise UsageError(f"select: expected {listed(METRICS)}, found {config.select!r}")
     if config.ema >= 1 or config.validation_share >= 1:

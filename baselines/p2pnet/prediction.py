@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import product
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch.nn.functional import pad
 from baselines.p2pnet.augmentation import resized
 from baselines.p2pnet.batches import normalized
 from baselines.p2pnet.config import Config
+from baselines.p2pnet.expectation import probabilities
 from baselines.p2pnet.model import MULTIPLE, up_to_multiple
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import UsageError
@@ -48,6 +50,33 @@ class Model(Protocol):
         """Return the proposals of normalized images (1, 3, H, W)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What is found in an image.
+
+    Attributes
+    ----------
+    points : array of float64, (M, 2)
+        In pixels of the image as given; those that land outside it are dropped.
+    scores : array of float64, (M,)
+        Confidences.
+    count : float, optional
+        The number of people that is expected; None where it is the number of scores above the threshold.
+    """
+
+    points: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    count: float | None = None
+
+    def people(self, threshold: float = 0.5) -> int:
+        """Return the count as a whole number: the expected one, or that of the scores above the threshold."""
+        return int((self.scores > threshold).sum()) if self.count is None else round(self.count)
+
+    def surest(self, threshold: float = 0.5) -> NDArray[np.float64]:
+        """Return the points, (N, 2), that make up the count: as many of the surest."""
+        return self.points[np.argsort(-self.scores, kind="stable")[: self.people(threshold)]]
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A tile along one axis, in pixels: what is shown, and the core within the image."""
@@ -65,7 +94,8 @@ def predict_points(
     *,
     confidence: float | None = None,
     tile: int | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    counting: Literal["threshold", "expected"] | None = None,
+) -> Found:
     """Return the points of an image.
 
     Parameters
@@ -75,21 +105,21 @@ def predict_points(
     pixels : array of uint8, (H, W, 3)
         RGB as stored.
     confidence : float, optional
-        The least confidence that is kept; the config's (0.05) by default. A count is taken at 0.5.
+        The least confidence that is kept; the config's (0.05) by default. All are part of an expected count.
     tile : int, optional
         Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
         model that looks at the whole image, or is not known not to.
+    counting : {"threshold", "expected"}, optional
+        Whether the count is that of the scores above the threshold, or the expected number; the config's by default.
 
     Returns
     -------
-    points : array of float64, (M, 2)
-        In pixels of the image as given; those that land outside it are dropped.
-    scores : array of float64, (M,)
-        Confidences.
+    Found
+        Points, scores, and the expected count where it was asked for.
     """
-    config = model.config
+    config = model.config if counting is None else model.config.with_values({"counting": counting})
     least = config.confidence if confidence is None else confidence
-    device = model.device
+    expects = config.counting == "expected"
     image = Image.fromarray(pixels)
     view, _ = resized(image, np.zeros((0, 2)), config.max_side, config.zoom)
     shown = np.asarray(view)
@@ -98,15 +128,19 @@ def predict_points(
     if tile and model.margin is None:
         raise UsageError(f"a proposal of {config.backbone} sees the whole image, or no one knows how much: take tile=0")
     margin = model.margin or 0
-    found = [
-        _core(model, shown, down, across, device, least)
-        for down in spans(shown.shape[0], tile, margin)
-        for across in spans(shown.shape[1], tile, margin)
-    ]
-    points = np.concatenate([each[0] for each in found])
-    scores = np.concatenate([each[1] for each in found])
-    inside = ((points >= 0) & (points < (view.width, view.height))).all(axis=1)
-    return points[inside] * (image.width / view.width, image.height / view.height), scores[inside]
+    found, expected = [], 0.0
+    for down, across in product(spans(shown.shape[0], tile, margin), spans(shown.shape[1], tile, margin)):
+        points, scores = _core(model, shown, down, across)
+        inside = ((points >= 0) & (points < (view.width, view.height))).all(axis=1)
+        if expects:
+            expected += float(probabilities(scores[inside], config.lambda1).sum())
+        kept = inside & (scores >= least)
+        found.append((points[kept], scores[kept]))
+    return Found(
+        points=np.concatenate([each[0] for each in found]) * (image.width / view.width, image.height / view.height),
+        scores=np.concatenate([each[1] for each in found]),
+        count=expected if expects else None,
+    )
 
 
 def spans(length: int, tile: int, margin: int) -> Iterator[Span]:
@@ -124,12 +158,10 @@ def _core(
     shown: NDArray[np.uint8],
     down: Span,
     across: Span,
-    device: torch.device,
-    least: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return points, in pixels of what is shown, and confidences of the proposals whose cell lies in the core."""
     part = np.array(shown[down.start : down.end, across.start : across.end])
-    images = normalized(torch.from_numpy(part).permute(2, 0, 1)[None], device)  # (H, W, 3) -> (1, 3, H, W)
+    images = normalized(torch.from_numpy(part).permute(2, 0, 1)[None], model.device)  # (H, W, 3) -> (1, 3, H, W)
     images = pad(images, (0, across.end - across.start - part.shape[1], 0, down.end - down.start - part.shape[0]))
     if model.config.channels_last:
         images = images.contiguous(memory_format=torch.channels_last)
@@ -139,11 +171,9 @@ def _core(
     columns = slice((across.core_start - across.start) // step, (across.core_end - across.start) // step)
     height, width = images.shape[-2] // step, images.shape[-1] // step
 
-    def core(values: Tensor) -> Tensor:
-        return values.reshape(height, width, output.K, -1)[rows, columns].flatten(0, 2)  # (h, w, K, C) -> (M, C)
+    def core(values: Tensor) -> NDArray[np.float64]:
+        cells = values.reshape(height, width, output.K, -1)[rows, columns]  # (H / s, W / s, K, C) -> (h, w, K, C)
+        return cells.flatten(0, 2).cpu().numpy().astype(np.float64)  # (h, w, K, C) -> (M, C)
 
-    confidences = core(output.confidences[0])[:, 0]
-    kept = confidences >= least
-    points = core(output.points[0])[kept].cpu().numpy().astype(np.float64)
     origin = np.array([across.start, down.start], dtype=np.float64)
-    return points + origin, confidences[kept].cpu().numpy().astype(np.float64)
+    return core(output.points[0]) + origin, core(output.confidences[0])[:, 0]

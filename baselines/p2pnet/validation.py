@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import distributed
 
 from baselines.p2pnet.devices import Processes
-from baselines.p2pnet.prediction import Model, predict_points
+from baselines.p2pnet.prediction import Found, Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report, evaluate
 from crowdeval.arrays import offsets_of
@@ -19,22 +18,21 @@ from crowdeval.arrays import offsets_of
 METRICS = ("F1@4px", "F1@8px", "bias")
 """What is measured beside the paper's nAP, MAE, RMSE and NAE."""
 
-Found = tuple[NDArray[np.float64], NDArray[np.float64]]
-
 
 def predicted(
     model: Model,
     source: Samples,
     *,
     tile: int | None = None,
+    counting: Literal["threshold", "expected"] | None = None,
     among: Processes | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Found]:
-    """Return points and confidences of a source's images, in order; of every world-th, for one of many processes."""
+    """Return what is found in a source's images, in order; in every world-th, for one of many processes."""
     among = among or Processes()
     found = []
     for sample in source.items[among.rank :: among.world]:
-        found.append(predict_points(model, pixels_of(sample.path), tile=tile))
+        found.append(predict_points(model, pixels_of(sample.path), tile=tile, counting=counting))
         progress(sample.id)
     return found
 
@@ -49,12 +47,14 @@ def gathered(found: list[Found], among: Processes) -> list[Found]:
 
 
 def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
-    """Return points and confidences, image by image, as crowdeval scores them."""
+    """Return what was found, image by image, as crowdeval scores it."""
+    counts = np.array([np.nan if each.count is None else each.count for each in found])
     return Predictions(
         image_ids=tuple(names),
-        offsets=offsets_of([len(each[1]) for each in found]),
-        xy=np.concatenate([np.zeros((0, 2)), *(each[0] for each in found)]),
-        score=np.concatenate([np.zeros(0), *(each[1] for each in found)]),
+        offsets=offsets_of([len(each.scores) for each in found]),
+        xy=np.concatenate([np.zeros((0, 2)), *(each.points for each in found)]),
+        score=np.concatenate([np.zeros(0), *(each.scores for each in found)]),
+        counts=counts if any(each.count is not None for each in found) else None,
     )
 
 

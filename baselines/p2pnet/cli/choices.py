@@ -49,6 +49,11 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Side of a tile's core, a multiple of 16; 0: the whole image at once.  [default: 1024]",
     )(command)
     command = click.option(
+        "--counting",
+        type=click.Choice(["threshold", "expected"]),
+        help="The count: proposals above 0.5, or the number the confidences let one expect.  [default: the model's]",
+    )(command)
+    command = click.option(
         "--precision",
         type=click.Choice(["float32", "bf16", "fp16"]),
         default="float32",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -37,6 +38,7 @@ def evaluate(
     lines: int | None,
     precision: str,
     tile: int | None,
+    counting: Literal["threshold", "expected"] | None,
     device: str,
     form: str,
     save: Path | None,
@@ -61,6 +63,7 @@ def evaluate(
             loaded.model,
             images,
             tile=tile,
+            counting=counting,
             progress=lambda _: step(next(done), len(images)),
         )
     if save is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,8 +13,8 @@ from baselines.p2pnet.cli.choices import device_option, model_options, writable
 from baselines.p2pnet.drawing import draw
 from baselines.p2pnet.frames import frames_of, inputs, number_of
 from baselines.p2pnet.models import load_model
-from baselines.p2pnet.prediction import predict_points
-from baselines.p2pnet.validation import Found, predictions_of
+from baselines.p2pnet.prediction import Found, predict_points
+from baselines.p2pnet.validation import predictions_of
 from crowdeval.cli.talk import counted, say
 from crowdeval.errors import UsageError
 from crowdeval.formats import write_predictions
@@ -42,14 +43,15 @@ def predict(
     lines: int | None,
     precision: str,
     tile: int | None,
+    counting: Literal["threshold", "expected"] | None,
     device: str,
     quiet: bool,
 ) -> None:
     """Find the people in IMAGES with the model in FILE.
 
     IMAGES are image files, folders of them, patterns in quotes ("crowd/*.jpg") or videos. Points are pixels of the
-    image as stored, with a confidence; those above 0.5 are the count. An image's id is its file's name without suffix,
-    a frame's the video's name and its number, from 0.
+    image as stored, with a confidence; those above 0.5 are the count, where --counting does not say otherwise. An
+    image's id is its file's name without suffix, a frame's the video's name and its number, from 0.
 
     \b
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
@@ -65,15 +67,14 @@ def predict(
         for name, pixels in frames_of(files, every):
             if name in found:
                 raise _same_name(name)
-            points, scores = predict_points(loaded.model, pixels, confidence=confidence, tile=tile)
-            found[name] = points, scores
+            found[name] = predict_points(loaded.model, pixels, confidence=confidence, tile=tile, counting=counting)
             if pictures is not None:
-                draw(pixels, points[scores > threshold], picture_of(pictures, name))
+                draw(pixels, found[name].surest(threshold), picture_of(pictures, name))
             progress(len(found), total)
     write_predictions(predictions_of(tuple(found), tuple(found.values())), out)
     if not quiet:
-        for name, (_, scores) in found.items():
-            say(f"{name}: {int((scores > threshold).sum())}")
+        for name, each in found.items():
+            say(f"{name}: {each.people(threshold)}")
 
 
 def _apart(files: Sequence[Path], pictures: Path | None) -> None:

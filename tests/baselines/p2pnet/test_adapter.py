@@ -50,16 +50,24 @@ def test_every_image_gets_its_answer(file, model):
     found = answers(adapter(file), images)
     assert len(found) == 3
     for each, answer in zip(images, found, strict=True):
-        points, scores = predict_points(model, each.pixels)
-        assert answer.xy == pytest.approx(points)
-        assert answer.score == pytest.approx(scores)
-        assert len(points) > 0
+        expected = predict_points(model, each.pixels)
+        assert answer.xy == pytest.approx(expected.points)
+        assert answer.score == pytest.approx(expected.scores)
+        assert len(expected.points) > 0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 200), (300, 1), (15, 17)])
 def test_the_smallest_images_are_answered_with_points_inside(file, size):
     [answer] = answers(adapter(file, "confidence=0.0"), [image("small", size)])
     assert ((answer.xy >= 0) & (answer.xy < size)).all()
+
+
+def test_the_count_is_told_where_it_is_the_expected_one(file, model):
+    images = [image("a", (96, 80)), image("b", (64, 48))]
+    assert [each.count for each in answers(adapter(file), images)] == [None, None]
+    found = [each.count for each in answers(adapter(file, "counting=expected"), images)]
+    assert found == pytest.approx([predict_points(model, each.pixels, counting="expected").count for each in images])
+    assert min(found) > 0
 
 
 def test_no_images_get_no_answers(file):

@@ -266,6 +266,20 @@ def test_predict_finds_the_heads_of_a_folder(run, here, checkpoint):
     assert 20 < heads < 60
 
 
+def test_expected_counts_are_written_said_and_scored(run, here, checkpoint):
+    code, _, err = run("predict", checkpoint, "photos", "-o", "found.json", "--counting", "expected")
+    assert code == 0
+    found = read_predictions("found.json")
+    assert np.isfinite(found.counts).all()
+    assert [int(line.rpartition(" ")[2]) for line in err.splitlines()] == found.counts.round().tolist()
+    _, out, err = run("evaluate", checkpoint, "photos/list.txt", "--counting", "expected", "--format", "json")
+    assert json.loads(out)["values"]["MAE"] == pytest.approx(np.abs(found.counts - 5).mean())
+    assert "own-counts: 8 images carry" in err
+    _, out, err = run("evaluate", checkpoint, "photos/list.txt", "--format", "json")
+    assert json.loads(out)["values"]["MAE"] != pytest.approx(np.abs(found.counts - 5).mean())
+    assert "own-counts" not in err
+
+
 def test_predict_takes_a_pattern_and_prints_on_standard_output(run, here, checkpoint):
     code, out, err = run("predict", checkpoint, "photos/img_[0-2].png", "-o", "-", "--quiet", "--confidence", "0.5")
     assert (code, err) == (0, "")

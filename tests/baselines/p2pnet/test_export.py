@@ -65,10 +65,11 @@ def test_the_export_gives_the_models_proposals_at_any_size(exported, height, wid
 def test_the_export_predicts_the_models_points(exported, size, tile):
     model, path = exported
     pixels = crowd.picture(np.array([[20.0, 20.0], [50.0, 40.0]]), size)
-    points, scores = predict_points(Exported(path), pixels, confidence=0.0, tile=tile)
-    expected, confidences = predict_points(model, pixels, confidence=0.0, tile=tile)
-    assert points == pytest.approx(expected, abs=1e-3)
-    assert scores == pytest.approx(confidences, abs=1e-4)
+    values = {"confidence": 0.0, "tile": tile, "counting": "expected"}
+    found, expected = (predict_points(each, pixels, **values) for each in (Exported(path), model))
+    assert found.points == pytest.approx(expected.points, abs=1e-3)
+    assert found.scores == pytest.approx(expected.scores, abs=1e-4)
+    assert found.count == pytest.approx(expected.count, rel=1e-3)
 
 
 def test_the_export_carries_the_record(exported):

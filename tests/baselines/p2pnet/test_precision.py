@@ -86,12 +86,12 @@ def test_positions_far_from_the_corner_lose_nothing_in_bf16():
 def test_prediction_takes_the_precision_and_gives_nearly_the_same(name):
     pixels = crowd.picture(np.array([[20.0, 20.0], [50.0, 40.0]]), (96, 80))
     net = model().eval()
-    expected, confidences = predict_points(net, pixels, confidence=0.0)
+    expected = predict_points(net, pixels, confidence=0.0)
     net.settle(name)
-    points, scores = predict_points(net, pixels, confidence=0.0)
-    assert points.dtype == scores.dtype == np.float64
-    assert len(points) == pytest.approx(len(expected), abs=3)
-    assert scores.mean() == pytest.approx(confidences.mean(), abs=0.01)
+    found = predict_points(net, pixels, confidence=0.0)
+    assert found.points.dtype == found.scores.dtype == np.float64
+    assert len(found.points) == pytest.approx(len(expected.points), abs=3)
+    assert found.scores.mean() == pytest.approx(expected.scores.mean(), abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["bf16", "fp16"])

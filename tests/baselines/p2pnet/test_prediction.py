@@ -32,7 +32,7 @@ def whole(model, image):
 
 def in_order(found):
     """Points with their confidences, (M, 3), by place; the order of tiles is not the image's."""
-    rows = np.column_stack([*found])
+    rows = np.column_stack([found.points, found.scores])
     return rows[np.lexsort(rows.T)]
 
 
@@ -91,17 +91,45 @@ def test_points_and_confidences_are_the_models_above_the_least_confidence_and_in
     inside = (points[:, 0] >= 0) & (points[:, 0] < 70) & (points[:, 1] >= 0) & (points[:, 1] < 50)
     kept = inside & (scores >= 0.4)
     assert 0 < kept.sum() < inside.sum() < len(points)
-    found, found_scores = predict_points(model, pixels, confidence=0.4, tile=0)
-    assert np.allclose(found, points[kept], atol=1e-4)
-    assert np.allclose(found_scores, scores[kept], atol=1e-6)
-    assert found.dtype == found_scores.dtype == np.float64
+    found = predict_points(model, pixels, confidence=0.4, tile=0)
+    assert np.allclose(found.points, points[kept], atol=1e-4)
+    assert np.allclose(found.scores, scores[kept], atol=1e-6)
+    assert found.points.dtype == found.scores.dtype == np.float64
 
 
 def test_the_least_confidence_is_the_configs_where_none_is_given(image):
     model = oracle.thin_model(confidence=0.6)
-    found = predict_points(model, image[:64, :64])[1]
+    found = predict_points(model, image[:64, :64]).scores
     assert found.min() >= 0.6
-    assert len(found) == (predict_points(model, image[:64, :64], confidence=0.0)[1] >= 0.6).sum()
+    assert len(found) == (predict_points(model, image[:64, :64], confidence=0.0).scores >= 0.6).sum()
+
+
+@pytest.mark.parametrize(("tile", "confidence"), [(0, 0.0), (0, 0.9), (32, 0.05)])
+def test_the_expected_count_is_over_all_proposals_in_the_image(tile, confidence):
+    model = oracle.thin_model(lambda1=0.3)
+    pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    with torch.no_grad():
+        images = normalized(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu"))
+        output = model(torch.nn.functional.pad(images, (0, 10, 0, 14)))
+    expected = 0.0
+    for (x, y), c in zip(output.points[0].tolist(), output.confidences[0].tolist(), strict=True):
+        if 0 <= x < 70 and 0 <= y < 50:
+            expected += 0.3 * c / (1 - c + 0.3 * c)
+    found = predict_points(model, pixels, confidence=confidence, tile=tile, counting="expected")
+    assert found.count == pytest.approx(expected, rel=1e-4)
+    assert found.count > len(found.scores) if confidence == 0.9 else found.count < len(found.scores)
+
+
+def test_the_counting_is_the_configs_where_none_is_given(image):
+    part = image[:64, :64]
+    assert predict_points(oracle.thin_model(), part).count is None
+    expecting = oracle.thin_model(counting="expected")
+    assert predict_points(expecting, part).count > 0
+    assert predict_points(expecting, part, counting="threshold").count is None
+    with pytest.raises(UsageError, match="counting: expected 'threshold', 'expected', found 'sum'"):
+        predict_points(expecting, part, counting="sum")
+    with pytest.raises(UsageError, match="lambda1: expected a number above 0"):
+        predict_points(oracle.thin_model(lambda1=0.0), part, counting="expected")
 
 
 def shifted(x, y):
@@ -114,15 +142,15 @@ def shifted(x, y):
 
 def test_points_that_land_outside_the_image_are_dropped():
     """Of the references 2, 6, 10, ... of 30 pixels, moved by 5, those at 31 and more are outside, as is the padding."""
-    found, _ = predict_points(shifted(5.0, 0.0), np.zeros((20, 30, 3), dtype=np.uint8), confidence=0.0)
+    found = predict_points(shifted(5.0, 0.0), np.zeros((20, 30, 3), dtype=np.uint8), confidence=0.0).points
     assert sorted(set(found[:, 0])) == pytest.approx([7, 11, 15, 19, 23, 27])
     assert sorted(set(found[:, 1])) == pytest.approx([2, 6, 10, 14, 18])
 
 
 def test_the_left_border_is_inside_and_the_right_one_is_not():
     zeros = np.zeros((16, 16, 3), dtype=np.uint8)
-    left, _ = predict_points(shifted(-2.0, 0.0), zeros, confidence=0.0)
-    right, _ = predict_points(shifted(2.0, 0.0), zeros, confidence=0.0)
+    left = predict_points(shifted(-2.0, 0.0), zeros, confidence=0.0).points
+    right = predict_points(shifted(2.0, 0.0), zeros, confidence=0.0).points
     assert sorted(set(left[:, 0])) == [0, 4, 8, 12]
     assert sorted(set(right[:, 0])) == [4, 8, 12]
 
@@ -131,7 +159,7 @@ def test_points_of_an_image_shrunk_to_max_side_are_in_its_own_pixels(image):
     """300 x 200 pixels become 100 x 67, not 66.67: what is at 2 there is at 6 and at 5.97."""
     model = shifted(0.0, 0.0)
     model.config = model.config.with_values({"max_side": 100})
-    found, _ = predict_points(model, image[:200, :300], confidence=0.0)
+    found = predict_points(model, image[:200, :300], confidence=0.0).points
     assert sorted(set(found[:, 0].round(6))) == pytest.approx([300 / 100 * (2 + 4 * i) for i in range(25)])
     assert sorted(set(found[:, 1].round(6))) == pytest.approx([200 / 67 * (2 + 4 * i) for i in range(17)])
 
@@ -140,7 +168,7 @@ def test_points_of_an_enlarged_image_are_in_its_own_pixels(image):
     """90 x 50 pixels become 112 x 62: cells of 4 pixels there are finer here."""
     model = shifted(0.0, 0.0)
     model.config = model.config.with_values({"zoom": 1.25})
-    found, _ = predict_points(model, image[:50, :90], confidence=0.0, tile=48)
+    found = predict_points(model, image[:50, :90], confidence=0.0, tile=48).points
     assert sorted(set(found[:, 0].round(6))) == pytest.approx([90 / 112 * (2 + 4 * i) for i in range(28)])
     assert sorted(set(found[:, 1].round(6))) == pytest.approx([50 / 62 * (2 + 4 * i) for i in range(15)])
 
@@ -148,9 +176,9 @@ def test_points_of_an_enlarged_image_are_in_its_own_pixels(image):
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (15, 17)])
 def test_an_image_of_any_size_has_points_inside_it_only(model, size):
     pixels = np.random.default_rng(3).integers(0, 256, (*size, 3), dtype=np.uint8)
-    found, scores = predict_points(model, pixels, confidence=0.0, tile=64)
-    assert len(found) == len(scores)
-    assert ((found >= 0) & (found < (size[1], size[0]))).all()
+    found = predict_points(model, pixels, confidence=0.0, tile=64)
+    assert len(found.points) == len(found.scores)
+    assert ((found.points >= 0) & (found.points < (size[1], size[0]))).all()
 
 
 def test_prediction_leaves_the_pixels_alone_and_needs_no_memory_of_theirs(model):
@@ -165,8 +193,8 @@ def test_bf16_moves_points_a_little(image):
     model = oracle.thin_model()
     model.settle("bf16")
     found = predict_points(model, image[:64, :64], confidence=0.0)
-    assert len(found[0]) == len(found[1]) > 0
-    assert np.isfinite(found[0]).all()
+    assert len(found.points) == len(found.scores) > 0
+    assert np.isfinite(found.points).all()
 
 
 def test_channels_last_gives_the_same_points(image):
@@ -212,11 +240,11 @@ def test_a_trunk_that_looks_at_the_whole_image_refuses_tiles(mobilenet):
 
 
 def test_a_trunk_that_looks_at_the_whole_image_predicts_without_tiles(mobilenet):
-    found, _ = predict_points(mobilenet, np.zeros((64, 80, 3), dtype=np.uint8), confidence=0.0, tile=0)
+    found = predict_points(mobilenet, np.zeros((64, 80, 3), dtype=np.uint8), confidence=0.0, tile=0).points
     assert len(found) > 0
 
 
 def test_a_trunk_that_looks_at_the_whole_image_sees_it_at_once_unless_told_otherwise(mobilenet):
     pixels = np.zeros((64, 80, 3), dtype=np.uint8)
-    points, _ = predict_points(mobilenet, pixels, confidence=0.0)
-    assert len(points) == len(predict_points(mobilenet, pixels, confidence=0.0, tile=0)[0]) > 0
+    points = predict_points(mobilenet, pixels, confidence=0.0).points
+    assert len(points) == len(predict_points(mobilenet, pixels, confidence=0.0, tile=0).points) > 0

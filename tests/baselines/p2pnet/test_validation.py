@@ -1,6 +1,7 @@
 """Validation: crowdeval's own numbers on the images set aside, and the checkpoint that they choose."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch import distributed
 
 from baselines.p2pnet import load_checkpoint
 from baselines.p2pnet.devices import Processes
+from baselines.p2pnet.prediction import Found
 from baselines.p2pnet.samples import samples
 from baselines.p2pnet.validation import gathered, predicted, predictions_of, scored
 
@@ -85,14 +87,14 @@ def three(tmp_path):
     return samples(str(folder / "list.txt"))
 
 
-NOTHING = np.zeros((0, 2)), np.zeros(0)
+NOTHING = Found(np.zeros((0, 2)), np.zeros(0))
 
 
 def test_counts_are_taken_at_the_threshold_and_precision_over_the_tail(three):
     found = [
         NOTHING,
-        (np.array([[10.0, 10.0]]), np.array([0.4])),
-        (np.array([[10.0, 13.0], [30.0, 10.0], [50.0, 40.0]]), np.array([0.9, 0.6, 0.55])),
+        Found(np.array([[10.0, 10.0]]), np.array([0.4])),
+        Found(np.array([[10.0, 13.0], [30.0, 10.0], [50.0, 40.0]]), np.array([0.9, 0.6, 0.55])),
     ]
     values = scored(three, found).values
     assert values["MAE"] == pytest.approx(2 / 3)  # errors 0, -1, 1
@@ -104,11 +106,11 @@ def test_counts_are_taken_at_the_threshold_and_precision_over_the_tail(three):
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_what_processes_found_is_put_in_the_order_of_the_images(monkeypatch, number):
-    images = [(np.full((1, 2), float(index)), np.ones(1)) for index in range(number)]
+    images = [Found(np.full((1, 2), float(index)), np.ones(1)) for index in range(number)]
     shares = [images[rank::3] for rank in range(3)]
     monkeypatch.setattr(distributed, "all_gather_object", lambda parts, mine: parts.__setitem__(slice(None), shares))
     everything = gathered(shares[0], Processes(rank=0, world=3))
-    assert [points[0, 0] for points, _ in everything] == list(range(number))
+    assert [each.points[0, 0] for each in everything] == list(range(number))
     assert gathered(images, Processes()) == images
 
 
@@ -120,11 +122,30 @@ def test_one_of_two_processes_looks_at_every_second_image(tmp_path, source):
 
 
 def test_points_become_predictions_image_by_image():
-    predictions = predictions_of(["a", "b"], [NOTHING, (np.array([[1.0, 2.0]]), np.array([0.5]))])
+    predictions = predictions_of(["a", "b"], [NOTHING, Found(np.array([[1.0, 2.0]]), np.array([0.5]))])
     assert predictions.image_ids == ("a", "b")
     assert predictions.offsets.tolist() == [0, 0, 1]
     assert predictions.xy.tolist() == [[1, 2]]
     assert predictions.score.tolist() == [0.5]
+    assert predictions.counts is None
+
+
+def test_expected_counts_are_what_is_counted(three):
+    found = [replace(NOTHING, count=0.25), replace(NOTHING, count=1.0), replace(NOTHING, count=3.5)]
+    values = scored(three, found).values
+    assert values["MAE"] == pytest.approx(1.75 / 3)
+    assert values["bias"] == pytest.approx(1.75 / 3)
+    assert values["nAP"] == 0
+
+
+def test_a_training_is_validated_with_the_counting_of_its_config(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, steps=20, validate_every=20, counting="expected", select="MAE")
+    model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
+    images = crowd.trainer(tmp_path / "other", source).validation
+    by_threshold = scored(images, predicted(model, images, counting="threshold")).values["MAE"]
+    expected = scored(images, predicted(model, images)).values["MAE"]
+    assert record.selected_by["MAE"] == pytest.approx(expected, rel=1e-4)
+    assert abs(expected - by_threshold) > 0.1
 
 
 def test_what_chose_a_checkpoint_stands_in_the_file_beside_it(tmp_path, source):
