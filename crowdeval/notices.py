@@ -1,5 +1,5 @@
-"""What a report says of its inputs beside the numbers: missing or tied confidences, counts of their own, points off the
-image, a suspected change of scale."""
+"""What a report says of its inputs beside the numbers: missing or tied confidences, points off the image, a
+suspected change of scale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ def input_notices(predictions: Predictions, annotations: Annotations) -> list[st
         "no-confidences": _unscored(predictions),
         "tied-confidences": _ties(predictions),
         "confidences-outside-0-1": _outside_unit(predictions),
-        "own-counts": _own_counts(predictions),
         "off-image-truth": _off_image("true point", annotations.xy, annotations.offsets, annotations),
         "off-image-predictions": _off_image("prediction", predictions.xy, predictions.offsets, annotations),
         "scale-mismatch": _scale_mismatch(predictions, annotations),
@@ -65,14 +64,6 @@ def _outside_unit(predictions: Predictions) -> str:
     outside = int(((predictions.score < 0) | (predictions.score > 1)).sum())
     verb = "is" if outside == 1 else "are"
     return f"{amount(outside, 'confidence')} {verb} below 0 or above 1; check the count threshold" if outside else ""
-
-
-def _own_counts(predictions: Predictions) -> str:
-    if not predictions.located or predictions.counts is None:
-        return ""
-    own = int(np.isfinite(predictions.counts).sum())
-    verb = "carries a count of its" if own == 1 else "carry a count of their"
-    return f"{amount(own, 'image')} {verb} own; counting errors are of these, whatever the confidences" if own else ""
 
 
 def _off_image(noun: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:

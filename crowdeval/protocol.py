@@ -71,7 +71,7 @@ EXPLAINED = {
     "miss": "annotated images without predictions: an error, or scored as images with no predictions",
     "ids": "image ids compared as they are (exact), or without folders and file extensions (stem)",
     "off": "true points outside their image: kept, dropped, or clipped to its edge",
-    "count": "a prediction counts as a person if its confidence is strictly above this",
+    "count": "a prediction counts as a person if its confidence is strictly above, unless a count is given",
 }
 """What each field of a signature means."""
 

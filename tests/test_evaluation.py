@@ -81,6 +81,23 @@ def test_a_count_in_the_file_comes_before_counted_points():
     assert report["MAE"] == pytest.approx((0.5 + 0 + 0) / 3)
 
 
+@pytest.mark.parametrize(
+    ("counts", "share"),
+    [
+        ([4.5, np.nan, 0], "2 of 3 images have a count"),
+        ([np.nan, 0, np.nan], "1 of 3 images have a count"),
+        ([4.5, 1, 0], "every image has a count"),
+    ],
+)
+def test_counts_beside_points_are_told_where_counting_errors_are(counts, share):
+    said = f"own-counts: {share} of its own in the predictions, which counting errors take instead of its points"
+    assert said in evaluate(found(counts=counts), truth(), protocol=Protocol(metrics=["bias"])).warnings
+    assert "own-counts" not in names(evaluate(found(counts=counts), truth(), protocol=Protocol(metrics=["nAP"])))
+    assert "own-counts" not in names(evaluate(found(counts=[np.nan] * 3), truth()))
+    alone = Predictions(image_ids=["a", "b", "c"], offsets=[0] * 4, xy=[], counts=[4.5, 1, 0], located=False)
+    assert "own-counts" not in names(evaluate(alone, truth()))
+
+
 def test_a_counting_method_gets_counts_and_the_preset_leaves_nap_out():
     counts = Predictions(image_ids=["a", "b", "c"], offsets=[0] * 4, xy=[], counts=[3.5, 1, 0], located=False)
     report = evaluate(counts, truth())
@@ -103,7 +120,6 @@ def test_a_preset_of_which_nothing_is_left_is_an_error():
         ({"score": None}, {}, "no-confidences"),
         ({"score": [0.9, 0.9, 0.4, 0.7, 0.6]}, {}, "tied-confidences"),
         ({"score": [0.9, 0.8, 0.4, 0.7, 1.6]}, {}, "confidences-outside-0-1"),
-        ({"counts": [4.5, np.nan, 0]}, {}, "own-counts"),
         ({}, {"xy": [[0.0, 0], [0, 0], [0, 0], [0, 0], [50, 50]]}, "zero-scales"),
         ({}, {"sizes": [[10, 10], [40, 60], [9, 9]]}, "off-image-truth"),
         ({}, {"sizes": [[10, 10], [60, 60], [9, 9]]}, "off-image-predictions"),

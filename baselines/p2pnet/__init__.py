@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from baselines.p2pnet.matching import match as match
     from baselines.p2pnet.model import P2PNet as P2PNet
     from baselines.p2pnet.official import load_official as load_official
+    from baselines.p2pnet.prediction import Found as Found
     from baselines.p2pnet.prediction import predict_points as predict_points
     from baselines.p2pnet.proposals import Proposals as Proposals
 
 _HOME = {
     "Config": "config",
+    "Found": "prediction",
     "Losses": "loss",
     "P2PNet": "model",
     "Proposals": "proposals",

@@ -25,17 +25,19 @@ class P2PNetAdapter:
     rows, lines : int, optional
         How the reference points of the released layout lie in a cell: 2 x 2 for K = 4, 4 x 2 for 8.
     confidence : float
-        The least confidence that is kept; nAP needs the tail, a count is taken at 0.5.
+        The least confidence that is kept; nAP needs the tail.
     tile : int, optional
-        Side of a tile's core, a multiple of 16, 1024 by default; 0 shows the model the whole image at once.
+        Side of a tile's core, a multiple of 16, 1024 by default; 0 shows the model the whole image at once. These tiles
+        are exact and their counts add up: they are for large images, not --tile.
     precision : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
     counting : {"threshold", "expected"}, optional
         The count: proposals above 0.5, or the number that all confidences let one expect; the model's own by default.
+        A file of the released layout is taken to be trained with the paper's lambda1 = 0.5.
     device : str
         "auto" (CUDA, else MPS, else the processor), "cpu", "cuda", "cuda:1", "mps".
     name : str, optional
-        The model's name in tables.
+        The model's name in tables; "p2pnet", or "p2pnet-expected" where it counts so.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "safetensors")
@@ -61,36 +63,30 @@ class P2PNetAdapter:
         if tile is not None and (tile < 0 or tile % 16):
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
         self.revision = revision_of(file)
-        self.name = name or "p2pnet"
         self.confidence, self.tile, self.precision, self.counting = confidence, tile, precision, counting
         self._made_of = file, rows, lines, device
         self._loaded: Loaded | None = None
-        self.open()
+        config = self._load().record.config
+        config = config if counting is None else config.with_values({"counting": counting})
+        self.name = name or ("p2pnet-expected" if config.counting == "expected" else "p2pnet")
 
     def open(self) -> None:
         """Load the model."""
-        from baselines.p2pnet.models import load_model
-
-        if self._loaded is None:
-            file, rows, lines, device = self._made_of
-            self._loaded = load_model(file, rows=rows, lines=lines, device=device, precision=self.precision)
-            self.device = str(self._loaded.model.device)
-            self.selected_on = self._loaded.record.selected_on
+        self._load()
 
     def close(self) -> None:
         """Let go of the model."""
         self._loaded = None
 
     def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
-        """Return points and confidences for each image."""
+        """Return points and confidences for each image, and the count where it is the expected one."""
         from baselines.p2pnet.prediction import predict_points
 
-        self.open()
-        assert self._loaded is not None, "open() loads it"
+        model = self._load().model
         answers = []
         for image in images:
             found = predict_points(
-                self._loaded.model,
+                model,
                 image.pixels,
                 confidence=self.confidence,
                 tile=self.tile,
@@ -98,3 +94,13 @@ class P2PNetAdapter:
             )
             answers.append({"points": found.points, "scores": found.scores, "count": found.count})
         return answers
+
+    def _load(self) -> Loaded:
+        from baselines.p2pnet.models import load_model
+
+        if self._loaded is None:
+            file, rows, lines, device = self._made_of
+            self._loaded = load_model(file, rows=rows, lines=lines, device=device, precision=self.precision)
+            self.device = str(self._loaded.model.device)
+            self.selected_on = self._loaded.record.selected_on
+        return self._loaded

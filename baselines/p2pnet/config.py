@@ -107,10 +107,10 @@ class Config:
     confidence : float
         The least confidence of a proposal that is kept; nAP needs the tail.
     threshold : float
-        Confidence above which a proposal counts as a person.
+        Confidence above which a proposal counts as a person, where the counting is by threshold.
     counting : {"threshold", "expected"}
         The count of an image: the proposals above the threshold (the paper), or the number of matched proposals that
-        the confidences let one expect.
+        the confidences, learned with ``lambda1``, let one expect.
     select : str
         The validation metric that chooses the checkpoint: "nAP", "MAE", "RMSE", "F1@4px" or "F1@8px".
     """
@@ -292,7 +292,7 @@ def _within(config: Config) -> None:
     if config.ce_normalizer == "weights" and config.lambda1 == 0:
         raise UsageError("lambda1: expected a number above 0 with ce_normalizer = weights, which divides by it")
     if config.counting == "expected" and config.lambda1 == 0:
-        raise UsageError("lambda1: expected a number above 0 with counting = expected, which takes its part back")
+        raise UsageError("counting: expected 'threshold' with lambda1 = 0, which teaches no probability")
     if config.select not in METRICS:
         raise UsageError(f"select: expected {listed(METRICS)}, found {config.select!r}")
     if config.ema >= 1 or config.validation_share >= 1:

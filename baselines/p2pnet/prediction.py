@@ -25,7 +25,7 @@ from baselines.p2pnet.config import Config
 from baselines.p2pnet.expectation import probabilities
 from baselines.p2pnet.model import MULTIPLE, up_to_multiple
 from baselines.p2pnet.proposals import Proposals
-from crowdeval.errors import UsageError
+from crowdeval.errors import PredictorError, UsageError
 
 TILE = 1024
 """Side in pixels of a tile's core."""
@@ -73,7 +73,7 @@ class Found:
         return int((self.scores > threshold).sum()) if self.count is None else round(self.count)
 
     def surest(self, threshold: float = 0.5) -> NDArray[np.float64]:
-        """Return the points, (N, 2), that make up the count: as many of the surest."""
+        """Return the surest points, (N, 2): as many as the count, or all that were kept."""
         return self.points[np.argsort(-self.scores, kind="stable")[: self.people(threshold)]]
 
 
@@ -105,7 +105,7 @@ def predict_points(
     pixels : array of uint8, (H, W, 3)
         RGB as stored.
     confidence : float, optional
-        The least confidence that is kept; the config's (0.05) by default. All are part of an expected count.
+        The least confidence that is kept; the config's (0.05) by default. An expected count takes in the others, too.
     tile : int, optional
         Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
         model that looks at the whole image, or is not known not to.
@@ -116,6 +116,13 @@ def predict_points(
     -------
     Found
         Points, scores, and the expected count where it was asked for.
+
+    Raises
+    ------
+    PredictorError
+        If a confidence or a point is not finite.
+    UsageError
+        If the tile or the counting can't be had.
     """
     config = model.config if counting is None else model.config.with_values({"counting": counting})
     least = config.confidence if confidence is None else confidence
@@ -176,4 +183,7 @@ def _core(
         return cells.flatten(0, 2).cpu().numpy().astype(np.float64)  # (h, w, K, C) -> (M, C)
 
     origin = np.array([across.start, down.start], dtype=np.float64)
-    return core(output.points[0]) + origin, core(output.confidences[0])[:, 0]
+    points, confidences = core(output.points[0]) + origin, core(output.confidences[0])[:, 0]
+    if not np.isfinite(points).all() or not np.isfinite(confidences).all():
+        raise PredictorError("the model's answer is not finite: its weights are not, or too large for the precision")
+    return points, confidences

@@ -318,10 +318,10 @@ class Trainer:
         self.saved = self.step
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        theirs, ours = json.loads(state["config"]), self.config.as_dict()
-        changed = [name for name in ours if name not in FREE and theirs.get(name) != ours[name]]
+        theirs, ours = {**Config().as_dict(), **json.loads(state["config"])}, self.config.as_dict()
+        changed = [name for name in ours if name not in FREE and theirs[name] != ours[name]]
         if changed:
-            values = ", ".join(f"{name} ({theirs.get(name)} -> {ours[name]})" for name in changed)
+            values = ", ".join(f"{name} ({theirs[name]} -> {ours[name]})" for name in changed)
             raise InputError(f"{self.folder.home} was trained with another config: {values}")
         if state["images"] != self.prints["images"]:
             raise InputError(

@@ -58,6 +58,15 @@ def estimated_counts(predictions: Predictions, *, threshold: float = 0.5) -> Flo
     return np.where(np.isnan(predictions.counts), counted, predictions.counts)
 
 
+def own_counts(predictions: Predictions) -> list[str]:
+    """Return the notice of points beside which counts are given; these are taken instead of the points above."""
+    if not predictions.located or predictions.counts is None or np.isnan(predictions.counts).all():
+        return []
+    own, images = int(np.isfinite(predictions.counts).sum()), len(predictions.counts)
+    share = "every image has a count" if own == images else f"{own:,} of {images:,} images have a count"
+    return [f"own-counts: {share} of its own in the predictions, which counting errors take instead of its points"]
+
+
 def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
     """Return MAE, RMSE, NAE and bias of counts.
 
@@ -170,7 +179,7 @@ class Counting:
         """Return the counting errors asked for, and the columns of counts."""
         estimated = estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
         true = scene.annotations.counts.astype(np.float64)
-        found = Measured()
+        found = Measured(notices=own_counts(scene.predictions))
         for metric in asked:
             if metric.level is not None:
                 found.update(_mean_over_levels(metric, estimated, true, scene.annotations, scene.options))

@@ -12,7 +12,7 @@ from baselines.p2pnet.cli.choices import device_option, model_options, root_opti
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.samples import samples
 from baselines.p2pnet.validation import predicted, predictions_of, scored
-from crowdeval.cli.talk import counted, warn
+from crowdeval.cli.talk import counted, spoken_warnings, warn
 from crowdeval.formats import write_predictions
 from crowdeval.render import RENDERERS
 
@@ -67,7 +67,8 @@ def evaluate(
             progress=lambda _: step(next(done), len(images)),
         )
     if save is not None:
-        write_predictions(predictions_of([each.id for each in images], found), save)
+        with spoken_warnings(quiet=quiet):
+            write_predictions(predictions_of([each.id for each in images], found), save)
     report = scored(images, found, threshold=loaded.record.config.threshold, name=file.name)
     for text in report.warnings:
         warn(text)

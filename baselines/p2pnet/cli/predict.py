@@ -15,7 +15,7 @@ from baselines.p2pnet.frames import frames_of, inputs, number_of
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.prediction import Found, predict_points
 from baselines.p2pnet.validation import predictions_of
-from crowdeval.cli.talk import counted, say
+from crowdeval.cli.talk import counted, say, spoken_warnings
 from crowdeval.errors import UsageError
 from crowdeval.formats import write_predictions
 
@@ -50,8 +50,8 @@ def predict(
     """Find the people in IMAGES with the model in FILE.
 
     IMAGES are image files, folders of them, patterns in quotes ("crowd/*.jpg") or videos. Points are pixels of the
-    image as stored, with a confidence; those above 0.5 are the count, where --counting does not say otherwise. An
-    image's id is its file's name without suffix, a frame's the video's name and its number, from 0.
+    image as stored, with a confidence; those above 0.5 are the count, or --counting says how it is taken. An image's id
+    is its file's name without suffix, a frame's the video's name and its number, from 0.
 
     \b
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
@@ -67,11 +67,13 @@ def predict(
         for name, pixels in frames_of(files, every):
             if name in found:
                 raise _same_name(name)
-            found[name] = predict_points(loaded.model, pixels, confidence=confidence, tile=tile, counting=counting)
+            each = predict_points(loaded.model, pixels, confidence=confidence, tile=tile, counting=counting)
+            found[name] = each
             if pictures is not None:
-                draw(pixels, found[name].surest(threshold), picture_of(pictures, name))
+                draw(pixels, each.surest(threshold), each.people(threshold), picture_of(pictures, name))
             progress(len(found), total)
-    write_predictions(predictions_of(tuple(found), tuple(found.values())), out)
+    with spoken_warnings(quiet=quiet):
+        write_predictions(predictions_of(tuple(found), tuple(found.values())), out)
     if not quiet:
         for name, each in found.items():
             say(f"{name}: {each.people(threshold)}")

@@ -70,6 +70,24 @@ def test_the_count_is_told_where_it_is_the_expected_one(file, model):
     assert min(found) > 0
 
 
+def test_a_model_that_counts_by_expectation_does_so_unasked_and_is_called_so(tmp_path, model):
+    expecting = tmp_path / "expecting.safetensors"
+    save_checkpoint(expecting, model.state_dict(), Record(config=crowd.config(counting="expected")))
+    assert adapter(expecting).name == "p2pnet-expected"
+    assert adapter(expecting, "name=mine").name == "mine"
+    assert adapter(expecting, "counting=threshold").name == "p2pnet"
+    assert answers(adapter(expecting), [image("a", (96, 80))])[0].count > 0
+    assert answers(adapter(expecting, "counting=threshold"), [image("a", (96, 80))])[0].count is None
+
+
+def test_what_a_model_can_not_count_by_is_refused_before_the_images(tmp_path, file, model):
+    with pytest.raises(UsageError, match="counting"):
+        adapter(file, "counting=sum")
+    save_checkpoint(tmp_path / "no.safetensors", model.state_dict(), Record(config=crowd.config(lambda1=0.0)))
+    with pytest.raises(UsageError, match="counting: expected 'threshold' with lambda1 = 0"):
+        adapter(tmp_path / "no.safetensors", "counting=expected")
+
+
 def test_no_images_get_no_answers(file):
     assert answers(adapter(file), []) == []
 

@@ -20,6 +20,7 @@ from scipy.io import savemat
 from baselines.p2pnet.checkpoints import load_checkpoint
 from baselines.p2pnet.cli import main
 from baselines.p2pnet.config import Config
+from baselines.p2pnet.drawing import draw
 from crowdeval import evaluate, read_annotations, read_predictions
 
 from . import crowd
@@ -274,7 +275,7 @@ def test_expected_counts_are_written_said_and_scored(run, here, checkpoint):
     assert [int(line.rpartition(" ")[2]) for line in err.splitlines()] == found.counts.round().tolist()
     _, out, err = run("evaluate", checkpoint, "photos/list.txt", "--counting", "expected", "--format", "json")
     assert json.loads(out)["values"]["MAE"] == pytest.approx(np.abs(found.counts - 5).mean())
-    assert "own-counts: 8 images carry" in err
+    assert "own-counts: every image has a count" in err
     _, out, err = run("evaluate", checkpoint, "photos/list.txt", "--format", "json")
     assert json.loads(out)["values"]["MAE"] != pytest.approx(np.abs(found.counts - 5).mean())
     assert "own-counts" not in err
@@ -296,6 +297,28 @@ def test_predict_draws_pictures_of_what_it_found(run, here, checkpoint):
         assert (path.name, drawn.size) == ("img_0.jpg", image.size)
         pixels = np.asarray(drawn, dtype=int)
     assert (pixels[..., 0] - pixels[..., 1] > 60).sum() > 30  # red rings
+
+
+def test_a_picture_says_the_count_also_where_few_points_are_kept(run, here, checkpoint):
+    values = ("--counting", "expected", "--confidence", "1")
+    code, _, err = run("predict", checkpoint, "photos/img_0.png", "-o", "found.json", "--draw", "pictures", *values)
+    assert (code, read_predictions("found.json").xy.size) == (0, 0)
+    with Image.open("photos/img_0.png") as image:
+        draw(np.asarray(image), np.zeros((0, 2)), int(err.rpartition(" ")[2]), here / "expected.jpg")
+        draw(np.asarray(image), np.zeros((0, 2)), 0, here / "other.jpg")
+    assert (here / "pictures" / "img_0.jpg").read_bytes() == (here / "expected.jpg").read_bytes()
+    assert (here / "expected.jpg").read_bytes() != (here / "other.jpg").read_bytes()
+
+
+def test_what_a_format_does_not_keep_is_one_line(run, here, checkpoint):
+    options = ("--counting", "expected")
+    said = "warning: the format 'nwpu' does not keep 'scores', 'counts'"
+    _, _, err = run("predict", checkpoint, "photos/img_0.png", "-o", "found.txt", *options)
+    assert err.splitlines()[0] == said
+    _, _, err = run("evaluate", checkpoint, "photos/list.txt", "--save", "other.txt", *options)
+    assert said in err.splitlines()
+    _, _, err = run("predict", checkpoint, "photos/img_0.png", "-o", "found.txt", "--quiet", *options)
+    assert err == ""
 
 
 def test_predict_takes_the_frames_of_a_video(run, here, checkpoint):

@@ -84,7 +84,7 @@ def test_a_misspelt_name_is_refused_with_the_near_one():
         ({"select": "loss"}, "select: expected "),
         ({"compile": True, "recompute": 1}, "recompute: expected 0 with compile"),
         ({"counting": "sum"}, "counting: expected "),
-        ({"counting": "expected", "lambda1": 0}, "lambda1: expected a number above 0 with counting = expected"),
+        ({"counting": "expected", "lambda1": 0}, "counting: expected 'threshold' with lambda1 = 0"),
         ({"ema": 1.0}, "ema and validation_share: expected less than 1"),
         ({"validation_share": 1.0}, "ema and validation_share: expected less than 1"),
     ],

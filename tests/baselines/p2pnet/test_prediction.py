@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from baselines.p2pnet import Config, P2PNet, predict_points
 from baselines.p2pnet.batches import normalized
 from baselines.p2pnet.prediction import spans
-from crowdeval.errors import UsageError
+from crowdeval.errors import PredictorError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +128,16 @@ def test_the_counting_is_the_configs_where_none_is_given(image):
     assert predict_points(expecting, part, counting="threshold").count is None
     with pytest.raises(UsageError, match="counting: expected 'threshold', 'expected', found 'sum'"):
         predict_points(expecting, part, counting="sum")
-    with pytest.raises(UsageError, match="lambda1: expected a number above 0"):
+    with pytest.raises(UsageError, match="counting: expected 'threshold' with lambda1 = 0"):
         predict_points(oracle.thin_model(lambda1=0.0), part, counting="expected")
+
+
+@pytest.mark.parametrize("branch", ["classification", "regression"])
+def test_an_answer_that_is_not_finite_is_an_error(image, branch):
+    model = oracle.thin_model()
+    torch.nn.init.constant_(getattr(model, branch)[-1].bias, float("nan"))
+    with pytest.raises(PredictorError, match="the model's answer is not finite"):
+        predict_points(model, image[:64, :64], counting="expected")
 
 
 def shifted(x, y):

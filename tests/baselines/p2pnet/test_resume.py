@@ -1,5 +1,6 @@
 """A run that is stopped at any moment and gone on with is the run that was not stopped, bit by bit."""
 
+import json
 import os
 import random
 import signal
@@ -128,6 +129,18 @@ def test_another_config_is_refused_with_what_changed(tmp_path, source, values, w
     crowd.trained(tmp_path / "run", source, **VALUES)
     with pytest.raises(InputError, match=words):
         crowd.trainer(tmp_path / "run", source, **{**VALUES, **values})
+
+
+def test_a_run_from_before_a_value_was_known_goes_on_with_its_default(tmp_path, source):
+    crowd.trained(tmp_path / "run", source, **VALUES)
+    path = tmp_path / "run" / "state.pt"
+    state = torch.load(path, weights_only=True)
+    values = json.loads(state["config"])
+    assert values.pop("counting") == "threshold"
+    torch.save({**state, "config": json.dumps(values)}, path)
+    assert crowd.trainer(tmp_path / "run", source, **VALUES).step == VALUES["steps"]
+    with pytest.raises(InputError, match=r"another config: counting \(threshold -> expected\)$"):
+        crowd.trainer(tmp_path / "run", source, **VALUES, counting="expected")
 
 
 def test_a_run_that_too_many_heads_ended_goes_on_where_it_may_leave_some_out(tmp_path):
