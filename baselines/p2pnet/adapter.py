@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from baselines.p2pnet.memory import ask_for_huge_pages
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.packages import present
@@ -62,6 +63,7 @@ class P2PNetAdapter:
             raise UsageError(f"-o confidence: expected a number from 0 to 1, found {confidence}")
         if tile is not None and (tile < 0 or tile % 16):
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
+        ask_for_huge_pages()
         self.revision = revision_of(file)
         self.confidence, self.tile, self.precision, self.counting = confidence, tile, precision, counting
         self._made_of = file, rows, lines, device

@@ -91,8 +91,8 @@ class Trunk(nn.Module):
     def fold(self) -> None:
         """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.
 
-        A ReLU before a pooling changes places with it, which leaves it a quarter of the values. The maps are the same
-        to rounding. In eval mode only.
+        A ReLU before a pooling changes places with it, which leaves it a quarter of the values, and the pooling
+        overwrites what it is given. The maps are the same to rounding. In eval mode only.
         """
         for part in [layer for layer in self.modules() if isinstance(layer, nn.Sequential)]:
             for (name, layer), (after, following) in pairwise(list(part.named_children())):
@@ -100,7 +100,7 @@ class Trunk(nn.Module):
                     setattr(part, name, fuse_conv_bn_eval(layer, following))
                     setattr(part, after, nn.Identity())
                 if isinstance(layer, nn.ReLU) and isinstance(following, nn.MaxPool2d):
-                    setattr(part, name, following)
+                    setattr(part, name, _in_place(following))
                     setattr(part, after, layer)
 
     def torchvision_key(self, key: str) -> str:
@@ -134,6 +134,24 @@ class Trunk(nn.Module):
         for layer in self._still:
             layer.eval()
         return self
+
+
+class HalvingInPlace(nn.MaxPool2d):
+    """A pooling of 2 x 2 that overwrites what it is given: on a processor, new memory costs more than the comparing."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the greatest of each 2 x 2 values: (B, C, H, W) -> (B, C, H / 2, W / 2)."""
+        side_by_side = maps.is_contiguous(memory_format=torch.channels_last) and maps.device.type == "cpu"
+        if not side_by_side or maps.requires_grad or maps.shape[-2] % 2 or maps.shape[-1] % 2:
+            return super().forward(maps)  # type: ignore[no-any-return]
+        rows = torch.maximum(maps[:, :, 0::2], maps[:, :, 1::2], out=maps[:, :, 0::2])  # (B, C, H / 2, W)
+        return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+
+
+def _in_place(pooling: nn.MaxPool2d) -> nn.MaxPool2d:
+    """Return a pooling that may overwrite its input, where it is one of 2 x 2 with nothing overlapping."""
+    given = pooling.kernel_size, pooling.stride, pooling.padding, pooling.dilation
+    return HalvingInPlace(2, 2) if given == (2, 2, 0, 1) else pooling
 
 
 def _once(layers: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from baselines.p2pnet.memory import ask_for_huge_pages
 from crowdeval.cli.verbs import Verbs, exit_code_of
 from crowdeval.errors import UsageError
 
@@ -38,6 +39,7 @@ def main() -> None:
 
 
 def _run() -> object:
+    ask_for_huge_pages()
     try:
         return commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)
     except ModuleNotFoundError as missing:

@@ -8,7 +8,7 @@ import torch
 import torchvision
 from oracles import p2pnet as oracle
 
-from baselines.p2pnet.trunks import TRUNKS, parameters_of, trunk_named
+from baselines.p2pnet.trunks import TRUNKS, HalvingInPlace, parameters_of, trunk_named
 from crowdeval.errors import UsageError
 
 
@@ -49,18 +49,57 @@ def test_a_value_of_the_coarsest_map_sees_90_pixels_to_each_side_of_its_patch(na
     assert trunk_named(name).radius == 90
 
 
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(2, 5, 12, 16), (1, 64, 2, 2), (1, 1, 6, 4), (1, 3, 7, 8), (1, 3, 8, 5)])
+def test_a_pooling_in_place_gives_the_greatest_of_four(size, kind, layout):
+    maps = torch.randn(size, generator=torch.Generator().manual_seed(0)).to(kind).contiguous(memory_format=layout)
+    maps[0, 0, 0, 1] = float("nan")
+    expected = torch.nn.functional.max_pool2d(maps.clone(), 2)
+    with torch.no_grad():
+        found = HalvingInPlace(2, 2)(maps)
+    assert torch.equal(found.nan_to_num(99), expected.nan_to_num(99))
+    assert found.isnan().any()
+
+
+def test_a_pooling_that_is_learned_through_overwrites_nothing():
+    maps = torch.randn(1, 3, 8, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
+    before = maps.detach().clone()
+    HalvingInPlace(2, 2)(maps).sum().backward()
+    assert torch.equal(maps.detach(), before)
+    assert maps.grad.sum() == 3 * 16
+
+
+def test_a_folded_trunk_overwrites_only_what_nobody_else_reads():
+    trunk = trunk_named("vgg16").eval().to(memory_format=torch.channels_last)
+    trunk.fold()
+    first = [next(iter(stage.children())) for stage in trunk.stages]
+    assert [type(layer) for layer in first[1:]] == [torch.nn.MaxPool2d] * 2
+    assert sum(isinstance(layer, HalvingInPlace) for layer in trunk.modules()) == 2
+    images = torch.randn(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    before = images.clone()
+    with torch.no_grad():
+        maps = trunk(images)
+        alone = [stage(below) for stage, below in zip(trunk.stages, (images, *maps), strict=False)]
+    assert torch.equal(images, before)
+    assert all(torch.equal(one, other) for one, other in zip(maps, alone, strict=True))
+    other = trunk_named("resnet50").eval()
+    other.fold()
+    assert not any(isinstance(layer, HalvingInPlace) for layer in other.modules())
+
+
 @pytest.mark.parametrize(("name", "left"), [("vgg16_bn", 0), ("resnet50", 39), ("mobilenet_v3_large", 0)])
 def test_a_folded_trunk_gives_the_same_maps_without_the_batch_norms(name, left):
     """In a residual block a batch norm follows its convolution by name only: those are left."""
     torch.manual_seed(0)
-    trunk = trunk_named(name).eval()
+    trunk = trunk_named(name).eval().to(memory_format=torch.channels_last)
     for layer in trunk.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             for value in (layer.weight, layer.running_var):
                 torch.nn.init.uniform_(value, 0.5, 1.5)
             for value in (layer.bias, layer.running_mean):
                 torch.nn.init.normal_(value, std=0.3)
-    images = torch.randn(1, 3, 64, 48)
+    images = torch.randn(1, 3, 64, 48).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         before = trunk(images)
         trunk.fold()
