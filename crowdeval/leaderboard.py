@@ -53,7 +53,7 @@ def leaderboard(
     Returns
     -------
     Leaderboard
-        Rankings, and notes on results left out, and on those with counts of their own beside their points.
+        Rankings, and notes on results left out.
 
     Raises
     ------
@@ -66,7 +66,6 @@ def leaderboard(
     rankings: list[Ranking] = []
     for name in sorted({result.dataset for result in chosen}, key=lambda each: _first_seen(each, chosen)):
         rankings += rankings_of(name, [each for each in chosen if each.dataset == name], by=key, extra=extra)
-    notes += [note for ranking in rankings for note in _own_counts(ranking)]
     if significance:
         rankings = [_tested(ranking, notes) for ranking in rankings]
     return Leaderboard(rankings=tuple(rankings), notes=tuple(notes), tested=significance)
@@ -112,13 +111,6 @@ def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
             if not math.isnan(p):
                 p_values[id(row)][metric] = p
     return replace(ranking, rows=tuple(replace(row, p_values=p_values.get(id(row), {})) for row in ranking.rows))
-
-
-def _own_counts(ranking: Ranking) -> list[str]:
-    """Say who gives counts beside points: their counting errors are not those of the points above the threshold."""
-    reports = {row.result.name: row.result.report for row in ranking.rows if row.result.report is not None}
-    own = [name for name, each in reports.items() if any(text.startswith("own-counts:") for text in each.warnings)]
-    return [f"{ranking.dataset}: counting errors of given counts, not of counted points: {listed(own)}"] if own else []
 
 
 def _of_the_ranking(row: Row, ranking: Ranking) -> bool:

@@ -60,6 +60,11 @@ class Result:
         """The model and, where it is known, its revision."""
         return f"{self.model}@{self.revision}" if self.revision else self.model
 
+    @property
+    def given_counts(self) -> bool:
+        """Whether counting errors are of counts that the predictions give beside their points."""
+        return self.report is not None and any(text.startswith("own-counts:") for text in self.report.warnings)
+
 
 def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
     """Return the results that reports hold, each given with its file.

@@ -1,9 +1,7 @@
 """What is ranked with what, by what, and what is only shown."""
 
 import math
-from dataclasses import replace
 
-import numpy as np
 import pytest
 from toy_reports import TRUTH, annotations, board, counts, predictions, published, report, result
 
@@ -22,13 +20,6 @@ def test_higher_nap_ranks_first():
     (ranking,) = board(report("one", 1), report("whole"), report("two", 2)).rankings
     assert ranking.by == "nAP"
     assert ranks(ranking) == [("whole", 1, ""), ("one", 2, ""), ("two", 3, "")]
-
-
-def test_counts_beside_points_are_told():
-    own = replace(predictions(), counts=np.array([4.0, 2.5, 3.0]))
-    made = board(report("points"), report("both", predicted=own), report("counter", predicted=counts([4, 2, 3])))
-    assert made.notes == ("toys:test: counting errors of given counts, not of counted points: 'both'",)
-    assert board(report("points")).notes == ()
 
 
 def test_the_direction_is_the_metrics_own():

@@ -95,13 +95,15 @@ class Trunk(nn.Module):
         overwrites what it is given. The maps are the same to rounding. In eval mode only.
         """
         for part in [layer for layer in self.modules() if isinstance(layer, nn.Sequential)]:
+            own = False  # whether the layer reads what a convolution of this part has made, and nobody else reads it
             for (name, layer), (after, following) in pairwise(list(part.named_children())):
                 if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
                     setattr(part, name, fuse_conv_bn_eval(layer, following))
                     setattr(part, after, nn.Identity())
                 if isinstance(layer, nn.ReLU) and isinstance(following, nn.MaxPool2d):
-                    setattr(part, name, _in_place(following))
+                    setattr(part, name, _in_place(following) if own else following)
                     setattr(part, after, layer)
+                own = isinstance(layer, nn.Conv2d) or (own and isinstance(layer, nn.BatchNorm2d))
 
     def torchvision_key(self, key: str) -> str:
         """Return the key that torchvision's network has for a key of this trunk's state_dict."""
@@ -141,11 +143,18 @@ class HalvingInPlace(nn.MaxPool2d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return the greatest of each 2 x 2 values: (B, C, H, W) -> (B, C, H / 2, W / 2)."""
-        side_by_side = maps.is_contiguous(memory_format=torch.channels_last) and maps.device.type == "cpu"
-        if not side_by_side or maps.requires_grad or maps.shape[-2] % 2 or maps.shape[-1] % 2:
+        if torch.compiler.is_compiling() or maps.device.type != "cpu" or not _overwritable(maps):
             return super().forward(maps)  # type: ignore[no-any-return]
         rows = torch.maximum(maps[:, :, 0::2], maps[:, :, 1::2], out=maps[:, :, 0::2])  # (B, C, H / 2, W)
         return torch.maximum(rows[..., 0::2], rows[..., 1::2])
+
+
+def _overwritable(maps: Tensor) -> bool:
+    """Return whether maps are halves of rows side by side in memory, and not to be learned through or kept."""
+    if maps.requires_grad or (maps.is_inference() and not torch.is_inference_mode_enabled()):
+        return False
+    whole = maps.shape[-2] % 2 == maps.shape[-1] % 2 == 0
+    return whole and maps.is_contiguous(memory_format=torch.channels_last)
 
 
 def _in_place(pooling: nn.MaxPool2d) -> nn.MaxPool2d:

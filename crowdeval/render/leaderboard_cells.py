@@ -116,7 +116,7 @@ def _line(
     published = result.source == "published"
     return Line(
         rank=ABSENT if row.rank is None else str(row.rank),
-        model=f"{result.name} [{result.config}]" if result.config else result.name,
+        model=_model(row),
         cells=tuple(_cell(row, metric, best=best) for metric in columns),
         images=ABSENT if result.images is None else f"{result.images:,}",
         points=ABSENT if result.points is None else f"{result.points:,}",
@@ -128,6 +128,10 @@ def _line(
         remark="" if published else row.reason,
         published=published,
     )
+
+
+def _model(row: Row) -> str:
+    return f"{row.result.name} [{row.result.config}]" if row.result.config else row.result.name
 
 
 def _cell(row: Row, metric: str, *, best: bool) -> Cell:
@@ -151,6 +155,8 @@ def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
         rules.append("Published numbers are as printed by their sources and never ranked.")
     if "RMSE" in board.columns:
         rules.append("MSE is the root of the mean squared error, as the field prints it.")
+    if given := dict.fromkeys(_model(row) for row in rows if row.result.given_counts):
+        rules.append(f"Counting errors of counts given beside the points, not of the points: {'; '.join(given)}.")
     if best:
         rules.append("Bold: the best of its ranking.")
     if board.tested:

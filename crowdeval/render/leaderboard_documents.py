@@ -15,8 +15,9 @@ from crowdeval.render.numbers import label
 def csv(board: Leaderboard, *, best: bool = False) -> str:
     """Return a leaderboard as one row a result: every value in full precision, whole signatures and fingerprints.
 
-    What was not measured or is undefined is an empty field; ``best`` changes nothing. Where differences were tested
-    there is a column ``p METRIC`` for each metric.
+    What was not measured or is undefined is an empty field; ``best`` changes nothing. ``counts`` is "given" where the
+    predictions give counts beside their points. Where differences were tested there is a column ``p METRIC`` for each
+    metric.
     """
     metrics = board.columns
     p_values = metrics if board.tested else ()
@@ -26,7 +27,8 @@ def csv(board: Leaderboard, *, best: bool = False) -> str:
         [
             "dataset", "ranking", "rank", "ranked_by", "model", "revision", "config",
             *map(label, metrics),
-            "images", "points", "source", "unranked", "selected_on", "date", "fingerprint", "signature", "origin",
+            "images", "points", "counts",
+            "source", "unranked", "selected_on", "date", "fingerprint", "signature", "origin",
             *(f"p {label(metric)}" for metric in p_values),
         ]
     )  # fmt: skip
@@ -54,6 +56,7 @@ def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tupl
         result.model, result.revision, result.config,
         *(_number(result.values.get(metric, math.nan)) for metric in metrics),
         "" if result.images is None else result.images, "" if result.points is None else result.points,
+        "given" if result.given_counts else "",
         result.source, row.reason, result.selected_on, result.date, result.fingerprint, result.signature,
         f"{result.origin}: {result.place}" if result.place else result.origin,
         *(_number(row.p_values.get(metric, math.nan)) for metric in p_values),

@@ -11,8 +11,9 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
-from toy_reports import published
+from toy_reports import board, counts, predictions, published, report
 
 from crowdeval.leaderboard import leaderboard
 from crowdeval.render.leaderboard import FORMS, SUFFIXES
@@ -128,6 +129,19 @@ def test_the_legend_states_the_test_its_level_and_its_correction():
     for words in ("paired approximate randomization", "alpha 0.05", "Holm", "two-sided"):
         assert words in FORMS["markdown"](TESTED)
     assert "Holm" not in FORMS["markdown"](BOARD)
+
+
+@pytest.mark.parametrize("form", TEXTS)
+def test_counts_given_beside_points_are_told_in_every_form(form):
+    own = dataclasses.replace(predictions(), counts=np.array([4.0, 2.5, 3.0]))
+    made = board(report("both", predicted=own), report("counter", predicted=counts([4, 2, 3])), report("points"))
+    words = "Counting errors of counts given beside the points, not of the points: both"
+    if form == "csv":
+        rows = {row["model"]: row["counts"] for row in csv.DictReader(io.StringIO(FORMS[form](made)))}
+        assert rows == {"both": "given", "counter": "", "points": ""}
+    else:
+        assert FORMS[form](made).count(f"{words}.") == 1
+        assert words not in FORMS[form](board(report("counter", predicted=counts([4, 2, 3])), report("points")))
 
 
 def test_markdown_rows_have_as_many_cells_as_their_head():

@@ -8,7 +8,7 @@ import torch
 import torchvision
 from oracles import p2pnet as oracle
 
-from baselines.p2pnet.trunks import TRUNKS, HalvingInPlace, parameters_of, trunk_named
+from baselines.p2pnet.trunks import TRUNKS, HalvingInPlace, Trunk, parameters_of, trunk_named
 from crowdeval.errors import UsageError
 
 
@@ -86,6 +86,41 @@ def test_a_folded_trunk_overwrites_only_what_nobody_else_reads():
     other = trunk_named("resnet50").eval()
     other.fold()
     assert not any(isinstance(layer, HalvingInPlace) for layer in other.modules())
+
+
+def test_a_pooling_of_a_map_that_others_read_stays_as_it_is():
+    """A trunk of one's own whose second stage begins with a ReLU: its input is the first one's map."""
+    torch.manual_seed(0)
+
+    def conv(*channels):
+        return torch.nn.Conv2d(*channels, 3, padding=1)
+
+    def halved(channels):
+        return [torch.nn.ReLU(), torch.nn.MaxPool2d(2, 2), conv(channels, channels)]
+
+    stages = [torch.nn.Sequential(conv(3, 4), *halved(4), *halved(4)), *(torch.nn.Sequential(*halved(4)),) * 2]
+    trunk = Trunk(stages, (4, 4, 4), [], {}).eval().to(memory_format=torch.channels_last)
+    images = torch.randn(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        before = trunk(images)
+        trunk.fold()
+        after = trunk(images)
+    assert [sum(isinstance(layer, HalvingInPlace) for layer in stage) for stage in trunk.stages] == [2, 0, 0]
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_folded_trunk_is_compiled_whole_and_takes_maps_made_in_inference_mode():
+    trunk = trunk_named("vgg16").eval().to(memory_format=torch.channels_last)
+    trunk.fold()
+    images = torch.randn(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        expected = trunk(images)
+        found = torch.compile(trunk, fullgraph=True, backend="eager")(images)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    with torch.inference_mode():
+        made = torch.randn(1, 4, 8, 8).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        assert HalvingInPlace(2, 2)(made).shape == (1, 4, 4, 4)
 
 
 @pytest.mark.parametrize(("name", "left"), [("vgg16_bn", 0), ("resnet50", 39), ("mobilenet_v3_large", 0)])
