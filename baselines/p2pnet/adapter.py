@@ -65,12 +65,10 @@ class P2PNetAdapter:
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
         ask_for_huge_pages()
         self.revision = revision_of(file)
-        self.confidence, self.tile, self.precision, self.counting = confidence, tile, precision, counting
-        self._made_of = file, rows, lines, device
+        self.confidence, self.tile = confidence, tile
+        self._made_of = file, rows, lines, device, precision, counting
         self._loaded: Loaded | None = None
-        config = self._load().record.config
-        config = config if counting is None else config.with_values({"counting": counting})
-        self.name = name or ("p2pnet-expected" if config.counting == "expected" else "p2pnet")
+        self.name = name or ("p2pnet-expected" if self._load().model.config.counting == "expected" else "p2pnet")
 
     def open(self) -> None:
         """Load the model."""
@@ -92,7 +90,6 @@ class P2PNetAdapter:
                 image.pixels,
                 confidence=self.confidence,
                 tile=self.tile,
-                counting=self.counting,
             )
             answers.append({"points": found.points, "scores": found.scores, "count": found.count})
         return answers
@@ -101,8 +98,10 @@ class P2PNetAdapter:
         from baselines.p2pnet.models import load_model
 
         if self._loaded is None:
-            file, rows, lines, device = self._made_of
-            self._loaded = load_model(file, rows=rows, lines=lines, device=device, precision=self.precision)
+            file, rows, lines, device, precision, counting = self._made_of
+            self._loaded = load_model(
+                file, rows=rows, lines=lines, device=device, precision=precision, counting=counting
+            )
             self.device = str(self._loaded.model.device)
             self.selected_on = self._loaded.record.selected_on
         return self._loaded

@@ -45,6 +45,7 @@ def load_model(
     lines: int | None = None,
     device: str | torch.device = "cpu",
     precision: str | None = None,
+    counting: str | None = None,
 ) -> Loaded:
     """Read a model.
 
@@ -58,15 +59,24 @@ def load_model(
         Where it is put, "auto" the best there is; for an export, of what ONNX Runtime has.
     precision : {"float32", "bf16", "fp16"}, optional
         What it will predict in: it is made ready for that (``P2PNet.settle``). Without, the model is as in the file.
+    counting : {"threshold", "expected"}, optional
+        How it will count; as its config says by default.
 
     Raises
     ------
     MissingFileError, InputError
         If there is no such file, or it is damaged or of another model.
     UsageError
-        If rows or lines are given for a file that has its own, the device is not there, or an export is asked for
-        another precision than its own.
+        If rows or lines are given for a file that has its own, the device is not there, an export is asked for another
+        precision than its own, or the model can't count so.
     """
+    loaded = _read(path, rows, lines, device, precision)
+    if counting is not None:
+        loaded.model.config = loaded.model.config.with_values({"counting": counting})
+    return loaded
+
+
+def _read(path: Path, rows: int | None, lines: int | None, device: str | torch.device, precision: str | None) -> Loaded:
     if path.suffix in (".safetensors", ".onnx") and (rows is not None or lines is not None):
         raise UsageError(f"{path} says itself how its reference points lie: rows and lines are for the released layout")
     place = device_named(device) if isinstance(device, str) else device

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -94,7 +94,6 @@ def predict_points(
     *,
     confidence: float | None = None,
     tile: int | None = None,
-    counting: Literal["threshold", "expected"] | None = None,
 ) -> Found:
     """Return the points of an image.
 
@@ -109,22 +108,20 @@ def predict_points(
     tile : int, optional
         Side of a tile's core, a multiple of 16; 0 shows the model the whole image at once. 1024 by default, and 0 for a
         model that looks at the whole image, or is not known not to.
-    counting : {"threshold", "expected"}, optional
-        Whether the count is that of the scores above the threshold, or the expected number; the config's by default.
 
     Returns
     -------
     Found
-        Points, scores, and the expected count where it was asked for.
+        Points, scores, and the expected count where the model's config asks for it.
 
     Raises
     ------
     PredictorError
         If a confidence or a point is not finite.
     UsageError
-        If the tile or the counting can't be had.
+        If the tile can't be had.
     """
-    config = model.config if counting is None else model.config.with_values({"counting": counting})
+    config = model.config
     least = config.confidence if confidence is None else confidence
     expects = config.counting == "expected"
     image = Image.fromarray(pixels)

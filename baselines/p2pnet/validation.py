@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from torch import distributed
@@ -24,7 +24,6 @@ def predicted(
     source: Samples,
     *,
     tile: int | None = None,
-    counting: Literal["threshold", "expected"] | None = None,
     among: Processes | None = None,
     progress: Callable[[str], None] = lambda name: None,
 ) -> list[Found]:
@@ -32,7 +31,7 @@ def predicted(
     among = among or Processes()
     found = []
     for sample in source.items[among.rank :: among.world]:
-        found.append(predict_points(model, pixels_of(sample.path), tile=tile, counting=counting))
+        found.append(predict_points(model, pixels_of(sample.path), tile=tile))
         progress(sample.id)
     return found
 
@@ -54,7 +53,7 @@ def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
         offsets=offsets_of([len(each.scores) for each in found]),
         xy=np.concatenate([np.zeros((0, 2)), *(each.points for each in found)]),
         score=np.concatenate([np.zeros(0), *(each.scores for each in found)]),
-        counts=counts if any(each.count is not None for each in found) else None,
+        counts=None if np.isnan(counts).all() else counts,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -38,7 +37,7 @@ def evaluate(
     lines: int | None,
     precision: str,
     tile: int | None,
-    counting: Literal["threshold", "expected"] | None,
+    counting: str | None,
     device: str,
     form: str,
     save: Path | None,
@@ -55,7 +54,7 @@ def evaluate(
     """
     if save is not None:
         writable(save)
-    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision)
+    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision, counting=counting)
     images = samples(source, root=root)
     done = itertools.count(1)
     with counted(f"{file.name} on {source}", quiet=quiet) as step:
@@ -63,7 +62,6 @@ def evaluate(
             loaded.model,
             images,
             tile=tile,
-            counting=counting,
             progress=lambda _: step(next(done), len(images)),
         )
     if save is not None:

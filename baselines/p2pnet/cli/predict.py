@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -43,7 +42,7 @@ def predict(
     lines: int | None,
     precision: str,
     tile: int | None,
-    counting: Literal["threshold", "expected"] | None,
+    counting: str | None,
     device: str,
     quiet: bool,
 ) -> None:
@@ -57,7 +56,7 @@ def predict(
     python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
     """
     writable(out)
-    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision)
+    loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision, counting=counting)
     files = inputs(images)
     threshold = loaded.record.config.threshold
     found: dict[str, Found] = {}
@@ -67,7 +66,7 @@ def predict(
         for name, pixels in frames_of(files, every):
             if name in found:
                 raise _same_name(name)
-            each = predict_points(loaded.model, pixels, confidence=confidence, tile=tile, counting=counting)
+            each = predict_points(loaded.model, pixels, confidence=confidence, tile=tile)
             found[name] = each
             if pictures is not None:
                 draw(pixels, each.surest(threshold), each.people(threshold), picture_of(pictures, name))

@@ -12,6 +12,7 @@ import torch
 from baselines.p2pnet import P2PNet, predict_points
 from baselines.p2pnet.checkpoints import Record, save_checkpoint
 from baselines.p2pnet.export import export_onnx
+from baselines.p2pnet.models import load_model
 from crowdeval.adapters import Image, answers, load_adapter, named
 from crowdeval.errors import InputError, MissingFileError, PredictorError, UsageError
 
@@ -66,7 +67,8 @@ def test_the_count_is_told_where_it_is_the_expected_one(file, model):
     images = [image("a", (96, 80)), image("b", (64, 48))]
     assert [each.count for each in answers(adapter(file), images)] == [None, None]
     found = [each.count for each in answers(adapter(file, "counting=expected"), images)]
-    assert found == pytest.approx([predict_points(model, each.pixels, counting="expected").count for each in images])
+    expecting = load_model(file, counting="expected").model
+    assert found == pytest.approx([predict_points(expecting, each.pixels).count for each in images])
     assert min(found) > 0
 
 
@@ -83,9 +85,14 @@ def test_a_model_that_counts_by_expectation_does_so_unasked_and_is_called_so(tmp
 def test_what_a_model_can_not_count_by_is_refused_before_the_images(tmp_path, file, model):
     with pytest.raises(UsageError, match="counting"):
         adapter(file, "counting=sum")
+    with pytest.raises(UsageError, match="counting: expected 'threshold', 'expected', found 'sum'"):
+        load_model(file, counting="sum")
     save_checkpoint(tmp_path / "no.safetensors", model.state_dict(), Record(config=crowd.config(lambda1=0.0)))
     with pytest.raises(UsageError, match="counting: expected 'threshold' with lambda1 = 0"):
         adapter(tmp_path / "no.safetensors", "counting=expected")
+    expecting = load_model(file, counting="expected").model
+    assert predict_points(expecting, image("a", (96, 80)).pixels).count > 0
+    assert predict_points(load_model(file, counting="threshold").model, image("a", (96, 80)).pixels).count is None
 
 
 def test_no_images_get_no_answers(file):

@@ -106,7 +106,7 @@ def test_the_least_confidence_is_the_configs_where_none_is_given(image):
 
 @pytest.mark.parametrize(("tile", "confidence"), [(0, 0.0), (0, 0.9), (32, 0.05)])
 def test_the_expected_count_is_over_all_proposals_in_the_image(tile, confidence):
-    model = oracle.thin_model(lambda1=0.3)
+    model = oracle.thin_model(lambda1=0.3, counting="expected")
     pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     with torch.no_grad():
         images = normalized(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu"))
@@ -115,29 +115,24 @@ def test_the_expected_count_is_over_all_proposals_in_the_image(tile, confidence)
     for (x, y), c in zip(output.points[0].tolist(), output.confidences[0].tolist(), strict=True):
         if 0 <= x < 70 and 0 <= y < 50:
             expected += 0.3 * c / (1 - c + 0.3 * c)
-    found = predict_points(model, pixels, confidence=confidence, tile=tile, counting="expected")
+    found = predict_points(model, pixels, confidence=confidence, tile=tile)
     assert found.count == pytest.approx(expected, rel=1e-4)
     assert found.count > len(found.scores) if confidence == 0.9 else found.count < len(found.scores)
 
 
-def test_the_counting_is_the_configs_where_none_is_given(image):
+def test_the_counting_is_the_configs(image):
     part = image[:64, :64]
     assert predict_points(oracle.thin_model(), part).count is None
     expecting = oracle.thin_model(counting="expected")
     assert predict_points(expecting, part).count > 0
-    assert predict_points(expecting, part, counting="threshold").count is None
-    with pytest.raises(UsageError, match="counting: expected 'threshold', 'expected', found 'sum'"):
-        predict_points(expecting, part, counting="sum")
-    with pytest.raises(UsageError, match="counting: expected 'threshold' with lambda1 = 0"):
-        predict_points(oracle.thin_model(lambda1=0.0), part, counting="expected")
 
 
 @pytest.mark.parametrize("branch", ["classification", "regression"])
 def test_an_answer_that_is_not_finite_is_an_error(image, branch):
-    model = oracle.thin_model()
+    model = oracle.thin_model(counting="expected")
     torch.nn.init.constant_(getattr(model, branch)[-1].bias, float("nan"))
     with pytest.raises(PredictorError, match="the model's answer is not finite"):
-        predict_points(model, image[:64, :64], counting="expected")
+        predict_points(model, image[:64, :64])
 
 
 def shifted(x, y):
