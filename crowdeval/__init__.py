@@ -13,41 +13,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crowdeval.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from crowdeval.alignment import align as align
+    from crowdeval.datasets import open_dataset as open_dataset
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
-    from crowdeval.evaluation import evaluate as evaluate
+    from crowdeval.evaluation.evaluate import evaluate as evaluate
+    from crowdeval.evaluation.plain_arrays import NapResult as NapResult
+    from crowdeval.evaluation.plain_arrays import nap as nap
+    from crowdeval.evaluation.protocol import PAPER as PAPER
+    from crowdeval.evaluation.protocol import Protocol as Protocol
+    from crowdeval.evaluation.report import Report as Report
     from crowdeval.formats import read_annotations as read_annotations
     from crowdeval.formats import read_predictions as read_predictions
     from crowdeval.formats import write_annotations as write_annotations
     from crowdeval.formats import write_predictions as write_predictions
-    from crowdeval.plain import NapResult as NapResult
-    from crowdeval.plain import nap as nap
-    from crowdeval.points import Annotations as Annotations
-    from crowdeval.points import Predictions as Predictions
-    from crowdeval.protocol import PAPER as PAPER
-    from crowdeval.protocol import Protocol as Protocol
-    from crowdeval.report import Report as Report
-    from crowdeval.scale import knn_scale as knn_scale
-
-__version__ = "0.1.0"
+    from crowdeval.leaderboards.report_files import read_report as read_report
+    from crowdeval.matching.scale import knn_scale as knn_scale
+    from crowdeval.points.alignment import align as align
+    from crowdeval.points.assemble import concatenated as concatenated
+    from crowdeval.points.sets import Annotations as Annotations
+    from crowdeval.points.sets import Predictions as Predictions
 
 _HOME = {
-    "Annotations": "points",
+    "Annotations": "points.sets",
     "CrowdevalError": "errors",
     "CrowdevalWarning": "errors",
-    "NapResult": "plain",
-    "PAPER": "protocol",
-    "Predictions": "points",
-    "Protocol": "protocol",
-    "Report": "report",
-    "align": "alignment",
-    "evaluate": "evaluation",
-    "knn_scale": "scale",
-    "nap": "plain",
+    "NapResult": "evaluation.plain_arrays",
+    "PAPER": "evaluation.protocol",
+    "Predictions": "points.sets",
+    "Protocol": "evaluation.protocol",
+    "Report": "evaluation.report",
+    "align": "points.alignment",
+    "concatenated": "points.assemble",
+    "evaluate": "evaluation.evaluate",
+    "knn_scale": "matching.scale",
+    "nap": "evaluation.plain_arrays",
+    "open_dataset": "datasets",
     "read_annotations": "formats",
     "read_predictions": "formats",
+    "read_report": "leaderboards.report_files",
     "write_annotations": "formats",
     "write_predictions": "formats",
 }

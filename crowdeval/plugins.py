@@ -1,7 +1,7 @@
-"""Extension points: a literal table each, then entry points; names are looked up lazily.
+"""Extension points: one literal table each, then entry points; names are looked up lazily.
 
-A table maps a name to ``"module:attribute"``. A name is searched in the table first, then among the entry
-points of the group (``crowdeval.formats``, ``crowdeval.metrics``, ...); an unknown name is an error that
+A table maps a name to ``"module:attribute"``. A name is searched in the table of its group first, then among the
+entry points of the group (``crowdeval.formats``, ``crowdeval.metrics``, ...); an unknown name is an error that
 suggests the near ones. A plugin that fails to import is an error only when it is the one asked for.
 """
 
@@ -9,12 +9,74 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from crowdeval.errors import UsageError, did_you_mean, listed
 
+T = TypeVar("T")
 
-class Extensions(Mapping[str, Any]):
+_COUNTING = "crowdeval.metrics.counting:COUNTING"
+_LOCALIZATION = "crowdeval.metrics.localization:LOCALIZATION"
+_PIXEL_AP = "crowdeval.metrics.pixel_ap:PIXEL_AP"
+
+TABLES: dict[str, dict[str, str]] = {
+    "crowdeval.formats": {
+        "json": "crowdeval.formats.native_json:JSON",
+        "jsonl": "crowdeval.formats.json_lines:JSON_LINES",
+        "csv": "crowdeval.formats.csv_table:CSV",
+        "parquet": "crowdeval.formats.parquet:PARQUET",
+        "nwpu": "crowdeval.formats.nwpu_text:NWPU",
+        "coco": "crowdeval.formats.coco:COCO",
+    },
+    "crowdeval.datasets": {
+        "shanghaitech-a": "crowdeval.datasets.shanghaitech:PART_A",
+        "shanghaitech-b": "crowdeval.datasets.shanghaitech:PART_B",
+        "ucf-cc-50": "crowdeval.datasets.ucf_cc_50:UCF_CC_50",
+        "ucf-qnrf": "crowdeval.datasets.ucf_qnrf:UCF_QNRF",
+        "nwpu": "crowdeval.datasets.nwpu:NWPU",
+        "jhu-crowd++": "crowdeval.datasets.jhu:JHU_CROWD",
+        "wider-face": "crowdeval.datasets.wider_face:WIDER_FACE",
+        "folder": "crowdeval.datasets.folder:FOLDER",
+    },
+    "crowdeval.adapters": {
+        "points": "crowdeval.adapters.points:Points",
+        "torchvision": "crowdeval.adapters.torchvision:Torchvision",
+        "onnx": "crowdeval.adapters.onnx:Onnx",
+        "density": "crowdeval.adapters.density:Density",
+        "yunet": "crowdeval.adapters.yunet:YuNet",
+        "command": "crowdeval.adapters.command:Command",
+    },
+    "crowdeval.metrics": {
+        "nAP": "crowdeval.metrics.nap:NAP",
+        **dict.fromkeys(("MAE", "RMSE", "MSE", "NAE", "bias"), _COUNTING),
+        **dict.fromkeys(("F1", "Precision", "Recall", "TP", "FP", "FN"), _LOCALIZATION),
+        **dict.fromkeys(("L-Precision", "L-Recall", "L-F1"), _LOCALIZATION),
+        **dict.fromkeys(("AP", "L-AUC"), _PIXEL_AP),
+        "MLE": "crowdeval.metrics.mle:MLE",
+        "GAME": "crowdeval.metrics.grid:GRID",
+    },
+    "crowdeval.renderers": {
+        "table": "crowdeval.render.table:table",
+        "json": "crowdeval.render.documents:json",
+        "csv": "crowdeval.render.documents:csv",
+        "markdown": "crowdeval.render.documents:markdown",
+        "latex": "crowdeval.render.documents:latex",
+    },
+    "crowdeval.leaderboard_renderers": {
+        "table": "crowdeval.render.leaderboard_table:table",
+        "csv": "crowdeval.render.leaderboard_documents:csv",
+        "markdown": "crowdeval.render.leaderboard_documents:markdown",
+        "latex": "crowdeval.render.leaderboard_latex:latex",
+        "html": "crowdeval.render.leaderboard_html:html",
+    },
+    "crowdeval.commands": {
+        "p2pnet": "baselines.p2pnet.cli:commands",
+    },
+}
+"""Entry-point group to the built-in names of the extension point and where each is found."""
+
+
+class Extensions(Mapping[str, T], Generic[T]):
     """The named objects of one extension point, imported on first use.
 
     Parameters
@@ -22,46 +84,47 @@ class Extensions(Mapping[str, Any]):
     kind : str
         What one is called in messages: ``"format"``.
     group : str
-        The entry-point group third parties register under.
-    table : mapping of str to str
-        The built-in ones, name to ``"module:attribute"``.
+        The key of its table in ``TABLES``, and the entry-point group third parties register under.
     """
 
-    def __init__(self, kind: str, group: str, table: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, group: str) -> None:
         self.kind = kind
         self.group = group
-        self.table = dict(table)
+        self.table = TABLES[group]
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> T:
         target = self.table.get(name)
         if target is None:
             return self._third_party(name)
         module, _, attribute = target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        found: T = getattr(importlib.import_module(module), attribute)
+        return found
 
     def __iter__(self) -> Iterator[str]:
         yield from self.table
-        yield from (name for name in self._entry_points() if name not in self.table)
+        yield from (name for name in self.entry_points() if name not in self.table)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.table or name in self._entry_points()
+        return name in self.table or name in self.entry_points()
 
-    def _entry_points(self) -> dict[str, Any]:
+    def entry_points(self) -> dict[str, Any]:
+        """Return the entry points that third parties have registered, by name; nothing of them is imported."""
         from importlib.metadata import entry_points
 
         return {point.name: point for point in entry_points(group=self.group)}
 
-    def _third_party(self, name: str) -> Any:
-        point = self._entry_points().get(name)
+    def _third_party(self, name: str) -> T:
+        point = self.entry_points().get(name)
         if point is None:
             known = list(self)
             raise UsageError(
                 f"no {self.kind} is called {name!r}{did_you_mean(name, known)} (known: {listed(known, most=40)})"
             )
         try:
-            return point.load()
+            loaded: T = point.load()
         except Exception as problem:
             raise UsageError(f"the {self.kind} {name!r} ({point.value}) can't be imported: {problem}") from problem
+        return loaded

@@ -3,8 +3,8 @@
 import numpy as np
 
 from crowdeval import Annotations, Predictions, Protocol, evaluate
-from crowdeval.leaderboard import leaderboard
-from crowdeval.results import Result, measured_results
+from crowdeval.leaderboards.build import leaderboard
+from crowdeval.leaderboards.results import Result, measured_results
 
 TRUTH = {"a": [[10, 10], [20, 10], [10, 20], [40, 40]], "b": [[5, 5], [9, 9]], "c": [[1, 1], [8, 1], [8, 8]]}
 

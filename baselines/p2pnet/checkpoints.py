@@ -19,13 +19,13 @@ import torch
 import torchvision
 from safetensors.torch import save
 
-import crowdeval
 from baselines.p2pnet.batches import MEAN, STD
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.weight_files import tensors_of
 from crowdeval.errors import InputError, MissingFileError, listed
+from crowdeval.version import __version__
 
 FORMAT = "crowdeval-p2pnet@1"
 
@@ -78,7 +78,7 @@ class Record:
 def versions() -> dict[str, str]:
     """Return the versions that training depends on."""
     return {
-        "crowdeval": crowdeval.__version__,
+        "crowdeval": __version__,
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
         "scipy": scipy.__version__,

@@ -20,14 +20,15 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from crowdeval import read_annotations
-from crowdeval.arrays import Floats, Integers, offsets_of
+from crowdeval.adapters.pixels import rgb
 from crowdeval.datasets import is_dataset_spec, open_dataset
 from crowdeval.datasets.listing import IMAGE_SUFFIXES, lines_of
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
-from crowdeval.fingerprints import fingerprint
-from crowdeval.pixels import rgb
-from crowdeval.points import Annotations
+from crowdeval.points.assemble import ImageAnnotations, assembled_annotations, joined
+from crowdeval.points.fingerprints import fingerprint
+from crowdeval.points.ragged import Ragged, offsets_of
+from crowdeval.points.sets import Annotations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,18 +69,15 @@ class Samples(Sequence[Sample]):
 
     def annotations(self) -> Annotations:
         """Return the true points as crowdeval scores them; sizes are the files'."""
-        offsets, xy = self.columns()
-        return Annotations(
-            image_ids=tuple(each.id for each in self.items),
-            offsets=offsets,
-            xy=xy,
+        return assembled_annotations(
+            {each.id: ImageAnnotations(xy=each.points) for each in self.items},
             sizes=np.array([image_size(each.path) for each in self.items], dtype=np.float64).reshape(-1, 2),
         )
 
-    def columns(self) -> tuple[Integers, Floats]:
-        """Return all true points one after the other: the images' offsets (m + 1,), and x and y (N, 2)."""
-        offsets = offsets_of([len(each.points) for each in self.items])
-        return offsets, np.concatenate([np.zeros((0, 2)), *(each.points for each in self.items)])
+    def points(self) -> Ragged:
+        """Return all true points by image."""
+        xy = joined([each.points for each in self.items], width=2)
+        return Ragged(xy, offsets_of([len(each.points) for each in self.items]))
 
 
 def samples(source: str, *, root: str | os.PathLike[str] | None = None) -> Samples:
@@ -124,8 +122,8 @@ def halves(source: Samples, share: float, seed: int) -> tuple[Samples, Samples]:
 
 def fingerprint_of(source: Samples) -> str:
     """Return a hash of ids and points; the files' places and their order do not matter (``order_of``)."""
-    offsets, xy = source.columns()
-    return fingerprint("annotations", tuple(each.id for each in source), offsets, [xy])
+    points = source.points()
+    return fingerprint("annotations", tuple(each.id for each in source), points, [points.xy])
 
 
 def order_of(source: Samples) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -13,7 +14,7 @@ from baselines.p2pnet.devices import Processes
 from baselines.p2pnet.prediction import Found, Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report, evaluate
-from crowdeval.arrays import offsets_of
+from crowdeval.points.assemble import ImagePredictions, assembled_predictions
 
 METRICS = ("F1@4px", "F1@8px", "bias")
 """What is measured beside the paper's nAP, MAE, RMSE and NAE."""
@@ -46,15 +47,13 @@ def gathered(found: list[Found], among: Processes) -> list[Found]:
 
 
 def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
-    """Return what was found, image by image, as crowdeval scores it."""
-    counts = np.array([np.nan if each.count is None else each.count for each in found])
-    return Predictions(
-        image_ids=tuple(names),
-        offsets=offsets_of([len(each.scores) for each in found]),
-        xy=np.concatenate([np.zeros((0, 2)), *(each.points for each in found)]),
-        score=np.concatenate([np.zeros(0), *(each.scores for each in found)]),
-        counts=None if np.isnan(counts).all() else counts,
-    )
+    """Return the points found, image by image, as crowdeval scores them; scored also where there is none."""
+    images = {
+        name: ImagePredictions(xy=each.points, score=each.scores, count=each.count)
+        for name, each in zip(names, found, strict=True)
+    }
+    predictions = assembled_predictions(images)
+    return predictions if len(predictions.xy) else replace(predictions, score=np.zeros(0))
 
 
 def scored(source: Samples, found: list[Found], *, threshold: float = 0.5, name: str = "p2pnet") -> Report:

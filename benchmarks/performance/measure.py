@@ -18,10 +18,10 @@ import numpy as np
 from benchmarks.performance.scenes import HEIGHT, WIDTH, Scene
 from benchmarks.performance.stages import Stopwatch, watch_matching
 from benchmarks.performance.textbook import average_precision, image_flags
-from crowdeval.evaluation import evaluate
+from crowdeval.evaluation.evaluate import evaluate
 from crowdeval.metrics.nap import NormalizedMatching, match_normalized
-from crowdeval.points import Annotations, Predictions
-from crowdeval.ranges import parse_range
+from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.metrics.strings import parse_range
 
 DELTAS = parse_range("0.05:0.05:0.5")
 REPEATS, PATIENCE = 7, 12.0

@@ -17,7 +17,7 @@ def main() -> None:
     entered = time()
     import crowdeval.cli.inputs
     import crowdeval.cli.score
-    import crowdeval.evaluation
+    import crowdeval.evaluation.evaluate
     import crowdeval.formats
     import crowdeval.render.table
     from crowdeval.cli import main as run
@@ -28,7 +28,7 @@ def main() -> None:
     watch_trees(watch)
     for side in ("predictions", "annotations"):
         watch.wrap(crowdeval.formats, f"read_{side}", "reading")
-    watch.wrap(crowdeval.evaluation, "evaluate", "evaluate")
+    watch.wrap(crowdeval.evaluation.evaluate, "evaluate", "evaluate")
     imported = time()
     try:
         run(arguments)

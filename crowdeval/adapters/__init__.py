@@ -20,18 +20,8 @@ from crowdeval.plugins import Extensions
 
 __all__ = ["ADAPTERS", "Answer", "Image", "Predictor", "answers", "load_adapter", "named", "predictor_class"]
 
-ADAPTERS = Extensions(
-    "adapter",
-    "crowdeval.adapters",
-    {
-        "points": "crowdeval.adapters.points:Points",
-        "torchvision": "crowdeval.adapters.torchvision:Torchvision",
-        "onnx": "crowdeval.adapters.onnx:Onnx",
-        "density": "crowdeval.adapters.density:Density",
-        "yunet": "crowdeval.adapters.yunet:YuNet",
-        "command": "crowdeval.adapters.command:Command",
-    },
-)
+ADAPTERS: Extensions[Any] = Extensions("adapter", "crowdeval.adapters")
+"""Name to the class, or function, that makes a predictor."""
 
 
 def load_adapter(name: str, options: Sequence[str] | Mapping[str, Any] = ()) -> Predictor:

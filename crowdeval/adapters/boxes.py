@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats
 from crowdeval.errors import UsageError
+from crowdeval.points.ragged import Floats
 
 BoxForm = Literal["xyxy", "xywh", "cxcywh"]
 """Two corners; the first corner, width and height; the centre, width and height."""

@@ -12,7 +12,8 @@ A predictor is any object with
 
 and, where it wants them, ``batch_size`` (int, 1), ``open()`` and ``close()`` around the work, ``device`` (str, for the
 record), ``selected_on`` (what the checkpoint was chosen on), and ``needs_pixels`` (bool, True): without pixels it gets
-images whose array is empty.
+images whose array is empty. A class may have ``environment`` (variables of the process by name): the command line sets
+those that the user has not set, before the predictor is made.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, as_column, as_points
 from crowdeval.errors import InputError, PredictorError, UsageError, did_you_mean, shown
+from crowdeval.points.assemble import ImagePredictions
+from crowdeval.points.ragged import as_column, as_points
 
 KEYS = ("points", "scores", "count")
 
@@ -65,13 +67,8 @@ class Predictor(Protocol):
         """Return one answer for each image."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Answer:
+class Answer(ImagePredictions):
     """A checked answer: points (M, 2) with scores (M,) or None, or a count, or both."""
-
-    xy: Floats | None
-    score: Floats | None = None
-    count: float | None = None
 
 
 def named(predictor: Predictor) -> str:

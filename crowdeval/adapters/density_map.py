@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crowdeval.arrays import Floats
 from crowdeval.errors import PredictorError, UsageError
+from crowdeval.points.ragged import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

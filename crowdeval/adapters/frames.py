@@ -20,8 +20,9 @@ from itertools import pairwise
 import numpy as np
 
 from crowdeval.adapters.contract import Answer, Image, Predictor, answers, named
-from crowdeval.arrays import Flags, Floats
 from crowdeval.errors import PredictorError, UsageError
+from crowdeval.options import MERGE, OVERLAP
+from crowdeval.points.ragged import Flags, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,8 @@ class Frames:
 
     max_side: int | None = None
     tile: int | None = None
-    overlap: int = 128
-    merge: float = 8.0
+    overlap: int = OVERLAP
+    merge: float = MERGE
     flip: bool = False
 
     def __post_init__(self) -> None:
@@ -89,7 +90,8 @@ def framed_answers(predictor: Predictor, images: Sequence[Image], frames: Frames
     for image, small, of_image in zip(images, scaled, views, strict=True):
         part = told[position : position + len(of_image)]
         position += len(of_image)
-        result.append(_whole(image, small, of_image, part, frames, named(predictor)))
+        where = f"{named(predictor)}, image {image.id!r}"
+        result.append(_whole(image, small, list(zip(of_image, part, strict=True)), frames, where))
     return result
 
 
@@ -132,14 +134,12 @@ def _cuts(length: int, frames: Frames) -> Iterator[tuple[int, int, float, float]
         yield max(0, begin - frames.overlap), min(length, end + frames.overlap), low, high
 
 
-def _whole(
-    image: Image, small: Image, views: Sequence[_View], told: Sequence[Answer], frames: Frames, who: str
-) -> Answer:
+def _whole(image: Image, small: Image, views: Sequence[tuple[_View, Answer]], frames: Frames, where: str) -> Answer:
     """Put the answers of an image's views together, in the pixels of the image."""
-    sides = []
-    for mirrored in (False, True) if frames.flip else (False,):
-        pairs = [(view, answer) for view, answer in zip(views, told, strict=True) if view.mirrored is mirrored]
-        sides.append(_joined(pairs, frames, f"{who}, image {image.id!r}"))
+    sides = [
+        _joined([pair for pair in views if pair[0].mirrored is mirrored], frames, where)
+        for mirrored in ((False, True) if frames.flip else (False,))
+    ]
     answer = sides[0] if len(sides) == 1 else _mirrored_pair(sides[0], sides[1], frames.merge)
     if answer.xy is None or small is image:
         return answer

@@ -15,8 +15,8 @@ from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.onnx_input import TYPES, Tensor, prepared
 from crowdeval.adapters.onnx_output import Activation, confidences_of, output_name, rows_of
 from crowdeval.adapters.packages import package
-from crowdeval.arrays import Floats
 from crowdeval.errors import PredictorError, UsageError, did_you_mean, listed
+from crowdeval.points.ragged import Floats
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 

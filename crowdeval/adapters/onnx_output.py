@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from crowdeval.arrays import Floats, floats
 from crowdeval.errors import InputError, PredictorError, UsageError, did_you_mean, listed
+from crowdeval.points.ragged import Floats, floats
 
 Activation = Literal["none", "sigmoid", "softmax"]
 

@@ -41,9 +41,9 @@ def present(name: str) -> bool:
 
 
 def way_to(name: str) -> str:
-    """Return the command that installs a module.
+    """Return the command that installs a module; an extra is installed from a clone of the repository.
 
     >>> way_to("cv2")
-    "pip install 'crowdeval[opencv]'"
+    "pip install '.[opencv]'"
     """
-    return f"pip install 'crowdeval[{EXTRAS[name]}]'" if name in EXTRAS else f"pip install {name}"
+    return f"pip install '.[{EXTRAS[name]}]'" if name in EXTRAS else f"pip install {name}"

@@ -10,7 +10,7 @@ from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.errors import PredictorError, did_you_mean
 from crowdeval.formats import read_predictions
-from crowdeval.points import Predictions
+from crowdeval.points.sets import Predictions
 
 
 class Points:

@@ -9,7 +9,7 @@ from string import Template
 
 from crowdeval.adapters import ADAPTERS
 from crowdeval.errors import UsageError
-from crowdeval.formats.target import write_file
+from crowdeval.writing import write_file
 
 PYPROJECT = """\
 [build-system]

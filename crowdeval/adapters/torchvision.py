@@ -12,8 +12,8 @@ from crowdeval.adapters.boxes import as_share, points_in
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.packages import package
-from crowdeval.arrays import Floats
 from crowdeval.errors import PredictorError, UsageError, did_you_mean, listed
+from crowdeval.points.ragged import Floats
 
 NO_WEIGHTS = "none"
 

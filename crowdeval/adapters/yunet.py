@@ -17,8 +17,8 @@ from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.number_list import numbers
 from crowdeval.adapters.packages import package
-from crowdeval.arrays import Floats
 from crowdeval.errors import PredictorError
+from crowdeval.points.ragged import Floats
 
 MOST = 1_000_000
 """Boxes that OpenCV hands over for one copy of an image: all there are."""

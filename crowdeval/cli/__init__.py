@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import click
 
-from crowdeval import __version__
 from crowdeval.cli.streams import settle_streams
 from crowdeval.cli.verbs import Verbs, exit_code_of
+from crowdeval.version import __version__
 
 VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
 from typing import Any
 
 import click
 
-from crowdeval import __version__
 from crowdeval.cli.choices import ADAPTERS as NAMES
 from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
 from crowdeval.cli.talk import say
+from crowdeval.version import __version__
 
 
 @click.group(invoke_without_command=True, short_help="List the predictors there are, describe one, begin a new one.")
@@ -33,7 +33,7 @@ def adapters(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from crowdeval.adapters import ADAPTERS
 
-        points = _entry_points()
+        points = ADAPTERS.entry_points()
         theirs = [_foreign(points[name]) for name in points if name not in ADAPTERS.table]
         put("\n".join([*(_own(name) for name in ADAPTERS.table), *theirs]), None)
 
@@ -45,7 +45,7 @@ def show(name: str) -> None:
     from crowdeval.adapters import ADAPTERS, predictor_class
 
     maker = predictor_class(name)
-    point = None if name in ADAPTERS.table else _entry_points().get(name)
+    point = None if name in ADAPTERS.table else ADAPTERS.entry_points().get(name)
     version, origin = (__version__, "built-in") if name in ADAPTERS.table else (getattr(maker, "revision", ""), name)
     if point is not None:
         version, origin = _package(point)
@@ -89,12 +89,6 @@ def _foreign(point: EntryPoint) -> str:
     needs = f"{', '.join(absent)}: not installed" if absent else "nothing that is not installed"
     rows = {"class": point.value, "needs": needs, "options": f"see crowdeval adapters show {point.name}"}
     return f"{_head(point.name, version, origin)}\n{_rows(rows)}"
-
-
-def _entry_points() -> dict[str, EntryPoint]:
-    from crowdeval.adapters import ADAPTERS
-
-    return {point.name: point for point in entry_points(group=ADAPTERS.group)}
 
 
 def _package(point: EntryPoint) -> tuple[str, str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crowdeval.cli.choices import ID_STYLES, MISSING
-from crowdeval.cli.inputs import annotations_of, both_inputs, naming, predictions_of, refuse_two_stdins, truth_for
+from crowdeval.cli.inputs import Input, both_inputs, naming, resolved_pair
 from crowdeval.cli.talk import complain, progress, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError
+from crowdeval.options import ID_STYLES, MISSING
 
 if TYPE_CHECKING:
-    from crowdeval.points import Annotations, Predictions
+    from crowdeval.points.sets import Annotations, Predictions
 
 
 @click.command(short_help="Report every problem of the files, and score nothing.")
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
               help="Compare image ids as they are, or without folders and file extensions.")  # fmt: skip
 def check(
+    *,
     predictions: str,
     annotations: str | None,
     predictions_format: str | None,
@@ -36,29 +37,20 @@ def check(
 
     Ends with 0 where `crowdeval score` would run, else with the code it would end with.
     """
-    from crowdeval.alignment import align
-    from crowdeval.notices import input_notices
-
-    annotations = truth_for(predictions, annotations)
-    refuse_two_stdins(predictions, annotations)
+    found, truth = resolved_pair(
+        predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
+    )
     failures: list[CrowdevalError] = []
-    found: Predictions | None = None
-    truth: Annotations | None = None
     with spoken_warnings(), progress() as stage:
-        stage(f"reading {predictions}")
-        found = _tried(lambda: predictions_of(predictions, predictions_format), failures)
-        stage(f"reading {annotations}")
-        truth = _tried(lambda: annotations_of(annotations, annotations_format, root=root, cache=not no_cache), failures)
-        if found is not None and truth is not None:
+        stage(f"reading {found.name}")
+        predicted = _tried(found.predictions, failures)
+        stage(f"reading {truth.name}")
+        true = _tried(lambda: truth.annotations(root=root, cache=not no_cache), failures)
+        if predicted is not None and true is not None:
             stage("aligning")
-            try:
-                with naming(predictions, annotations):
-                    pair = align(found, truth, missing=missing, id_style=id_style)  # type: ignore[arg-type]
-                for text in input_notices(*pair):
-                    warn(text)
-            except CrowdevalError as failure:
-                failures.append(failure)
-    for name, side in ((predictions, found), (annotations, truth)):
+            pair, inputs = (predicted, true), (found, truth)
+            _tried(lambda: _check_together(pair, inputs, missing=missing, id_style=id_style), failures)
+    for name, side in ((found.name, predicted), (truth.name, true)):
         if side is not None:
             click.echo(f"{name}: {side!r}")
     for each in failures:
@@ -66,6 +58,19 @@ def check(
     if failures:
         raise SystemExit(failures[0].exit_code)
     click.echo("no problems")
+
+
+def _check_together(
+    sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any
+) -> None:
+    """Align the two sides and warn of what a report would say of them."""
+    from crowdeval.evaluation.notices import input_notices
+    from crowdeval.points.alignment import align
+
+    with naming(*inputs):
+        pair = align(*sets, missing=missing, id_style=id_style)
+    for text in input_notices(*pair):
+        warn(text)
 
 
 T = TypeVar("T")

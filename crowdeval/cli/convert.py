@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
-from crowdeval.cli.inputs import (
-    annotations_of,
-    names_run,
-    no_cache_option,
-    predictions_of,
-    refuse_overwriting,
-    root_option,
-)
+from crowdeval.cli.inputs import no_cache_option, refuse_overwriting, resolved, root_option
 from crowdeval.cli.talk import progress, say, spoken_warnings
 from crowdeval.errors import FormatError, UsageError
+from crowdeval.options import STANDARD_STREAM
 
 if TYPE_CHECKING:
-    from crowdeval.points import Annotations, Predictions
+    from crowdeval.points.sets import Annotations, Predictions
 
 
 @click.command(short_help="Convert predictions or annotations to another format.")
@@ -38,6 +32,7 @@ if TYPE_CHECKING:
 @no_cache_option
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
 def convert(
+    *,
     source: str,
     output: str,
     source_format: str | None,
@@ -59,40 +54,30 @@ def convert(
     crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
     """
     from crowdeval.formats import write_annotations, write_predictions
-    from crowdeval.points import Predictions
-
-    def as_predictions() -> Predictions | Annotations:
-        return predictions_of(source, source_format)
-
-    def as_annotations() -> Predictions | Annotations:
-        return annotations_of(source, source_format, root=root, cache=not no_cache)
+    from crowdeval.points.sets import Predictions
 
     refuse_overwriting((source,), output)
+    if source == STANDARD_STREAM and kind is None:
+        raise UsageError("standard input is read once: say what it holds with --as predictions or --as annotations")
+    input_ = resolved(source, source_format)
+    kind = kind or {"run": "predictions", "dataset": "annotations", "file": None}[input_.kind]
+
+    def as_annotations() -> Predictions | Annotations:
+        return input_.annotations(root=root, cache=not no_cache)
+
     with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
         stage(f"reading {source}")
-        kind = kind or _kind_by_name(source, source_format)
         if kind is None:
-            content = _by_content(source, as_predictions, as_annotations)
+            content = _by_content(source, input_.predictions, as_annotations)
         else:
-            content = as_predictions() if kind == "predictions" else as_annotations()
+            content = input_.predictions() if kind == "predictions" else as_annotations()
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
         else:
             write_annotations(content, output, format=target_format)
-    if not quiet and output != "-":
+    if not quiet and output != STANDARD_STREAM:
         say(f"wrote {output}: {content!r}")
-
-
-def _kind_by_name(source: str, form: str | None) -> str | None:
-    """Return what a run's folder or a dataset holds; None for a file, whose content has to tell."""
-    from crowdeval.datasets import is_dataset_spec
-
-    if source == "-":
-        raise UsageError("standard input is read once: say what it holds with --as predictions or --as annotations")
-    if form is None and names_run(source):
-        return "predictions"
-    return "annotations" if form is None and is_dataset_spec(source) else None
 
 
 @dataclass
@@ -128,7 +113,7 @@ def _attempt(read: Callable[[], Predictions | Annotations]) -> _Attempt:
 
 def _says_more(content: object) -> bool:
     """Return whether a reading holds what only predictions, or only annotations, can hold."""
-    from crowdeval.points import Annotations, Predictions
+    from crowdeval.points.sets import Annotations, Predictions
 
     if isinstance(content, Predictions):
         return content.score is not None or content.counts is not None

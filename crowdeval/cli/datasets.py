@@ -8,7 +8,7 @@ import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
 from crowdeval.cli.choices import DATASETS as NAMES
-from crowdeval.cli.inputs import no_cache_option, put
+from crowdeval.cli.inputs import no_cache_option, put, root_option
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ WIDTH = 1000
 """Paths and names stay whole."""
 
 _CLUTTER_SHOWN = 8
-
-root_option = click.option(
-    "--root",
-    metavar="DIR",
-    help="The dataset's folder or one above it; else CROWDEVAL_DATA, then crowdeval.toml.",
-)
 
 
 @click.group(invoke_without_command=True, short_help="List the benchmark datasets, check or export one.")
@@ -87,8 +81,8 @@ def check(name: str, root: str | None, format: str) -> None:
 def export(spec: str, output: str, root: str | None, format: str | None, no_cache: bool) -> None:
     """Write the annotations of a split to a file, in any format that crowdeval writes."""
     from crowdeval.datasets import open_dataset
+    from crowdeval.evaluation.notices import amount
     from crowdeval.formats import write_annotations
-    from crowdeval.notices import amount
 
     with spoken_warnings(), progress() as stage:
         stage(f"reading {spec}")

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crowdeval.errors import GateError, UsageError
+from crowdeval.evaluation.protocol import Protocol
+from crowdeval.evaluation.report import Report
 from crowdeval.metrics import METRICS, canonical, family_of
-from crowdeval.metrics.family import Metric
-from crowdeval.protocol import Protocol
-from crowdeval.ranges import number_text, parse_range
-from crowdeval.report import Report
+from crowdeval.metrics.strings import Metric, number_text, parse_range
 
 _COUNTS = ("TP", "FP", "FN")
 _COUNTED = ("F1", "Precision", "Recall", *_COUNTS)

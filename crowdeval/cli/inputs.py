@@ -1,26 +1,26 @@
-"""Arguments and options that several verbs share: the two inputs, their formats, the output file."""
+"""The inputs of the verbs: an argument is a file, a run's folder or a dataset's split, told once; the output file."""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
 from crowdeval.errors import AlignmentError, CrowdevalWarning, MissingFileError, UsageError
+from crowdeval.options import STANDARD_STREAM
 
 if TYPE_CHECKING:
-    from crowdeval.points import Annotations, Predictions
+    from crowdeval.points.sets import Annotations, Predictions
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-STANDARD_STREAM = "-"
 
 
 def both_inputs(command: F) -> F:
@@ -48,91 +48,93 @@ def both_inputs(command: F) -> F:
 
 
 root_option = click.option(
-    "--root", metavar="DIR", help="Where the dataset lies; else CROWDEVAL_DATA or crowdeval.toml."
+    "--root", metavar="DIR", help="The dataset's folder or one above it; else CROWDEVAL_DATA, then crowdeval.toml."
 )
-no_cache_option = click.option(
-    "--no-cache", is_flag=True, help="Read a dataset's files anew, whatever the cache holds."
-)
+no_cache_option = click.option("--no-cache", is_flag=True, help="Read a dataset's files again, not from the cache.")
 
 
-def predictions_of(source: str, format: str | None = None) -> Predictions:
-    """Return the predictions that an argument names: a file, or a run's folder."""
-    from crowdeval.formats import read_predictions
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What an argument names.
 
-    _require_stdin(source)
-    if format is None and names_run(source):
-        from crowdeval.run_folder import RunFolder, run_predictions
+    Parameters
+    ----------
+    name : str
+        The argument as it was given.
+    kind : {"file", "run", "dataset"}
+        A file, a run's folder, or a dataset's split.
+    format : str, optional
+        The format of a file, where it was named.
+    about : mapping of str to str
+        What is known of the origin of a run's predictions: model, revision, dataset, ...
+    """
 
-        return run_predictions(RunFolder(Path(source)))
-    if format is None and names_dataset(source):
-        raise UsageError(f"{source} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
-    return read_predictions(source, format=format)
+    name: str
+    kind: Literal["file", "run", "dataset"]
+    format: str | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    def predictions(self) -> Predictions:
+        """Return the predictions of a file or of a run."""
+        if self.kind == "dataset":
+            raise UsageError(f"{self.name} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
+        if self.kind == "run":
+            from crowdeval.runs.folder import RunFolder, run_predictions
+
+            return run_predictions(RunFolder(Path(self.name)))
+        from crowdeval.formats import read_predictions
+
+        return read_predictions(self.name, format=self.format)
+
+    def annotations(self, *, root: str | None = None, cache: bool = True) -> Annotations:
+        """Return the annotations of a file or of a dataset's split, warning of what a user should know."""
+        if self.kind == "dataset":
+            from crowdeval.datasets import open_dataset
+
+            split = open_dataset(self.name, root=root, cache=cache)
+            for note in split.notes:
+                warnings.warn(note, CrowdevalWarning, stacklevel=2)
+            return split.annotations
+        from crowdeval.formats import read_annotations
+
+        annotations = read_annotations(self.name, format=self.format)
+        if root is not None:
+            warnings.warn(f"--root is ignored: {self.name} is read as a file", CrowdevalWarning, stacklevel=2)
+        return annotations
 
 
-def names_run(source: str) -> bool:
-    """Return whether an argument names a run's folder; for a file that takes no import."""
-    if not os.path.isdir(source):
-        return False
-    from crowdeval.run_folder import is_run_folder
+def resolved(name: str, format: str | None = None) -> Input:
+    """Return what an argument names; a file takes no import to be told from the rest."""
+    if name == STANDARD_STREAM and sys.stdin is None:
+        raise MissingFileError("standard input can't be read: it is closed")
+    if format is not None or name == STANDARD_STREAM:
+        return Input(name, "file", format)
+    if os.path.isdir(name):
+        from crowdeval.runs.folder import RunFolder, about_run, is_run_folder
 
-    try:
-        return is_run_folder(source)
-    except OSError:  # it can't even be looked at; reading it says why
-        return False
-
-
-def names_dataset(source: str) -> bool:
-    """Return whether an argument names a dataset's split; for a file, which goes before, that takes no import."""
-    if source == STANDARD_STREAM or os.path.exists(source):
-        return False
+        try:
+            run = is_run_folder(name)
+        except OSError:  # it can't even be looked at; reading it says why
+            run = False
+        return Input(name, "run", about=about_run(RunFolder(Path(name)).manifest())) if run else Input(name, "file")
+    if os.path.exists(name):
+        return Input(name, "file")
     from crowdeval.datasets import is_dataset_spec
 
-    return is_dataset_spec(source)
+    return Input(name, "dataset" if is_dataset_spec(name) else "file")
 
 
-def origin_of(source: str) -> dict[str, str]:
-    """Return what is known of the predictions an argument names: the model, revision, ... of a run's folder."""
-    if not names_run(source):
-        return {}
-    from crowdeval.run_folder import RunFolder, about_run
-
-    return about_run(RunFolder(Path(source)).manifest())
-
-
-def truth_for(predictions: str, annotations: str | None) -> str:
-    """Return the annotations' argument; a run's folder knows its own."""
-    if annotations is not None:
-        return annotations
-    dataset = origin_of(predictions).get("dataset")
-    if dataset is None:
+def resolved_pair(
+    predictions: str, annotations: str | None, *, predictions_format: str | None, annotations_format: str | None
+) -> tuple[Input, Input]:
+    """Return what the two arguments name; a run's folder names its own annotations."""
+    found = resolved(predictions, predictions_format)
+    name = annotations if annotations is not None else found.about.get("dataset")
+    if name is None:
         raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {predictions} is none")
-    return dataset
-
-
-def annotations_of(
-    source: str, format: str | None = None, *, root: str | None = None, cache: bool = True
-) -> Annotations:
-    """Return the annotations that an argument names: a file, or a dataset's split as NAME:SPLIT."""
-    from crowdeval.formats import read_annotations
-
-    _require_stdin(source)
-    if format is None and names_dataset(source):
-        from crowdeval.datasets import open_dataset
-
-        split = open_dataset(source, root=root, cache=cache)
-        for note in split.notes:
-            warnings.warn(note, CrowdevalWarning, stacklevel=2)
-        return split.annotations
-    annotations = read_annotations(source, format=format)
-    if root is not None:
-        warnings.warn(f"--root is ignored: {source} is read as a file", CrowdevalWarning, stacklevel=2)
-    return annotations
-
-
-def refuse_two_stdins(predictions: str, annotations: str) -> None:
-    """Raise UsageError when both inputs are standard input."""
-    if predictions == annotations == STANDARD_STREAM:
+    if predictions == name == STANDARD_STREAM:
         raise UsageError("only one of PREDICTIONS and ANNOTATIONS can be '-' (standard input)")
+    return found, resolved(name, annotations_format)
 
 
 def refuse_overwriting(inputs: Iterable[str], *outputs: str | None) -> None:
@@ -150,12 +152,12 @@ def refuse_overwriting(inputs: Iterable[str], *outputs: str | None) -> None:
 
 
 @contextmanager
-def naming(predictions: str, annotations: str) -> Iterator[None]:
+def naming(predictions: Input, annotations: Input) -> Iterator[None]:
     """Name the two inputs where they do not speak of the same images."""
     try:
         yield
     except AlignmentError as problem:
-        raise AlignmentError(f"{predictions} against {annotations}: {problem}") from None
+        raise AlignmentError(f"{predictions.name} against {annotations.name}: {problem}") from None
 
 
 def put(text: str, output: str | None) -> None:
@@ -163,7 +165,7 @@ def put(text: str, output: str | None) -> None:
     if output is None or output == STANDARD_STREAM:
         click.echo(text, nl=False)
         return
-    from crowdeval.formats.target import write_file
+    from crowdeval.writing import write_file
 
     write_file(output, text.encode())
 
@@ -173,8 +175,3 @@ def _same(one: str, other: str) -> bool:
         return os.path.samefile(one, other)
     except (OSError, ValueError):
         return one == other
-
-
-def _require_stdin(source: str) -> None:
-    if source == STANDARD_STREAM and sys.stdin is None:
-        raise MissingFileError("standard input can't be read: it is closed")

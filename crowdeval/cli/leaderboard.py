@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, METRICS, offered
+from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, offered
 from crowdeval.cli.inputs import put, refuse_overwriting
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import MissingFileError, UsageError
-from crowdeval.render.leaderboard import FORMS, SUFFIXES
+from crowdeval.options import LEADERBOARD_SUFFIXES as SUFFIXES
+from crowdeval.options import METRICS
+from crowdeval.render.leaderboard import FORMS
 
 if TYPE_CHECKING:
-    from crowdeval.results import Result
+    from crowdeval.leaderboards.results import Result
 
-CLONE = "the clone's own"
+INSTALLED = "those installed"
 
 
 @click.command(short_help="Rank reports: only what is comparable, published numbers beside.")
@@ -30,14 +32,15 @@ CLONE = "the clone's own"
               help="Only this dataset: NAME or NAME:SPLIT.")  # fmt: skip
 @click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=offered(METRICS),
               help="One more column; repeatable.")  # fmt: skip
-@click.option("--published", is_flag=False, flag_value=CLONE, metavar="[DIR]",
-              help="Mix in published numbers, from benchmarks/published of the clone or from DIR.")  # fmt: skip
+@click.option("--published", is_flag=False, flag_value=INSTALLED, metavar="[DIR]",
+              help="Mix in published numbers: those of the literature, or the tables in DIR.")  # fmt: skip
 @click.option("--best", type=click.Choice(["none", "bold"]), default="none", show_default=True,
               help="How the best of a ranking is marked.")  # fmt: skip
 @click.option("--significance", is_flag=True,
               help="Test each difference from the best, where reports hold per-image tables.")  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
 def leaderboard(
+    *,
     paths: tuple[str, ...],
     output: str | None,
     form: str | None,
@@ -59,8 +62,8 @@ def leaderboard(
     crowdeval leaderboard runs/ -o leaderboard.html --best bold --significance --published
     crowdeval leaderboard a.json b.json --by MAE --format markdown
     """
-    from crowdeval.leaderboard import leaderboard as ranked
-    from crowdeval.published import beside
+    from crowdeval.leaderboards.build import leaderboard as ranked
+    from crowdeval.leaderboards.published import beside
 
     render = FORMS[form or _form_of(output)]
     if not paths and published is None:
@@ -81,8 +84,8 @@ def leaderboard(
 
 def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
     """Return the results below the paths and what is to be said of damaged files."""
-    from crowdeval.report_files import find_reports
-    from crowdeval.results import measured_results
+    from crowdeval.leaderboards.report_files import find_reports
+    from crowdeval.leaderboards.results import measured_results
 
     found = find_reports(paths)
     if paths and not found.reports:
@@ -96,9 +99,9 @@ def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
 
 
 def _published(folder: str) -> list[Result]:
-    from crowdeval.published import published_results
+    from crowdeval.leaderboards.published import published_results
 
-    return published_results(None if folder == CLONE else folder)
+    return published_results(None if folder == INSTALLED else folder)
 
 
 def _form_of(output: str | None) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import METRICS as NAMES
 from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
+from crowdeval.options import METRICS as NAMES
+from crowdeval.options import PRESETS
 
 if TYPE_CHECKING:
-    from crowdeval.metrics.family import Entry
+    from crowdeval.metrics.family import Entry, Family
 
 ARROWS = {"higher": "up", "lower": "down", "zero": "to 0"}
 
@@ -36,16 +37,17 @@ def metrics(name: str | None) -> None:
 def _entries() -> list[Entry]:
     from crowdeval.metrics import METRICS
 
-    families = {id(family): family for family in (METRICS[name] for name in METRICS)}
-    return [entry for family in families.values() for entry in family.entries]
+    families: list[Family] = []
+    for name in METRICS:
+        if not any(METRICS[name] is family for family in families):
+            families.append(METRICS[name])
+    return [entry for family in families for entry in family.entries]
 
 
 def _catalogue() -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
-
-    from crowdeval.protocol import PRESETS
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("metric", "better", "unit", "what it is", "source"):
@@ -71,7 +73,7 @@ def _width() -> int:
 
 def _specification(name: str) -> str:
     from crowdeval.metrics import family_of
-    from crowdeval.metrics.family import Metric
+    from crowdeval.metrics.strings import Metric
 
     family = family_of(Metric.parse(name))
     text = inspect.getdoc(sys.modules[type(family).__module__]) or ""

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, PRESETS, SHARD, offered
+from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, offered
 from crowdeval.cli.inputs import no_cache_option, put, root_option
+from crowdeval.cli.streams import output_aside
 from crowdeval.cli.talk import counted, say, spoken_warnings, warn
 from crowdeval.errors import PredictorError
+from crowdeval.options import MAX_FAILURES, MERGE, OVERLAP, PRESETS, SHARD
 from crowdeval.render import RENDERERS
 
 if TYPE_CHECKING:
-    from crowdeval.runs import Outcome
+    from crowdeval.adapters import Predictor
+    from crowdeval.datasets import Split
+    from crowdeval.runs.run import Outcome, Plan
+
+
+def limit_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that bound what a predictor may do to a run."""
+    command = click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")(command)
+    return click.option(
+        "--max-failures",
+        type=int,
+        default=MAX_FAILURES,
+        show_default=True,
+        help="Images that may fail before a run stops.",
+    )(command)
 
 
 @click.command(short_help="Run a predictor over a dataset; resumes where it stopped.")
@@ -29,18 +46,18 @@ if TYPE_CHECKING:
 @no_cache_option
 @click.option("--max-side", type=int, metavar="PIXELS", help="Resize larger images to this longest side.")
 @click.option("--tile", type=int, metavar="PIXELS", help="Cut larger images into tiles of this side.")
-@click.option("--overlap", type=int, default=128, show_default=True, help="Pixels a tile sees beyond its core.")
-@click.option("--merge", type=float, default=8.0, show_default=True,
+@click.option("--overlap", type=int, default=OVERLAP, show_default=True, help="Pixels a tile sees beyond its core.")
+@click.option("--merge", type=float, default=MERGE, show_default=True,
               help="Pixels within which points on two sides of a seam, or of the mirror image, are one.")  # fmt: skip
 @click.option("--flip", is_flag=True, help="See the mirror image as well.")
-@click.option("--max-failures", type=int, default=10, show_default=True, help="Images that may fail before it stops.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")
+@limit_options
 @click.option("--shard", type=int, default=SHARD, show_default=True, help="Images kept at a time.")
 @click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=offered(PRESETS),
               help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}.")  # fmt: skip
 @click.option("--no-score", is_flag=True, help="Predict and do not score.")
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
 def predict(
+    *,
     adapter: str,
     dataset: str,
     short: tuple[str, ...],
@@ -48,17 +65,13 @@ def predict(
     options: tuple[str, ...],
     root: str | None,
     no_cache: bool,
-    max_side: int | None,
-    tile: int | None,
-    overlap: int,
-    merge: float,
-    flip: bool,
     max_failures: int,
     timeout: float | None,
     shard: int,
     preset: str,
     no_score: bool,
     quiet: bool,
+    **shown: Any,
 ) -> None:
     """Run ADAPTER over the images of a dataset's split, and score what it predicts.
 
@@ -72,37 +85,59 @@ def predict(
     crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
     crowdeval score runs/shanghaitech-a-test/yunet@.../... shanghaitech-a:test
     """
-    from crowdeval.adapters import load_adapter
     from crowdeval.adapters.frames import Frames
     from crowdeval.datasets import open_dataset
-    from crowdeval.protocol import Protocol
-    from crowdeval.runs import Plan, run
-    from crowdeval.scored_runs import scored
+    from crowdeval.evaluation.protocol import Protocol
+    from crowdeval.runs.run import Plan
+    from crowdeval.runs.scoring import scored
 
-    frames = Frames(max_side=max_side, tile=tile, overlap=overlap, merge=merge, flip=flip)
-    protocol = Protocol(preset=preset)
+    frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
         raise click.UsageError("--shard: expected at least 1")
     check_limits(max_failures, timeout)
     folders, options = sorted_short(short, base, options)
     with spoken_warnings(quiet=quiet):
-        predictor = load_adapter(adapter, options)
+        predictor = loaded(adapter, options)
         split = open_dataset(dataset, root=root, cache=not no_cache)
-        if not quiet:
-            for note in split.notes:
-                warn(note)
+        for note in [] if quiet else split.notes:
+            warn(note)
         plan = Plan(adapter=adapter, options=dict(text.split("=", 1) for text in options), frames=frames, shard=shard)
-        with counted(f"{predictor.name} on {dataset}", quiet=quiet) as progress:
-            outcome = run(
-                plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, progress=progress
-            )
+        outcome = run_plan(plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, quiet=quiet)
         finish(outcome, quiet=quiet)
-        if not no_score:
-            report = scored(outcome.folder, split, protocol)
-            if not quiet:
-                for text in report.warnings:
-                    warn(text)
-            put(RENDERERS["table"](report), None)
+        if no_score:
+            return
+        report = scored(outcome.folder, split, protocol)
+        for text in [] if quiet else report.warnings:
+            warn(text)
+        put(RENDERERS["table"](report), None)
+
+
+def loaded(adapter: str, options: Sequence[str]) -> Predictor:
+    """Make a predictor, in the environment that it asks for, its output on standard error."""
+    from crowdeval.adapters import load_adapter, predictor_class
+
+    with output_aside():
+        for name, value in getattr(predictor_class(adapter), "environment", {}).items():
+            os.environ.setdefault(name, value)
+        return load_adapter(adapter, options)
+
+
+def run_plan(
+    plan: Plan,
+    predictor: Predictor,
+    split: Split,
+    base: Path,
+    *,
+    max_failures: int,
+    timeout: float | None,
+    quiet: bool,
+) -> Outcome:
+    """Run a predictor over a split with a progress bar; what it prints goes to standard error."""
+    from crowdeval.runs.run import run
+
+    title = f"{predictor.name} on {split.name}:{split.split}"
+    with counted(title, quiet=quiet) as progress, output_aside():
+        return run(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, progress=progress)
 
 
 def check_limits(max_failures: int, timeout: float | None) -> None:

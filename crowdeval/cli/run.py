@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from crowdeval.cli.choices import offered
-from crowdeval.cli.predict import check_limits, finish
-from crowdeval.cli.talk import counted, say, spoken_warnings, warn
+from crowdeval.cli.inputs import root_option
+from crowdeval.cli.predict import check_limits, finish, limit_options, loaded, run_plan
+from crowdeval.cli.talk import say, spoken_warnings, warn
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
 
 if TYPE_CHECKING:
     from crowdeval.datasets import Split
-    from crowdeval.runs import Plan
-    from crowdeval.suite import Suite
+    from crowdeval.runs.run import Plan
+    from crowdeval.runs.suite import Suite
 
 
 @click.command(short_help="Run a suite: predictors x datasets x protocols, only what is missing.")
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "base", metavar="DIR", default="runs", show_default=True, help="Folder of all runs.")
 @click.option("--adapter", "adapters", multiple=True, metavar="'NAME KEY=VALUE ...'",
               help="A predictor beside those of the suite; repeatable.")  # fmt: skip
-@click.option("--root", metavar="DIR", help="Where the datasets lie; else CROWDEVAL_DATA or crowdeval.toml.")
-@click.option("--max-failures", type=int, default=10, show_default=True, help="Images that may fail in a run.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")
+@root_option
+@limit_options
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
 def run(
+    *,
     suite: str,
     base: str,
     adapters: tuple[str, ...],
@@ -46,7 +47,7 @@ def run(
     crowdeval run benchmarks/suites/paper.toml --adapter "yunet file=yunet.onnx"
     """
     from crowdeval.datasets import open_dataset
-    from crowdeval.suite import read_suite
+    from crowdeval.runs.suite import read_suite
 
     check_limits(max_failures, timeout)
     asked = read_suite(suite)
@@ -64,7 +65,7 @@ def run(
                 continue
             for plan in plans:
                 try:
-                    _measure(plan, split, asked, Path(base), max_failures, timeout, quiet)
+                    _measure(plan, split, asked, Path(base), max_failures=max_failures, timeout=timeout, quiet=quiet)
                 except CrowdevalError as problem:
                     problems.append(problem)
                     warn(f"{plan.adapter} on {spec}: {problem}")
@@ -74,7 +75,7 @@ def run(
 
 
 def _plan(text: str) -> Plan:
-    from crowdeval.runs import Plan
+    from crowdeval.runs.run import Plan
 
     try:
         name, *options = shlex.split(text)
@@ -86,19 +87,23 @@ def _plan(text: str) -> Plan:
 
 
 def _measure(
-    plan: Plan, split: Split, suite: Suite, base: Path, max_failures: int, timeout: float | None, quiet: bool
+    plan: Plan,
+    split: Split,
+    suite: Suite,
+    base: Path,
+    *,
+    max_failures: int,
+    timeout: float | None,
+    quiet: bool,
 ) -> None:
-    from crowdeval.adapters import load_adapter
+    """Run one predictor over one split and print a line for each protocol."""
     from crowdeval.render.numbers import label, number
-    from crowdeval.runs import run as run_plan
-    from crowdeval.scored_runs import kept_report, scored
+    from crowdeval.runs.scoring import kept_report, scored
 
-    predictor = load_adapter(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
-    title = f"{predictor.name} on {split.name}:{split.split}"
-    with counted(title, quiet=quiet) as progress:
-        outcome = run_plan(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, progress=progress)
+    predictor = loaded(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
+    outcome = run_plan(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, quiet=quiet)
     finish(outcome, quiet=True)
     for protocol in suite.protocols:
         report = kept_report(outcome.folder, split, protocol) or scored(outcome.folder, split, protocol)
         values = ", ".join(f"{label(name)} {number(name, report[name])}" for name in list(report.values)[:1])
-        click.echo(f"{title}: {values}  {outcome.folder.path}")
+        click.echo(f"{predictor.name} on {split.name}:{split.split}: {values}  {outcome.folder.path}")

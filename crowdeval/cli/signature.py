@@ -11,7 +11,7 @@ from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import put
 
 if TYPE_CHECKING:
-    from crowdeval.protocol import Protocol
+    from crowdeval.evaluation.protocol import Protocol
 
 
 @click.command(short_help="Explain the signature printed with every number.")
@@ -23,7 +23,7 @@ def signature(signature: str | None) -> None:
     crowdeval signature
     crowdeval signature report.json
     """
-    from crowdeval.protocol import EXPLAINED, REVISION
+    from crowdeval.evaluation.protocol import EXPLAINED, REVISION
 
     protocol = _protocol(signature)
     parts = protocol.signature.split("|")[1:]
@@ -35,12 +35,11 @@ def signature(signature: str | None) -> None:
 
 
 def _protocol(text: str | None) -> Protocol:
-    from crowdeval.formats.source import source_of
-    from crowdeval.protocol import PAPER, Protocol
-    from crowdeval.report import Report
+    from crowdeval.evaluation.protocol import PAPER, Protocol
+    from crowdeval.leaderboards.report_files import read_report
 
     if text is None:
         return PAPER
     if "|" in text or not (os.path.exists(text) or os.path.splitext(text)[1]):
         return Protocol.parse(text)
-    return Report.from_json(source_of(text).utf8(), name=text).protocol
+    return read_report(text).protocol

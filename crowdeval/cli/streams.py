@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TextIO
 
 
@@ -34,6 +34,20 @@ def best_effort() -> Iterator[None]:
         yield
     except OSError:
         discard(sys.stderr)
+
+
+@contextmanager
+def output_aside() -> Iterator[None]:
+    """Send what a predictor prints, from Python or from a library, to standard error: standard output is data."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def discard(stream: TextIO) -> None:

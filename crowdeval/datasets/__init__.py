@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from typing import cast
 
 from crowdeval.datasets.contract import About, Contents, Dataset, Item, Published, Release, Split, Survey, Truth
 from crowdeval.datasets.listing import plain
@@ -30,20 +29,8 @@ __all__ = [
     "open_dataset",
 ]
 
-DATASETS = Extensions(
-    "dataset",
-    "crowdeval.datasets",
-    {
-        "shanghaitech-a": "crowdeval.datasets.shanghaitech:PART_A",
-        "shanghaitech-b": "crowdeval.datasets.shanghaitech:PART_B",
-        "ucf-cc-50": "crowdeval.datasets.ucf_cc_50:UCF_CC_50",
-        "ucf-qnrf": "crowdeval.datasets.ucf_qnrf:UCF_QNRF",
-        "nwpu": "crowdeval.datasets.nwpu:NWPU",
-        "jhu-crowd++": "crowdeval.datasets.jhu:JHU_CROWD",
-        "wider-face": "crowdeval.datasets.wider_face:WIDER_FACE",
-        "folder": "crowdeval.datasets.folder:FOLDER",
-    },
-)
+DATASETS: Extensions[Dataset] = Extensions("dataset", "crowdeval.datasets")
+"""Name to dataset."""
 
 _NEAR = 0.75
 """How near (difflib's ratio) a name must be to a dataset's for NAME:SPLIT to be taken for one."""
@@ -126,7 +113,7 @@ def dataset_and_split(spec: str) -> tuple[Dataset, str]:
 
 def dataset_named(name: str) -> Dataset:
     """Return the dataset of a name; raise UsageError, with the near ones, where there is none."""
-    return cast(Dataset, DATASETS[dataset_name(name)])
+    return DATASETS[dataset_name(name)]
 
 
 def dataset_name(name: str) -> str:

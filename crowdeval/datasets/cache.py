@@ -11,15 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from crowdeval.datasets.contract import Split, Survey
 from crowdeval.datasets.split_table import split_of_table, table_of_split
+from crowdeval.writing import WriteError, make_folder, write_file
 
 ENVIRONMENT = "CROWDEVAL_CACHE"
 
-REVISION = 1
+REVISION = 2
 """Rises when a reader returns something else for the same files."""
 
 
@@ -28,7 +28,7 @@ def cached(name: str, survey: Survey) -> Split | None:
     manifest, table = _paths(name, survey)
     try:
         entry = json.loads(manifest.read_bytes())
-        if not isinstance(entry, dict) or entry.get("files") != _digest(name, survey):
+        if not isinstance(entry, dict) or entry.get("files") != files_digest(name, survey):
             return None
         data = table.read_bytes()
         if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
@@ -55,16 +55,27 @@ def keep(split: Split, survey: Survey, digest: str) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     try:
-        table.parent.mkdir(parents=True, exist_ok=True)
-        _place(table, data)
-        _place(manifest, json.dumps(entry, indent=1).encode())
-    except (OSError, ValueError):
+        make_folder(table.parent)
+        write_file(table, data)
+        write_file(manifest, json.dumps(entry, indent=1).encode())
+    except WriteError:
         return
 
 
 def files_digest(name: str, survey: Survey) -> str:
     """Return the digest of the names, sizes and times of a split's files."""
-    return _digest(name, survey)
+    digest = hashlib.sha256(f"{REVISION} {name} {survey.split}\n".encode(errors="surrogateescape"))
+    home = os.fspath(survey.home)
+    for file in survey.files:
+        path = os.fspath(file)
+        try:
+            status = os.stat(path)
+            state = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError:
+            state = "absent"
+        digest.update(os.fsencode(path.removeprefix(home)) + f"\0{state}\n".encode())
+    digest.update("\n".join((*survey.problems, *map(str, (survey.image_folder,)))).encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def cache_folder() -> Path:
@@ -84,36 +95,9 @@ def _paths(name: str, survey: Survey) -> tuple[Path, Path]:
     return folder / f"{stem}.json", folder / f"{stem}.parquet"
 
 
-def _digest(name: str, survey: Survey) -> str:
-    digest = hashlib.sha256(f"{REVISION} {name} {survey.split}\n".encode(errors="surrogateescape"))
-    home = os.fspath(survey.home)
-    for file in survey.files:
-        path = os.fspath(file)
-        try:
-            status = os.stat(path)
-            state = f"{status.st_size} {status.st_mtime_ns}"
-        except OSError:
-            state = "absent"
-        digest.update(os.fsencode(path.removeprefix(home)) + f"\0{state}\n".encode())
-    digest.update("\n".join((*survey.problems, *map(str, (survey.image_folder,)))).encode(errors="surrogateescape"))
-    return digest.hexdigest()
-
-
 def _absolute(path: Path) -> str:
     return os.path.realpath(path)
 
 
 def _harmless(name: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in name)
-
-
-def _place(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:80]}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise

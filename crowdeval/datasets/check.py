@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import image_of_rows, offsets_of
 from crowdeval.datasets import dataset_and_split, dataset_named
 from crowdeval.datasets.contract import Dataset, Release
 from crowdeval.datasets.headers import truncated
@@ -19,6 +18,9 @@ from crowdeval.datasets.reading import Reading, reading_of
 from crowdeval.datasets.releases import differences, published, release_of
 from crowdeval.datasets.roots import home_of
 from crowdeval.errors import CrowdevalError, MissingFileError
+from crowdeval.points.assemble import joined
+from crowdeval.points.image_bounds import outside
+from crowdeval.points.ragged import Ragged, offsets_of
 
 _TREE_DEPTH = 3
 _TREE_LINES = 40
@@ -178,17 +180,16 @@ def _faults(split: SplitCheck) -> list[str]:
 
 def _split_check(reading: Reading, release: Release | None) -> SplitCheck:
     truths = reading.readable
-    xy = np.concatenate([np.empty((0, 2)), *(truth.xy for truth in truths)])
-    image = image_of_rows(offsets_of([len(truth.xy) for truth in truths]))
+    points = Ragged(joined([truth.xy for truth in truths], width=2), offsets_of([len(truth.xy) for truth in truths]))
+    xy, image = points.xy, points.image
     sizes = np.array(
         [
             size
             for size, truth in zip(reading.headers.sizes, reading.truths, strict=True)
             if not isinstance(truth, CrowdevalError)
         ]
-    ).reshape(-1, 2)[image]
-    outside = ((xy < 0) | (xy > sizes)).any(axis=1)
-    outside &= ~np.isnan(sizes).any(axis=1)
+    ).reshape(-1, 2)
+    off_image = outside(points, sizes)
     known = published(reading.dataset.about, reading.survey.split, release)
     cut = [item.image for item in reading.items if item.image is not None and truncated(item.image)]
     return SplitCheck(
@@ -198,8 +199,8 @@ def _split_check(reading: Reading, release: Release | None) -> SplitCheck:
         published_images=None if known is None else known.images,
         published_points=None if known is None else known.points,
         empty=sum(not len(truth.xy) for truth in truths),
-        off_image=int(outside.sum()),
-        off_image_images=len(np.unique(image[outside])),
+        off_image=int(off_image.sum()),
+        off_image_images=len(np.unique(image[off_image])),
         duplicates=len(xy) - len(np.unique(np.column_stack([image, xy]), axis=0)),
         turned=len(reading.headers.turned),
         unreadable=(

@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from crowdeval.arrays import Floats
-from crowdeval.points import Annotations
+from crowdeval.points.assemble import ImageAnnotations, image_annotations
+from crowdeval.points.sets import Annotations
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +85,16 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Truth:
-    """The true points of one image; columns as in ``Annotations``."""
+class Truth(ImageAnnotations):
+    """The true points of one image, and what a user should know of them."""
 
-    xy: Floats
-    boxes: Floats | None = None
-    radii: Floats | None = None
-    level: NDArray[np.int64] | None = None
-    point_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, annotations: Annotations, image: int) -> Truth:
+        """Return the true points of one image of a set."""
+        one = image_annotations(annotations, image)
+        return cls(xy=one.xy, boxes=one.boxes, radii=one.radii, level=one.level, point_attributes=one.point_attributes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

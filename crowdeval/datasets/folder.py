@@ -20,12 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.datasets.columns import truth_of
-from crowdeval.datasets.contract import About, Contents, Item, Survey
+from crowdeval.datasets.contract import About, Contents, Item, Survey, Truth
 from crowdeval.datasets.listing import absent, files_in, is_image, natural, subfolder
 from crowdeval.errors import UsageError, listed
 from crowdeval.formats import FORMATS, read_annotations
-from crowdeval.points import Annotations
+from crowdeval.points.sets import Annotations
 
 _PREFERRED = ("annotations", "gt", "points", "groundtruth", "ground_truth")
 _NEVER = ("predictions", "preds", "readme", "license", "licence")
@@ -102,7 +101,7 @@ def _items(annotations: Annotations, found: dict[str, Path], image_folder: Path 
             image_id=image_id,
             file_name=image.name if image is not None else name,
             image=image,
-            truth=partial(truth_of, annotations, i),
+            truth=partial(Truth.of, annotations, i),
             size=None if size is None else (size[0], size[1]),
             attributes={key: values[i] for key, values in attributes.items()},
         )

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats
 from crowdeval.errors import FormatError, MissingFileError, Problem
 from crowdeval.formats.contract import counted
+from crowdeval.points.ragged import LARGEST, Floats
 
 
 class HeadFile(msgspec.Struct):

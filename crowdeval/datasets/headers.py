@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import Floats
+from crowdeval.points.ragged import Floats
 
 _ORIENTATION = 0x0112
 _JPEG_END = b"\xff\xd9"

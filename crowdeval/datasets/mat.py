@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats
 from crowdeval.datasets.mat5 import Cells, DamagedError, Other, RefusedError, Struct, Value, variables_of
 from crowdeval.errors import FormatError, MissingFileError, Problem, Problems, listed
+from crowdeval.points.ragged import LARGEST, Floats
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 

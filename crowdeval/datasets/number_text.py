@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats
 from crowdeval.datasets.listing import lines_of
 from crowdeval.errors import Problems
 from crowdeval.formats.contract import counted
+from crowdeval.points.ragged import LARGEST, Floats
 
 
 def number_rows(path: Path, width: int, what: str) -> Floats:

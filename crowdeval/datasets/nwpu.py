@@ -20,11 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from crowdeval.arrays import Floats
-from crowdeval.datasets.columns import truth_of
 from crowdeval.datasets.contract import About, Contents, Item, Published, Release, Survey, Truth
 from crowdeval.datasets.head_json import json_heads
 from crowdeval.datasets.listing import absent, files_in, folders_in, is_image, lines_of, natural, plain, subfolder
@@ -32,8 +27,8 @@ from crowdeval.datasets.mat import column, mat_variables, named
 from crowdeval.errors import FormatError, MissingFileError, Problem, Problems
 from crowdeval.formats import read_annotations
 from crowdeval.formats.contract import counted
+from crowdeval.matching.scale import box_levels, box_radii
 
-_AREAS = (10.0, 100.0, 1e3, 1e4, 1e5)
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SPLITS = {"train": Published(3109), "val": Published(500, 196_238)}
 
@@ -124,26 +119,6 @@ class NWPUCrowd:
 NWPU = NWPUCrowd()
 
 
-def head_radii(boxes: Floats) -> Floats:
-    """Return sigma_s and sigma_l of head boxes, (N, 2).
-
-    >>> head_radii(np.array([[0.0, 0.0, 6.0, 8.0]])).tolist()
-    [[3.0, 5.0]]
-    """
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.column_stack([sides.min(axis=1), np.hypot(sides[:, 0], sides[:, 1])]) / 2
-
-
-def head_level(boxes: Floats) -> NDArray[np.int64]:
-    """Return the level 0..5 of head boxes by their area, (N,).
-
-    >>> head_level(np.array([[0.0, 0.0, 3.0, 3.0], [0.0, 0.0, 2.0, 5.0], [0.0, 0.0, 500.0, 500.0]])).tolist()
-    [0, 1, 5]
-    """
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.digitize(sides[:, 0] * sides[:, 1], _AREAS).astype(np.int64)
-
-
 def _numbered(folder: Path | None, kind: str) -> dict[str, Path]:
     suffix = f".{kind.removesuffix('s')}"
     files = files_in(folder) if folder is not None else []
@@ -176,7 +151,7 @@ def _text_truths(file: Path) -> dict[str, Any]:
     strange = [name for name in annotations.image_ids if not _NUMBER.fullmatch(name)]
     if strange:
         raise FormatError(str(file), [Problem(expected="numbers as image ids", found=repr(strange[0]))])
-    return {name: partial(truth_of, annotations, i) for i, name in enumerate(annotations.image_ids)}
+    return {name: partial(Truth.of, annotations, i) for i, name in enumerate(annotations.image_ids)}
 
 
 def _truth(path: Path) -> Truth:
@@ -189,7 +164,7 @@ def _truth(path: Path) -> Truth:
     if len(xy) != len(boxes):
         found = f"{counted(len(xy), 'point')} and {counted(len(boxes), 'box', 'boxes')}"
         raise FormatError(str(path), [Problem(expected="a box for every point", found=found)])
-    return Truth(xy=xy, boxes=boxes, radii=head_radii(boxes), level=head_level(boxes))
+    return Truth(xy=xy, boxes=boxes, radii=box_radii(boxes), level=box_levels(boxes))
 
 
 def _text(numbers: set[int]) -> list[str]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crowdeval.datasets.columns import annotations_of
 from crowdeval.datasets.contract import Dataset, Item, Split, Survey, Truth
 from crowdeval.datasets.headers import Headers, headers
 from crowdeval.datasets.releases import differences
 from crowdeval.errors import CrowdevalError, FormatError, InputError, MissingFileError, Problem, listed
+from crowdeval.points.assemble import assembled_annotations, attribute_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +87,11 @@ def split_of(reading: Reading) -> Split:
             replace(item, attributes={**item.attributes, **mark}) for item, mark in zip(items, attributes, strict=True)
         ]
     try:
-        annotations = annotations_of(items, truths, None if np.isnan(sizes).all() else sizes)
+        annotations = assembled_annotations(
+            dict(zip((item.image_id for item in items), truths, strict=True)),
+            sizes=None if np.isnan(sizes).all() else sizes,
+            attributes=attribute_columns([{"file_name": item.file_name, **item.attributes} for item in items]),
+        )
     except InputError as problem:
         raise FormatError(
             str(reading.survey.home), [Problem(expected="whole annotations", found=str(problem))]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import offsets_of
 from crowdeval.datasets.contract import Split
-from crowdeval.points import Annotations
+from crowdeval.points.ragged import offsets_of
+from crowdeval.points.sets import Annotations
 
 _POINTS = "points."
 _IMAGES = "images."

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats
 from crowdeval.datasets.contract import About, Contents, Item, Published, Release, Survey, Truth
 from crowdeval.datasets.listing import (
     absent,
@@ -31,6 +30,7 @@ from crowdeval.datasets.listing import (
     text_of,
 )
 from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.points.ragged import LARGEST, Floats
 
 _LIST = re.compile(r"(?:.*[-_])?(train|val|test)_bbx_gt\.txt", re.IGNORECASE)
 _MARKS = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crowdeval import __version__
-from crowdeval.alignment import align
-from crowdeval.errors import InputError, NeedsError, UndefinedMetricWarning
-from crowdeval.frame import framed
+from crowdeval.errors import InputError, NeedsError
+from crowdeval.evaluation.notices import input_notices
+from crowdeval.evaluation.protocol import PAPER, Protocol
+from crowdeval.evaluation.report import Report, Side
 from crowdeval.metrics import family_of
-from crowdeval.metrics.family import Family, Measured, Metric, Scene
-from crowdeval.notices import input_notices
-from crowdeval.points import Annotations, Predictions
-from crowdeval.protocol import PAPER, Protocol
-from crowdeval.report import Report, Side
+from crowdeval.metrics.family import Family, Measured, Scene
+from crowdeval.metrics.strings import Metric
+from crowdeval.points.alignment import align
+from crowdeval.points.image_bounds import bounded
+from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.version import __version__
 
 
 def evaluate(
@@ -66,6 +68,31 @@ def evaluate(
     >>> report["nAP@0.5"], report["MAE"]
     (0.5, 1.0)
     """
+    _check_types(predictions, annotations, protocol)
+    progress("aligning")
+    annotations = bounded(annotations, protocol.off_image)
+    predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
+    scene = Scene(predictions=predictions, annotations=annotations, options=protocol, per_image=per_image)
+    found = Measured(notices=input_notices(predictions, annotations), columns=_own_columns(scene))
+    for family, asked in _families(protocol, scene, found):
+        progress(" ".join(str(metric) for metric in asked))
+        found.update(family.measure(asked, scene))
+    progress("fingerprints")
+    return Report(
+        values=_ordered(found.values, protocol),
+        protocol=protocol,
+        images=len(annotations.image_ids),
+        predictions=Side(name=names[0], fingerprint=predictions.fingerprint, points=len(predictions.xy)),
+        annotations=Side(name=names[1], fingerprint=annotations.fingerprint, points=len(annotations.xy)),
+        warnings=(*found.notices, *(f"undefined: {text}" for text in dict.fromkeys(found.undefined))),
+        per_image=found.columns if per_image else None,
+        about=dict(about or {}),
+        version=__version__,
+    )
+
+
+def _check_types(predictions: object, annotations: object, protocol: object) -> None:
+    """Raise InputError where an argument is something else, saying how one gets what is expected."""
     for value, kind, reader in (
         (predictions, Predictions, "read_predictions"),
         (annotations, Annotations, "read_annotations"),
@@ -80,57 +107,42 @@ def evaluate(
             f"expected a Protocol, found {type(protocol).__name__}; Protocol(preset=...) makes one, "
             "Protocol.parse(signature) reads one"
         )
-    progress("aligning")
-    annotations = framed(annotations, protocol.off_image)
-    predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
-    found = Measured(notices=input_notices(predictions, annotations))
-    if per_image:
-        found.columns = {
-            "image": np.array(annotations.image_ids, dtype=object),
-            "true_points": annotations.counts,
-            "predicted_points": np.diff(predictions.offsets),
-        }
-    scene = Scene(predictions=predictions, annotations=annotations, options=protocol, per_image=per_image)
-    groups = _groups(protocol, scene, found)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UndefinedMetricWarning)
-        for family, asked in groups:
-            progress(" ".join(str(metric) for metric in asked))
-            found.update(family.measure(asked, scene))
-    undefined = [str(warning.message) for warning in caught if issubclass(warning.category, UndefinedMetricWarning)]
-    progress("fingerprints")
-    return Report(
-        values=_ordered(found.values, protocol),
-        protocol=protocol,
-        images=len(annotations.image_ids),
-        predictions=Side(name=names[0], fingerprint=predictions.fingerprint, points=len(predictions.xy)),
-        annotations=Side(name=names[1], fingerprint=annotations.fingerprint, points=len(annotations.xy)),
-        warnings=tuple(found.notices + [f"undefined: {text}" for text in dict.fromkeys(undefined)]),
-        per_image=found.columns if per_image else None,
-        about=dict(about or {}),
-        version=__version__,
-    )
 
 
-def _groups(protocol: Protocol, scene: Scene, found: Measured) -> list[tuple[Family, list[Metric]]]:
+def _own_columns(scene: Scene) -> dict[str, NDArray[Any]]:
+    """Return the columns of the per-image table that no family brings; nothing where no table is wanted."""
+    if not scene.per_image:
+        return {}
+    return {
+        "image": np.array(scene.annotations.image_ids, dtype=object),
+        "true_points": scene.annotations.counts,
+        "predicted_points": scene.predictions.points.counts,
+    }
+
+
+def _families(protocol: Protocol, scene: Scene, found: Measured) -> list[tuple[Family, list[Metric]]]:
     """Gather the metrics by family; what the data lack is an error by name and a notice in a preset."""
-    groups: dict[int, tuple[Family, list[Metric]]] = {}
+    families: list[tuple[Family, list[Metric]]] = []
     left_out: dict[str, list[str]] = {}
     for text in protocol.all_metrics:
         metric = Metric.parse(text)
         family = family_of(metric)
         lack = family.lacking(metric, scene)
         if lack is None:
-            groups.setdefault(id(family), (family, []))[1].append(metric)
+            asked = next((metrics for known, metrics in families if known is family), None)
+            if asked is None:
+                families.append((family, [metric]))
+            else:
+                asked.append(metric)
         elif text in protocol.metrics:
             raise NeedsError(f"{text} needs {lack}")
         else:
             left_out.setdefault(lack, []).append(text)
     notices = [f"left-out: {', '.join(names)}: needs {lack}" for lack, names in left_out.items()]
-    if not groups:
+    if not families:
         raise NeedsError("\n".join(["nothing can be measured", *notices]))
     found.notices += notices
-    return list(groups.values())
+    return families
 
 
 def _ordered(values: dict[str, float], protocol: Protocol) -> dict[str, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from crowdeval.arrays import Floats, Integers, image_of_rows
-from crowdeval.frame import beyond, outside
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.image_bounds import beyond, outside
+from crowdeval.points.ragged import Floats, Ragged
+from crowdeval.points.sets import Annotations, Predictions
 
 MISMATCH = 1.5
 """Predictions that reach this many times as far as the true points, or as little, are in another frame."""
@@ -19,8 +19,8 @@ def input_notices(predictions: Predictions, annotations: Annotations) -> list[st
         "no-confidences": _unscored(predictions),
         "tied-confidences": _ties(predictions),
         "confidences-outside-0-1": _outside_unit(predictions),
-        "off-image-truth": _off_image("true point", annotations.xy, annotations.offsets, annotations),
-        "off-image-predictions": _off_image("prediction", predictions.xy, predictions.offsets, annotations),
+        "off-image-truth": _off_image("true point", annotations.points, annotations.sizes),
+        "off-image-predictions": _off_image("prediction", predictions.points, annotations.sizes),
         "scale-mismatch": _scale_mismatch(predictions, annotations),
         "no-predictions": _no_predictions(predictions, annotations),
     }
@@ -66,18 +66,17 @@ def _outside_unit(predictions: Predictions) -> str:
     return f"{amount(outside, 'confidence')} {verb} below 0 or above 1; check the count threshold" if outside else ""
 
 
-def _off_image(noun: str, xy: Floats, offsets: Integers, annotations: Annotations) -> str:
-    if annotations.sizes is None:
+def _off_image(noun: str, points: Ragged, sizes: Floats | None) -> str:
+    if sizes is None:
         return ""
-    off = outside(xy, offsets, annotations.sizes)
-    images = len(np.unique(image_of_rows(offsets)[off]))
-    points = int(off.sum())
-    verb = "lies outside its" if points == 1 else "lie outside their"
-    return f"{amount(points, noun)} in {amount(images, 'image')} {verb} image (kept)" if images else ""
+    off = outside(points, sizes)
+    images, total = int((points.per_image(off) > 0).sum()), int(off.sum())
+    verb = "lies outside its" if total == 1 else "lie outside their"
+    return f"{amount(total, noun)} in {amount(images, 'image')} {verb} image (kept)" if images else ""
 
 
 def _no_predictions(predictions: Predictions, annotations: Annotations) -> str:
-    empty = int(((np.diff(predictions.offsets) == 0) & (annotations.counts > 0)).sum()) if predictions.located else 0
+    empty = int(((predictions.points.counts == 0) & (annotations.counts > 0)).sum()) if predictions.located else 0
     verb = "has" if empty == 1 else "have"
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
 
@@ -86,12 +85,10 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
     """Compare how far predictions and true points reach, image by image."""
     if not len(predictions.xy) or not len(annotations.xy):
         return ""
-    both = (np.diff(predictions.offsets) > 0) & (annotations.counts > 0)
-    frame = annotations.sizes if annotations.sizes is not None else _extent(annotations.xy, annotations.offsets)
-    past = beyond(predictions.xy, predictions.offsets, frame)
-    ratio = _extent(predictions.xy, predictions.offsets)[both] / np.maximum(
-        _extent(annotations.xy, annotations.offsets)[both], 1.0
-    )
+    found, true = predictions.points, annotations.points
+    both = (found.counts > 0) & (true.counts > 0)
+    past = beyond(found, annotations.sizes if annotations.sizes is not None else _extent(true))
+    ratio = _extent(found)[both] / np.maximum(_extent(true)[both], 1.0)
     if not len(ratio):
         return ""
     typical = np.median(ratio, axis=0)
@@ -108,10 +105,10 @@ def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
     )
 
 
-def _extent(xy: Floats, offsets: Integers) -> Floats:
+def _extent(points: Ragged) -> Floats:
     """Return the largest x and y of every image, (m, 2); 0 where it has no points."""
-    extent = np.zeros((len(offsets) - 1, 2))
-    peopled = np.flatnonzero(np.diff(offsets))
+    extent = np.zeros((points.images, 2))
+    peopled = np.flatnonzero(points.counts)
     if len(peopled):
-        extent[peopled] = np.maximum(np.maximum.reduceat(xy, offsets[peopled]), 0.0)
+        extent[peopled] = np.maximum(np.maximum.reduceat(points.xy, points.offsets[peopled]), 0.0)
     return extent

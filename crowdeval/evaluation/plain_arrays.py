@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crowdeval.arrays import Floats, Integers, as_column, as_points, floats, offsets_of
-from crowdeval.curves import AREAS, Area
 from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning
-from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, match_normalized, scale_notices, whole_k
-from crowdeval.ranges import parse_range, range_text
-from crowdeval.scale import lone_length
+from crowdeval.evaluation.protocol import check_choice, whole_k
+from crowdeval.matching.scale import lone_length
+from crowdeval.metrics.nap import match_normalized, scale_notices
+from crowdeval.metrics.strings import parse_range, range_text
+from crowdeval.options import AREAS, PAPER_DELTA, PAPER_K, POOLS, Area, Pool
+from crowdeval.points.assemble import column_of, joined
+from crowdeval.points.ragged import Floats, Ragged, as_column, as_points, floats, offsets_of
 
 
 class NapResult(float):
@@ -56,7 +58,7 @@ def nap(
     annotations: Any,
     *,
     delta: str | float | Sequence[float] = PAPER_DELTA,
-    k: int = 3,
+    k: int = PAPER_K,
     lone: str | float = "inf",
     ap: Area = "area",
     pool: Pool = "set",
@@ -115,13 +117,10 @@ def nap(
     check_choice("pool", pool, POOLS)
     lone_length(str(lone))
     predicted, truths = _images_of(predictions, annotations)
-    xy, offsets, score = _predicted_columns(predicted)
-    true_xy, true_offsets = _columns("annotations", truths)
+    points, true = _ragged([image for image, _ in predicted]), _ragged(truths)
     size = None if sizes is None else floats("sizes", sizes).reshape(-1, 2)
-    matched = match_normalized(
-        xy, offsets, score, true_xy, true_offsets, deltas=deltas, k=k, lone=str(lone), sizes=size
-    )
-    notices = tuple(scale_notices(matched.scale, np.diff(true_offsets), str(lone)))
+    matched = match_normalized(points, _scores(predicted), true, deltas=deltas, k=k, lone=str(lone), sizes=size)
+    notices = tuple(scale_notices(matched.scale, true.counts, str(lone)))
     for notice in notices:
         if notice.startswith("zero-scales"):
             warnings.warn(notice, CrowdevalWarning, stacklevel=2)
@@ -181,18 +180,14 @@ def _scored(name: str, image: Any) -> Scored:
     return as_points(name, image), None
 
 
-def _columns(name: str, images: Sequence[Floats]) -> tuple[Floats, Integers]:
-    return (
-        np.concatenate(images) if images else np.empty((0, 2)),
-        offsets_of([len(points) for points in images]),
-    )
+def _ragged(images: Sequence[Floats]) -> Ragged:
+    return Ragged(joined(images, width=2), offsets_of([len(points) for points in images]))
 
 
-def _predicted_columns(images: Sequence[Scored]) -> tuple[Floats, Integers, Floats | None]:
-    xy, offsets = _columns("predictions", [points for points, _ in images])
-    scored = [scores is not None for points, scores in images if len(points)]
-    if any(scored) and not all(scored):
-        raise InputError("predictions: some images have scores and some have none")
-    if not any(scored):
-        return xy, offsets, None
-    return xy, offsets, np.concatenate([scores for _, scores in images if scores is not None])
+def _scores(images: Sequence[Scored]) -> Floats | None:
+    """Return the confidences of all images, or None; an image without points is neutral."""
+    counts = [len(points) for points, _ in images]
+    parts = [scores if count else None for (_, scores), count in zip(images, counts, strict=True)]
+    names = [f"predictions[{i}]" for i in range(len(images))]
+    column: Floats | None = column_of("scores", parts, counts, joined, names=names)
+    return column

@@ -7,17 +7,32 @@ definitions (it rises when a number would change). It parses back to an equal Pr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from crowdeval.alignment import IdStyle, Missing
-from crowdeval.curves import AREAS, Area
+import numpy as np
+
 from crowdeval.errors import UsageError, did_you_mean
-from crowdeval.frame import OFF_IMAGE, OffImage
+from crowdeval.matching.scale import lone_length
 from crowdeval.metrics import canonical
-from crowdeval.metrics.nap import PAPER_DELTA, POOLS, Pool, check_choice, whole_k
-from crowdeval.ranges import number_text, parse_range, range_text
-from crowdeval.scale import Lone, lone_length
+from crowdeval.metrics.strings import number_text, parse_range, range_text
+from crowdeval.options import (
+    AREAS,
+    COUNT_THRESHOLD,
+    ID_STYLES,
+    MISSING,
+    OFF_IMAGE,
+    PAPER_DELTA,
+    PAPER_K,
+    POOLS,
+    PRESETS,
+    Area,
+    IdStyle,
+    Lone,
+    Missing,
+    OffImage,
+    Pool,
+)
 
 REVISION = "crowdeval@1"
 
@@ -29,31 +44,6 @@ FIXED = {
     "cap": "none",
 }
 """Choices of the definition that have a name and one value."""
-
-_COUNTING = ("MAE", "RMSE", "NAE")
-_BY_LEVEL = ("Recall@sigma_l by level", "Recall@sigma_s by level")
-_QNRF = ("L-Precision@1:1:100px", "L-Recall@1:1:100px", "L-F1@1:1:100px", "L-AUC@1:1:100px")
-_JHU = ("jhu_level", "jhu_weather")
-
-
-def _rates(*radii: str) -> tuple[str, ...]:
-    return tuple(f"{name}@{radius}" for radius in radii for name in ("F1", "Precision", "Recall"))
-
-
-PRESETS: dict[str, tuple[str, ...]] = {
-    "paper": ("nAP", *_COUNTING),
-    "nwpu": (*_COUNTING, "MAE[S]", "MAE[L]", *_rates("sigma_l", "sigma_s"), *_BY_LEVEL),
-    "shanghaitech": ("nAP", *_COUNTING, *_rates("4px", "8px")),
-    "qnrf": (*_COUNTING, *_QNRF),
-    "jhu": ("MAE", "RMSE", *(f"{name} by {group}" for group in _JHU for name in ("MAE", "RMSE"))),
-    "everything": (
-        "nAP", *_COUNTING, "bias", "MAE[S]", "MAE[L]", "MAE by count_quartile", "MAE by scale_quartile",
-        *_rates("sigma_l", "sigma_s", "4px", "8px"), *_BY_LEVEL, *_QNRF, "AP@5:5:50px", "MLE@16px",
-        "GAME(0)", "GAME(1)", "GAME(2)", "GAME(3)",
-    ),
-    "none": (),
-}  # fmt: skip
-"""Named lists of metrics. What the data can't give is left out of a preset with a warning."""
 
 EXPLAINED = {
     "preset": "the named list of metrics; those the data lack something for are left out with a warning",
@@ -121,14 +111,14 @@ class Protocol:
     preset: str = ""
     metrics: tuple[str, ...] = ()
     delta: tuple[float, ...] = parse_range(PAPER_DELTA)
-    k: int = 3
+    k: int = PAPER_K
     lone: Lone = "inf"
     pool: Pool = "set"
     ap: Area = "area"
     missing: Missing = "error"
     id_style: IdStyle = "exact"
     off_image: OffImage = "keep"
-    count_threshold: float = 0.5
+    count_threshold: float = COUNT_THRESHOLD
 
     def __post_init__(self) -> None:
         _set = object.__setattr__
@@ -153,8 +143,8 @@ class Protocol:
         _set(self, "lone", number_text(length) if math.isfinite(length) else str(self.lone))
         check_choice("pool", self.pool, POOLS)
         check_choice("ap", self.ap, AREAS)
-        check_choice("missing", self.missing, ("error", "empty"))
-        check_choice("id_style", self.id_style, ("exact", "stem"))
+        check_choice("missing", self.missing, MISSING)
+        check_choice("id_style", self.id_style, ID_STYLES)
         check_choice("off_image", self.off_image, OFF_IMAGE)
         if not math.isfinite(self.count_threshold):
             raise UsageError(f"count_threshold: expected a finite number, found {self.count_threshold}")
@@ -225,6 +215,19 @@ class Protocol:
 
     def __str__(self) -> str:
         return self.signature
+
+
+def check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise UsageError unless ``value`` is one of ``known``."""
+    if value not in known:
+        raise UsageError(f"{name}: expected one of {', '.join(known)}, found {value!r}")
+
+
+def whole_k(k: object) -> int:
+    """Return a number of neighbours; raise UsageError unless it is a whole number of at least 1."""
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise UsageError(f"k: expected a whole number of at least 1, found {k!r}")
+    return int(k)
 
 
 def parse_threshold(text: str) -> float:

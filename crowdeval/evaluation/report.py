@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
+from crowdeval.evaluation.protocol import Protocol
 from crowdeval.metrics import canonical
-from crowdeval.protocol import Protocol
 
 if TYPE_CHECKING:
     import pandas as pd

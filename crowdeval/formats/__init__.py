@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from crowdeval.errors import CrowdevalError, InputError, UsageError, listed
 from crowdeval.formats.contract import Format, warn
-from crowdeval.formats.source import STANDARD_STREAM, Source, foreign_nature, source_of, suffix_of
-from crowdeval.formats.target import write_file
+from crowdeval.formats.source import Source, foreign_nature, source_of, suffix_of
+from crowdeval.options import STANDARD_STREAM
 from crowdeval.plugins import Extensions
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.writing import write_file
 
 __all__ = [
     "FORMATS",
@@ -30,18 +30,8 @@ __all__ = [
     "write_predictions",
 ]
 
-FORMATS = Extensions(
-    "format",
-    "crowdeval.formats",
-    {
-        "json": "crowdeval.formats.native_json:JSON",
-        "jsonl": "crowdeval.formats.json_lines:JSON_LINES",
-        "csv": "crowdeval.formats.csv_table:CSV",
-        "parquet": "crowdeval.formats.parquet:PARQUET",
-        "nwpu": "crowdeval.formats.nwpu_text:NWPU",
-        "coco": "crowdeval.formats.coco:COCO",
-    },
-)
+FORMATS: Extensions[Format] = Extensions("format", "crowdeval.formats")
+"""Name to format."""
 
 _NAMED = (
     "a format can be named: format= in Python, --predictions-format / --annotations-format / --from on the command line"
@@ -127,7 +117,7 @@ def _said_of(file: Source) -> Iterator[None]:
 
 def _format_of(source: Source, name: str | None) -> Format:
     if name is not None:
-        return cast(Format, FORMATS[name])
+        return FORMATS[name]
     for form in _formats():
         if form.recognises(source):
             return form
@@ -143,7 +133,7 @@ def format_for(target: str | os.PathLike[str], name: str | None = None) -> Forma
     if name is None and target == STANDARD_STREAM:
         name = "json"
     if name is not None:
-        return cast(Format, FORMATS[name])
+        return FORMATS[name]
     suffix = suffix_of(Path(target))
     for form in _formats():
         if suffix in form.suffixes:

@@ -14,15 +14,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from crowdeval.arrays import image_of_rows
 from crowdeval.errors import listed
 from crowdeval.formats.coco_entries import coco_entries
 from crowdeval.formats.coco_points import people_of, sizes_of_images
 from crowdeval.formats.contract import attributes_named, require_points, warn, warn_not_kept
-from crowdeval.formats.image_objects import attributes_by_image, attributes_of
+from crowdeval.formats.image_objects import attributes_by_image
 from crowdeval.formats.json_text import dialect
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.assemble import attribute_columns
+from crowdeval.points.sets import Annotations, Predictions
 
 _PERSON = {"id": 1, "name": "person", "keypoints": ["head"], "skeleton": []}
 
@@ -58,7 +58,7 @@ class Coco:
             xy=people.xy,
             boxes=people.boxes,
             sizes=sizes_of_images(value.images),
-            attributes=attributes_of(names),
+            attributes=attribute_columns(names),
         )
 
     def write_predictions(self, predictions: Predictions) -> bytes:
@@ -71,9 +71,7 @@ class Coco:
         ids = _coco_ids(predictions.image_ids)
         scores = [None] * len(predictions.xy) if predictions.score is None else predictions.score.tolist()
         entries = []
-        for i, (x, y), score in zip(
-            image_of_rows(predictions.offsets).tolist(), predictions.xy.tolist(), scores, strict=True
-        ):
+        for i, (x, y), score in zip(predictions.points.image.tolist(), predictions.xy.tolist(), scores, strict=True):
             entry = {"image_id": ids[i], "category_id": 1, "keypoints": [x, y, 1]}
             entries.append(entry if score is None else {**entry, "score": score})
         return _lines(entries) + b"\n"
@@ -108,7 +106,7 @@ def _image_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterat
 
 def _person_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterator[dict[str, Any]]:
     boxes = None if annotations.boxes is None else annotations.boxes.tolist()
-    rows = zip(image_of_rows(annotations.offsets).tolist(), annotations.xy.tolist(), strict=True)
+    rows = zip(annotations.points.image.tolist(), annotations.xy.tolist(), strict=True)
     for row, (image, (x, y)) in enumerate(rows):
         entry: dict[str, Any] = {"id": row + 1, "image_id": ids[image], "category_id": 1, "iscrowd": 0}
         entry |= {"keypoints": [x, y, 2], "num_keypoints": 1}

@@ -8,18 +8,17 @@ Annotations with iscrowd = 1 stand for regions, not people: they are passed over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats, Integers, offsets_of
 from crowdeval.errors import Problems, did_you_mean, shown
 from crowdeval.formats.coco_entries import CocoDataset, CocoImage, CocoObject
 from crowdeval.formats.contract import Kind, counted, warn
 from crowdeval.formats.source import Source
+from crowdeval.points.ragged import LARGEST, Floats, Integers, offsets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,10 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
     points, centres = _points(kept, results=results, problems=problems)
     score = _scores(kept, kind, problems)
     problems.raise_if_any()
-    _warn_of(source.name, len(objects) - len(kept), centres, {entry.category_id for _, entry in kept}, kind, score)
+    for text in _oddities([entry for _, entry in kept], len(objects) - len(kept), centres):
+        warn(f"{source.name}: {text}")
+    if kind == "annotations" and score is not None:
+        warn(f"{source.name}: not read as annotations: scores")
     image = np.array([index[str(entry.image_id)] for _, entry in kept], dtype=np.int64)
     order = np.argsort(image, kind="stable")
     return People(
@@ -170,16 +172,15 @@ def _boxes(file: str, kept: Sequence[tuple[str, CocoObject]], order: Integers, k
     return table
 
 
-def _warn_of(file: str, crowds: int, centres: int, categories: set[Any], kind: Kind, score: Floats | None) -> None:
+def _oddities(kept: Sequence[CocoObject], crowds: int, centres: int) -> Iterator[str]:
+    """Yield what a user should know of the points: made from boxes, regions passed over, categories joined."""
     if centres:
-        warn(f"{file}: the points are the centres of {counted(centres, 'box', 'boxes')}")
+        yield f"the points are the centres of {counted(centres, 'box', 'boxes')}"
     if crowds:
-        entries = counted(crowds, "entry", "entries")
-        warn(f"{file}: passed over {entries} with iscrowd = 1, which stand for regions")
+        yield f"passed over {counted(crowds, 'entry', 'entries')} with iscrowd = 1, which stand for regions"
+    categories = {entry.category_id for entry in kept}
     if len(categories) > 1:
-        warn(f"{file}: points of {len(categories)} categories are read as one class")
-    if kind == "annotations" and score is not None:
-        warn(f"{file}: not read as annotations: scores")
+        yield f"points of {len(categories)} categories are read as one class"
 
 
 def sizes_of_images(images: Sequence[CocoImage]) -> Floats | None:

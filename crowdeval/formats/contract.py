@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from crowdeval.errors import CrowdevalWarning, UsageError, listed
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 Kind = Literal["predictions", "annotations"]
 

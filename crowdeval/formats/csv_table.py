@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from crowdeval.arrays import Floats, image_of_rows
 from crowdeval.errors import Problems, shown
 from crowdeval.formats.contract import Kind, attributes_named, counted, require_plain_ids, warn_not_kept
 from crowdeval.formats.long_table import (
@@ -33,7 +32,8 @@ from crowdeval.formats.long_table import (
     warn_of_labels,
 )
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.ragged import Floats
+from crowdeval.points.sets import Annotations, Predictions
 
 _FIRST_LINE = re.compile(rb"\s*([^\r\n]+)(?:\r\n|\r|\n|$)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -263,7 +263,7 @@ def _written(value: Predictions | Annotations, points: Mapping[str, Any], images
     require_plain_ids("csv", value.image_ids, "\r\n\x00", "line breaks or NUL characters")
     counts = np.diff(value.offsets)
     rows = np.insert(np.arange(len(value.xy)), value.offsets[:-1][counts == 0], -1)
-    image = np.repeat(np.arange(len(counts)), np.maximum(counts, 1)) if len(counts) else image_of_rows(value.offsets)
+    image = np.repeat(np.arange(len(counts)), np.maximum(counts, 1)) if len(counts) else value.points.image
     columns = [[value.image_ids[i] for i in image.tolist()]]
     columns += [_cells(column, rows) for column in points.values()]
     columns += [_cells(column, image) for column in images.values()]

@@ -8,7 +8,7 @@ here; the readers then walk the file again to say where and why (``image_walk``)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 
@@ -17,10 +17,11 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, offsets_of
 from crowdeval.errors import InputError, listed, shown
 from crowdeval.formats.contract import Kind
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.assemble import Attribute, attribute_column, attribute_columns, column_of
+from crowdeval.points.ragged import Floats, offsets_of
+from crowdeval.points.sets import Annotations, Predictions
 
 LARGEST_COUNT = 1e9
 """A count of people beyond this is refused as a mistake."""
@@ -28,7 +29,6 @@ LARGEST_COUNT = 1e9
 LARGEST_LEVEL = 5
 """The head-area levels of NWPU-Crowd are 0 to 5."""
 
-Attribute = str | int | float | bool | None
 Pair = tuple[float, float]
 Quad = tuple[float, float, float, float]
 Rows = list[tuple[float, ...]]
@@ -78,7 +78,7 @@ def predictions_of(images: Sequence[PredictedImage]) -> Predictions:
         image_ids=image_ids(image.id for image in images),
         offsets=offsets_of([len(rows) for rows in points]),
         xy=_flat(points, 2),
-        score=_column("scores", [image.scores for image in images], points),
+        score=_column("scores", images, points, lambda image: image.scores),
         counts=counts_of([image.count for image in images]),
         located=located,
     )
@@ -87,16 +87,16 @@ def predictions_of(images: Sequence[PredictedImage]) -> Predictions:
 def annotations_of(images: Sequence[AnnotatedImage]) -> Annotations:
     """Return the columns of annotated images; raise InputError where they do not fit."""
     points = [image.points for image in images]
-    levels = _column("levels", [image.levels for image in images], points)
+    levels = _column("levels", images, points, lambda image: image.levels)
     return Annotations(
         image_ids=image_ids(image.id for image in images),
         offsets=offsets_of([len(rows) for rows in points]),
         xy=_flat(points, 2),
-        boxes=_column("boxes", [image.boxes for image in images], points, width=4),
-        radii=_column("radii", [image.radii for image in images], points, width=2),
+        boxes=_column("boxes", images, points, lambda image: image.boxes, width=4),
+        radii=_column("radii", images, points, lambda image: image.radii, width=2),
         level=None if levels is None else levels.astype(np.int64),
         sizes=sizes_of([(image.width, image.height) for image in images]),
-        attributes=attributes_of([image.attributes or {} for image in images]),
+        attributes=attribute_columns([image.attributes or {} for image in images]),
         point_attributes=_point_attributes([image.point_attributes or {} for image in images], points),
     )
 
@@ -213,12 +213,6 @@ def size_of_image(size: Floats) -> tuple[float, float] | tuple[UnsetType, UnsetT
     return (UNSET, UNSET) if math.isnan(width) or math.isnan(height) else (width, height)
 
 
-def attributes_of(images: Sequence[Mapping[str, Attribute]]) -> dict[str, NDArray[Any]]:
-    """Return one column an attribute: int, float (NaN where absent), bool or str, else objects with None."""
-    names = dict.fromkeys(chain.from_iterable(images))
-    return {name: attribute_column([image.get(name) for image in images]) for name in names}
-
-
 def attributes_by_image(annotations: Annotations) -> Iterator[dict[str, Attribute]]:
     """Yield the attributes of every image as plain values; None and NaN are left out."""
     columns = _plain_columns(annotations.attributes)
@@ -248,22 +242,6 @@ def _point_attributes(
     return columns
 
 
-def attribute_column(values: list[Attribute]) -> NDArray[Any]:
-    """Return the narrowest column that holds these values: int, float with NaN for None, bool, str, else objects."""
-    kinds = {type(value) for value in values}
-    if kinds <= {int, float, type(None)} and kinds & {int, float} and kinds != {int}:
-        numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-        if all(value is None or value == number for value, number in zip(values, numbers.tolist(), strict=True)):
-            return numbers
-    elif len(kinds) == 1:
-        column = np.array(values)
-        if column.tolist() == values:
-            return column
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
-
-
 def _plain(name: str, value: Any) -> Attribute:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and math.isnan(value):
@@ -277,17 +255,30 @@ def _plain(name: str, value: Any) -> Attribute:
     return value
 
 
-def _column(name: str, values: Sequence[Any], points: Sequence[Sequence[Any]], *, width: int = 1) -> Floats | None:
+def _column(
+    name: str,
+    images: Sequence[Any],
+    points: Sequence[Sequence[Any]],
+    part: Callable[[Any], Any],
+    *,
+    width: int = 1,
+) -> Floats | None:
     """Return a column that goes with every point, or None where no image has it."""
-    if all(value is UNSET for value in values):
-        return None
-    lists = [[] if value is UNSET else value for value in values]
-    if any(len(rows) != len(own) for rows, own in zip(lists, points, strict=True)):
+    given = [part(image) for image in images]
+    parts = [None if rows is UNSET else rows for rows in given]
+    if any(rows is not None and len(rows) != len(own) for rows, own in zip(parts, points, strict=True)):
         raise InputError(f"{listed([name])} and points differ in number")
-    return _flat(lists, width) if width > 1 else np.array(list(chain.from_iterable(lists)), dtype=np.float64)
+    names = [image.id for image in images]
+    column: Floats | None = column_of(name, parts, [len(own) for own in points], lambda lists: _flat(lists, width),
+                                      names=names)  # fmt: skip
+    return column
 
 
-def _flat(lists: Sequence[Sequence[Sequence[float]]], width: int) -> Floats:
+def _flat(lists: Sequence[Sequence[Any]], width: int) -> Floats:
+    """Return lists of numbers, or of rows of ``width`` numbers, one after the other."""
     rows = sum(map(len, lists))
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(lists)), dtype=np.float64, count=rows * width)
-    return flat.reshape(rows, width)
+    flat = chain.from_iterable(lists)
+    if width == 1:
+        return np.fromiter(flat, dtype=np.float64, count=rows)
+    table = np.fromiter(chain.from_iterable(flat), dtype=np.float64, count=rows * width)
+    return table.reshape(rows, width)

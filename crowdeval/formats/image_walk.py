@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from crowdeval.arrays import LARGEST
 from crowdeval.errors import FormatError, Problem, Problems, did_you_mean, listed, shown
 from crowdeval.formats.contract import Kind, counted
 from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL, AnnotatedImage, PredictedImage, format_mark
 from crowdeval.formats.json_text import Object, child, encodable
+from crowdeval.points.ragged import LARGEST
 
 KEYS: dict[Kind, tuple[str, ...]] = {
     "predictions": PredictedImage.__struct_fields__,
@@ -88,11 +88,9 @@ class ImageWalk:
                 child(key, "point_attributes"),
                 lambda values, place: self._list(values, place, self._attribute, points),
             )
-        for column in ("scores", "boxes", "radii", "levels"):
-            if column in value:
-                self._with.setdefault(column, []).append(str(name))
-            elif points:
-                self._without.setdefault(column, []).append(str(name))
+        for column in ("scores", "boxes", "radii", "levels") if points else ():
+            side = self._with if column in value else self._without
+            side.setdefault(column, []).append(str(name))
 
     def rows(self, images: Object, key: str) -> None:
         """Check the short form, an object of image ids and rows of numbers."""

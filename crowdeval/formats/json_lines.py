@@ -24,7 +24,7 @@ from crowdeval.formats.image_objects import (
 from crowdeval.formats.image_walk import ImageWalk
 from crowdeval.formats.json_text import NotJSON, Object, dialect, parse
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 Image = TypeVar("Image", PredictedImage, AnnotatedImage)
 Columns = TypeVar("Columns", Predictions, Annotations)

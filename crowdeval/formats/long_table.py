@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import LARGEST, Flags, Floats, Integers, offsets_of
 from crowdeval.errors import SHOWN, Problems, did_you_mean, listed
 from crowdeval.formats.contract import Kind, counted, warn
 from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.ragged import LARGEST, Flags, Floats, Integers, offsets_of
+from crowdeval.points.sets import Annotations, Predictions
 
 BOX = ("x1", "y1", "x2", "y2")
 RADII = ("sigma_s", "sigma_l")

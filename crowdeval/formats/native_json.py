@@ -33,7 +33,7 @@ from crowdeval.formats.image_objects import (
 from crowdeval.formats.image_walk import ImageWalk
 from crowdeval.formats.json_text import Object, child, dialect, parse_source
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 Columns = TypeVar("Columns", Predictions, Annotations)
 

@@ -15,12 +15,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from crowdeval.arrays import LARGEST, Floats, offsets_of
 from crowdeval.errors import Problems, UsageError, shown
 from crowdeval.formats.contract import Kind, attributes_named, counted, require_points, warn, warn_not_kept
 from crowdeval.formats.image_objects import LARGEST_LEVEL
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.ragged import LARGEST, Floats, offsets_of
+from crowdeval.points.sets import Annotations, Predictions
 
 POINT, TRUE_POINT = 2, 5
 """Numbers a point in a file of predictions and in one of ground truth."""

@@ -17,14 +17,10 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Flags, Floats, Integers, image_of_rows
 from crowdeval.errors import FormatError, InputError, Problem, Problems, listed, shown
 from crowdeval.formats.contract import Kind
 from crowdeval.formats.image_objects import (
-    Attribute,
-    attribute_column,
     attributes_by_image,
-    attributes_of,
     counts_of,
     format_mark,
     point_attribute_lists,
@@ -44,7 +40,9 @@ from crowdeval.formats.long_table import (
     warn_of_labels,
 )
 from crowdeval.formats.source import Source
-from crowdeval.points import Annotations, Predictions, repeated
+from crowdeval.points.assemble import Attribute, attribute_column, attribute_columns
+from crowdeval.points.ragged import Flags, Floats, Integers
+from crowdeval.points.sets import Annotations, Predictions, repeated
 
 _MAGIC = b"PAR1"
 _KEY = b"crowdeval"
@@ -101,7 +99,7 @@ class ParquetTable:
             return annotations
         try:
             sizes = sizes_of([(image.width, image.height) for image in images.images])
-            attributes = attributes_of([image.attributes or {} for image in images.images])
+            attributes = attribute_columns([image.attributes or {} for image in images.images])
             return replace(annotations, sizes=sizes, attributes=attributes)
         except InputError as problem:
             raise source.error("sound metadata", str(problem)) from None
@@ -150,7 +148,7 @@ def _written(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    ids = pa.DictionaryArray.from_arrays(image_of_rows(value.offsets), pa.array(value.image_ids, pa.string()))
+    ids = pa.DictionaryArray.from_arrays(value.points.image, pa.array(value.image_ids, pa.string()))
     try:
         table = pa.table({"image_id": ids.dictionary_decode(), **columns})
     except pa.ArrowException as problem:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from crowdeval.arrays import LARGEST
 from crowdeval.formats.contract import Kind
 from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL, format_mark
+from crowdeval.points.ragged import LARGEST
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

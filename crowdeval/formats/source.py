@@ -13,8 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem
-
-STANDARD_STREAM = "-"
+from crowdeval.options import STANDARD_STREAM
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from crowdeval.errors import UsageError, did_you_mean, listed
+from crowdeval.leaderboards.rankings import Ranking, Row, in_order, rankings_of
+from crowdeval.leaderboards.results import Result, newest
 from crowdeval.metrics import canonical
-from crowdeval.rankings import Ranking, Row, in_order, rankings_of
-from crowdeval.results import Result, newest
-from crowdeval.significance import holm, paired_p_value, same_images, terms_of
+from crowdeval.statistics.significance import holm, paired_p_value, same_images, terms_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,16 +101,19 @@ def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
     bare = [row.result.name for row in own if row.result.report is None or row.result.report.per_image is None]
     if bare:
         notes.append(f"{ranking.dataset}: no significance for {listed(bare)}: the reports hold no per-image table")
-    p_values: dict[int, dict[str, float]] = {id(row): {} for row in own}
+    p_values: list[dict[str, float]] = [{} for _ in own]
     for metric in ranking.columns:
-        best = next((row for row in own if metric in row.best), None)
-        others = [row for row in own if row is not best and metric in row.result.values]
+        best = next((n for n, row in enumerate(own) if metric in row.best), None)
+        others = [n for n, row in enumerate(own) if n != best and metric in row.result.values]
         if best is None or not others:
             continue
-        for row, p in zip(others, holm([_p_value(best, row, metric) for row in others]), strict=True):
+        tested = holm([_p_value(own[best], own[n], metric) for n in others])
+        for n, p in zip(others, tested, strict=True):
             if not math.isnan(p):
-                p_values[id(row)][metric] = p
-    return replace(ranking, rows=tuple(replace(row, p_values=p_values.get(id(row), {})) for row in ranking.rows))
+                p_values[n][metric] = p
+    found = iter(p_values)
+    rows = [replace(row, p_values=next(found)) if _of_the_ranking(row, ranking) else row for row in ranking.rows]
+    return replace(ranking, rows=tuple(rows))
 
 
 def _of_the_ranking(row: Row, ranking: Ranking) -> bool:

@@ -1,7 +1,7 @@
 """Published numbers: tables of one number a row with its source, gathered to one result a method and dataset.
 
-The tables are files ``*.csv`` with the columns below; ``benchmarks/published`` of the repository holds those of the
-literature. The metric is a metric string, the value is written as printed, ``unit`` is ``%``, ``people`` or ``1``.
+The tables are files ``*.csv`` with the columns below; those of the literature lie beside this module, in ``tables``.
+The metric is a metric string, the value is written as printed, ``unit`` is ``%``, ``people`` or ``1``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from crowdeval.errors import MissingFileError, Problems, UsageError
+from crowdeval.leaderboards.results import Result
 from crowdeval.metrics import canonical
-from crowdeval.results import Result
+
+TABLES = Path(__file__).parent / "tables"
+"""The published tables of the literature."""
 
 COLUMNS = ("method", "venue", "dataset", "metric", "value", "unit", "source", "table", "page", "note")
 NEEDED = ("method", "dataset", "metric", "value", "unit", "source", "table")
@@ -29,7 +32,7 @@ def published_results(folder: str | os.PathLike[str] | None = None) -> list[Resu
     Parameters
     ----------
     folder : path, optional
-        Where the tables are; else ``benchmarks/published`` of the clone one stands in or runs from.
+        Where the tables are; the tables of the literature that are installed with crowdeval by default.
 
     Raises
     ------
@@ -38,12 +41,12 @@ def published_results(folder: str | os.PathLike[str] | None = None) -> list[Resu
     FormatError
         If a table is damaged; names every line.
     """
-    home = Path(folder) if folder else _clone_folder()
+    home = Path(folder) if folder else TABLES
     files = sorted(home.glob("*.csv")) if home.is_dir() else []
     if not files:
         raise MissingFileError(
-            f"{home}: no published tables (*.csv with the columns {', '.join(COLUMNS)}) are there; a clone of the "
-            "repository has them in benchmarks/published, --published=DIR names another folder"
+            f"{home}: no published tables (*.csv with the columns {', '.join(COLUMNS)}) are there; --published "
+            "without a folder takes those that are installed with crowdeval"
         )
     return [result for file in files for result in read_published(file)]
 
@@ -80,13 +83,6 @@ def beside(measured: Iterable[Result], published: Iterable[Result]) -> list[Resu
 
 def _dataset(result: Result) -> str:
     return result.dataset.partition(":")[0]
-
-
-def _clone_folder() -> Path:
-    here = Path.cwd()
-    starts = [here, *here.parents, Path(__file__).resolve().parent.parent]
-    folders = [start / "benchmarks" / "published" for start in starts]
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def _check(row: dict[str, str], line: int, seen: set[tuple[str, ...]], problems: Problems) -> None:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from crowdeval.errors import UsageError
+from crowdeval.leaderboards.results import Result
 from crowdeval.metrics import family_of
-from crowdeval.metrics.family import Metric
-from crowdeval.results import Result
-from crowdeval.significance import ALPHA
+from crowdeval.metrics.strings import Metric
+from crowdeval.statistics.significance import ALPHA
 
 SHOWN = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE", "NAE", "MAE[S]", "MAE[L]")
 """The columns that a leaderboard has where a result has them; then F1, Precision and Recall at each radius."""
@@ -140,7 +140,8 @@ def rankings_of(
     if not ordered:
         key = by or _usual_key(results)
         rows = sorted(published, key=lambda row: _order(row.result, key))
-        return [_ranking(dataset, 1, None, "", rows, extra)]
+        columns = _columns(rows, extra)
+        return [Ranking(dataset=dataset, number=1, by=None, difference="", columns=columns, rows=tuple(rows))]
     first, *others = ordered
     whole = [first, *(group for group in others if len(group) > 1)]
     single = [Row(result=group[0], reason=_difference(group[0], first[0])) for group in others if len(group) == 1]
@@ -152,8 +153,16 @@ def rankings_of(
         if number == 1:
             rows += sorted(single, key=lambda row: (row.reason, row.result.name, row.result.origin))
             rows += sorted(published, key=lambda row: _order(row.result, key))
-        difference = "" if number == 1 else _difference(group[0], first[0])
-        rankings.append(_ranking(dataset, number, own, difference, rows, extra))
+        rankings.append(
+            Ranking(
+                dataset=dataset,
+                number=number,
+                by=own,
+                difference="" if number == 1 else _difference(group[0], first[0]),
+                columns=_columns(rows, extra),
+                rows=tuple(rows),
+            )
+        )
     return rankings
 
 
@@ -190,33 +199,32 @@ def _order(result: Result, by: str | None) -> tuple[object, ...]:
 
 def _ranked(group: list[Result], by: str | None) -> list[Row]:
     """Return a group as rows: ranked by the key, those without it after them."""
-    places = {id(result): _place(result, by) for result in group}
+    places, best = [_place(result, by) for result in group], _best(group)
     keyed = sorted(
-        (result for result in group if not math.isnan(places[id(result)])),
-        key=lambda result: (places[id(result)], result.name, result.origin),
+        (n for n in range(len(group)) if not math.isnan(places[n])),
+        key=lambda n: (places[n], group[n].name, group[n].origin),
     )
-    best = _best(group)
     rows: list[Row] = []
-    for position, result in enumerate(keyed, start=1):
-        tied = rows and places[id(result)] == places[id(rows[-1].result)]
-        rows.append(Row(result=result, rank=rows[-1].rank if tied else position, best=best[id(result)]))
-    for result in sorted(group, key=lambda each: (each.name, each.origin)):
-        if math.isnan(places[id(result)]):
-            reason = f"{by} undefined" if by in result.values else f"no {by or 'metric'}"
-            rows.append(Row(result=result, reason=reason, best=best[id(result)]))
+    for position, n in enumerate(keyed, start=1):
+        tied = rows and places[n] == places[keyed[position - 2]]
+        rows.append(Row(result=group[n], rank=rows[-1].rank if tied else position, best=best[n]))
+    for n in sorted(range(len(group)), key=lambda n: (group[n].name, group[n].origin)):
+        if math.isnan(places[n]):
+            reason = f"{by} undefined" if by in group[n].values else f"no {by or 'metric'}"
+            rows.append(Row(result=group[n], reason=reason, best=best[n]))
     return rows
 
 
-def _best(group: list[Result]) -> dict[int, frozenset[str]]:
+def _best(group: list[Result]) -> list[frozenset[str]]:
     """Return the metrics on which each result is the best of its group."""
-    found: dict[int, set[str]] = {id(result): set() for result in group}
+    found: list[set[str]] = [set() for _ in group]
     for metric in in_order(name for result in group for name in result.values):
-        places = [(_place(result, metric), id(result)) for result in group]
-        finite = [place for place, _ in places if not math.isnan(place)]
-        for place, which in places:
+        places = [_place(result, metric) for result in group]
+        finite = [place for place in places if not math.isnan(place)]
+        for metrics, place in zip(found, places, strict=True):
             if len(finite) > 1 and place == min(finite):
-                found[which].add(metric)
-    return {which: frozenset(metrics) for which, metrics in found.items()}
+                metrics.add(metric)
+    return [frozenset(metrics) for metrics in found]
 
 
 def _difference(result: Result, other: Result) -> str:
@@ -224,18 +232,10 @@ def _difference(result: Result, other: Result) -> str:
     return ", ".join([*parts, *(["other protocol"] if result.signature != other.signature else [])])
 
 
-def _ranking(
-    dataset: str, number: int, by: str | None, difference: str, rows: list[Row], extra: Sequence[str]
-) -> Ranking:
+def _columns(rows: Sequence[Row], extra: Sequence[str]) -> tuple[str, ...]:
+    """Return the metrics that a ranking shows: the usual ones that its rows have, and those asked for."""
     there = [name for row in rows for name in row.result.values]
-    return Ranking(
-        dataset=dataset,
-        number=number,
-        by=by,
-        difference=difference,
-        columns=in_order(name for name in there if name in extra or _usual(name)),
-        rows=tuple(rows),
-    )
+    return in_order(name for name in there if name in extra or _usual(name))
 
 
 def _usual(metric: str) -> bool:

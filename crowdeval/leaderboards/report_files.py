@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from crowdeval.errors import FormatError, MissingFileError, Problem
-from crowdeval.report import Report
+from crowdeval.evaluation.report import Report
+from crowdeval.formats.source import source_of
 
 _FAMILY = "crowdeval/report@"
 
@@ -21,6 +22,30 @@ class ReportFiles:
 
     reports: tuple[tuple[str, Report], ...]
     damaged: tuple[FormatError, ...]
+
+
+def read_report(source: str | os.PathLike[str]) -> Report:
+    """Read a report from a file.
+
+    Parameters
+    ----------
+    source : str or path
+        A file that ``crowdeval score --format json`` or ``Report.to_json`` wrote, gzipped or not; ``"-"`` is
+        standard input.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    MissingFileError
+        If the file is not there or can't be read.
+    FormatError
+        If it is no report, or of another version of the format.
+    """
+    file = source_of(source)
+    return Report.from_json(file.utf8(), name=file.name)
 
 
 def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
@@ -48,7 +73,7 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     damaged = []
     for path in map(Path, paths):
         if path.is_file():
-            reports.setdefault(os.path.realpath(path), (str(path), Report.from_json(_content(path), name=str(path))))
+            reports.setdefault(os.path.realpath(path), (str(path), read_report(path)))
             continue
         if not path.is_dir():
             raise MissingFileError(f"{path}: there is no such file or folder")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from crowdeval.report import Report
+from crowdeval.evaluation.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

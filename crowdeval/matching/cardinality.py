@@ -16,11 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.neighbours import PointTree, separation
-
-BLOCK = 1 << 22
-"""Pairs held at a time; images are worked on in groups of about this many."""
+from crowdeval.matching.batching import groups_with_pairs
+from crowdeval.matching.neighbours import PointTree, separation
+from crowdeval.points.ragged import Flags, Floats, Indices, Integers, Ragged, offsets_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,75 +43,56 @@ class GatedPairs:
     truths: int
 
 
-def matched_counts(xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, radii: Floats) -> Integers:
+def matched_counts(predicted: Ragged, true: Ragged, radii: Floats) -> Integers:
     """Return the size of a maximum matching of every image at every gate, (m, G).
 
     Parameters
     ----------
-    xy, offsets
+    predicted : Ragged
         Predicted points (M, 2) of m images.
-    true_xy, true_offsets
+    true : Ragged
         True points (N, 2) of the same images.
     radii : array of float, (G,) or (N, G)
         Radius of every gate in pixels, for all true points or for each; never falling along the gates.
     """
-    gates = np.broadcast_to(radii, (len(true_xy), np.shape(radii)[-1]))
-    sizes = np.zeros((len(offsets) - 1, gates.shape[1]), dtype=np.int64)
-    for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, gates):
-        image = image_of_rows(offsets_of(np.diff(offsets)[images]))
-        true_image = image_of_rows(offsets_of(np.diff(true_offsets)[images]))
+    gates = np.broadcast_to(radii, (len(true), np.shape(radii)[-1]))
+    sizes = np.zeros((predicted.images, gates.shape[1]), dtype=np.int64)
+    for images, pairs in pairs_by_image(predicted, true, gates):
+        image, true_image = predicted.take(images).image, true.take(images).image
         for g, mate in enumerate(growing_matchings(pairs, image, true_image, gates.shape[1])):
             sizes[images, g] = np.bincount(image[mate >= 0], minlength=len(images))
     return sizes
 
 
-def pairs_by_image(
-    xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, gates: Floats
-) -> Iterator[tuple[Integers, GatedPairs]]:
+def pairs_by_image(predicted: Ragged, true: Ragged, gates: Floats) -> Iterator[tuple[Integers, GatedPairs]]:
     """Yield groups of images and the pairs of each group, whose rows are the group's points one after the other.
 
     Images without points on either side are in no group; ``gates`` is (N, G).
     """
-    true_image = image_of_rows(true_offsets)
-    tree = PointTree(xy, image_of_rows(offsets))
-    near, groups = image_groups(tree, offsets, true_xy, true_offsets, gates[:, -1])
-    for group in groups:
-        if len(group) == len(offsets) - 1:
-            yield group, _gated_pairs(tree, true_xy, true_image, gates, near)
+    tree = PointTree(predicted)
+    near = tree.count_within(true.xy, true.image, gates[:, -1])
+    for group in groups_with_pairs(predicted, true, near):
+        if len(group) == predicted.images:
+            yield group, _gated_pairs(tree, true, gates, near)
             return
-        rows, true_rows = rows_of_images(offsets, group), rows_of_images(true_offsets, group)
-        part = PointTree(xy[rows], tree.image[rows])
-        yield group, _gated_pairs(part, true_xy[true_rows], true_image[true_rows], gates[true_rows], near[true_rows])
+        rows = true.rows(group)
+        yield group, _gated_pairs(PointTree(predicted.take(group)), true.take(group), gates[rows], near[rows])
 
 
-def image_groups(
-    tree: PointTree, offsets: Integers, true_xy: Floats, true_offsets: Integers, reach: Floats
-) -> tuple[Integers, list[Integers]]:
-    """Return how many predictions each true point has in reach, (N,), and groups of images with some ``BLOCK`` pairs.
-
-    ``tree`` holds the predictions. Images without points on either side are in no group.
-    """
-    true_image = image_of_rows(true_offsets)
-    images = np.flatnonzero((np.diff(offsets) > 0) & (np.diff(true_offsets) > 0))
-    near = tree.count_within(true_xy, true_image, reach)
-    held = np.cumsum(np.bincount(true_image, weights=near, minlength=len(offsets) - 1)[images]) // BLOCK
-    return near, [images[held == number] for number in np.unique(held)]
-
-
-def _gated_pairs(tree: PointTree, true_xy: Floats, true_image: Indices, gates: Floats, near: Integers) -> GatedPairs:
+def _gated_pairs(tree: PointTree, true: Ragged, gates: Floats, near: Integers) -> GatedPairs:
     """Return the pairs no farther than the widest gate of their true point; ``near`` counts them."""
     found = []
-    for true, prediction in tree.within(true_xy, true_image, gates[:, -1], size=near):
-        distance = separation(tree.xy[prediction], true_xy[true])
-        gate = _gate(distance, true, gates)
+    for row, prediction in tree.within(true.xy, true.image, gates[:, -1], size=near):
+        distance = separation(tree.xy[prediction], true.xy[row])
+        gate = _gate(distance, row, gates)
         kept = gate < gates.shape[1]
-        found.append((prediction[kept], true[kept], gate[kept]))
-    prediction, true, gate = (
+        found.append((prediction[kept], row[kept], gate[kept]))
+    prediction, partner, gate = (
         np.concatenate([part[i] for part in found]) if found else np.empty(0, dtype=np.int64) for i in range(3)
     )
-    order = np.lexsort((true, gate, prediction))
+    order = np.lexsort((partner, gate, prediction))
     starts = offsets_of(np.bincount(prediction, minlength=len(tree.xy)))
-    return GatedPairs(starts=starts, true=true[order], gate=gate[order], truths=len(true_xy))
+    return GatedPairs(starts=starts, true=partner[order], gate=gate[order], truths=len(true))
 
 
 def growing_matchings(pairs: GatedPairs, image: Indices, true_image: Indices, gates: int) -> Iterator[Integers]:

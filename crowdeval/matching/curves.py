@@ -14,15 +14,13 @@ A whole set is one ranked list; the images on their own are many segments, worke
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, Integers, image_of_rows
-
-Area = Literal["area", "step", "coco101", "voc11"]
-AREAS: tuple[Area, ...] = ("area", "step", "coco101", "voc11")
+from crowdeval.options import Area
+from crowdeval.points.ragged import Floats, Integers, Ragged
 
 
 def seen_in_set(score: Floats | None, predictions: int, asked: Floats | int) -> Integers:
@@ -36,11 +34,11 @@ def seen_in_set(score: Floats | None, predictions: int, asked: Floats | int) -> 
     return predictions - np.searchsorted(score, np.asarray(asked), side="left")
 
 
-def seen_in_image(score: Floats | None, offsets: Integers) -> Integers:
+def seen_in_image(score: Floats | None, points: Ragged) -> Integers:
     """Return for every prediction how many of its image have at least its confidence, (M,)."""
-    image = image_of_rows(offsets)
+    image, offsets = points.image, points.offsets
     if score is None:
-        return np.diff(offsets)[image]
+        return points.counts[image]
     order = np.lexsort((-score, image))
     ranked, place = score[order], image[order]
     last = np.ones(len(order), dtype=bool)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.spatial import cKDTree
 
-from crowdeval.arrays import LARGEST, Floats, Indices, Integers
+from crowdeval.points.ragged import LARGEST, Floats, Indices, Integers, Ragged
 
 DIAMETER = 3 * LARGEST
 """No two points of an image are farther apart than this many pixels (2 LARGEST along each axis)."""
@@ -33,17 +33,15 @@ class PointTree:
 
     Parameters
     ----------
-    xy : array of float, (N, 2)
-        Points in pixels.
-    image : array of int, (N,)
-        Image index of every point.
+    points : Ragged
+        The points by image.
     """
 
-    def __init__(self, xy: Floats, image: Indices) -> None:
-        self.xy = xy
-        self.image = image
+    def __init__(self, points: Ragged) -> None:
+        self.points = points
+        self.xy = points.xy
         # Neither balancing nor shrinking the nodes pays: both cost more than the queries gain (measured).
-        self._tree = cKDTree(_lift(xy, image), leafsize=LEAF, balanced_tree=False, compact_nodes=False)
+        self._tree = cKDTree(_lift(points.xy, points.image), leafsize=LEAF, balanced_tree=False, compact_nodes=False)
 
     @property
     def order(self) -> Integers:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from crowdeval.arrays import Flags
-from crowdeval.cardinality import GatedPairs
+from crowdeval.matching.cardinality import GatedPairs
+from crowdeval.points.ragged import Flags
 
 
 def scripted_matches(pairs: GatedPairs) -> Flags:
@@ -49,16 +49,14 @@ def scripted_matches(pairs: GatedPairs) -> Flags:
             pointer[rival] = starts[rival]
             path.append(rival)
         else:
-            _bury(prediction, pairs, starts, true, holder, seen)
+            _bury(prediction, starts, true, holder, seen)
     return np.array(holder, dtype=np.int64) >= 0
 
 
 DEAD = -2
 
 
-def _bury(
-    prediction: int, pairs: GatedPairs, starts: list[int], true: list[int], holder: list[int], seen: list[int]
-) -> None:
+def _bury(prediction: int, starts: list[int], true: list[int], holder: list[int], seen: list[int]) -> None:
     """Mark every true point that a failed search visited: none of them leads to a free one any more."""
     frontier = [prediction]
     while frontier:

@@ -1,4 +1,4 @@
-"""The scale of a true point: d_k, the mean distance to its k nearest neighbours; radii from head boxes.
+"""The scale of a true point: d_k, the mean distance to its k nearest neighbours; radii and levels of head boxes.
 
 d_k is defined in the paper, sec. 3.2. Neighbours are the *other* true points of the same image; coincident points are
 neighbours at distance 0. With fewer than k other points it is the mean over those there are (``few:mean``). A point
@@ -11,15 +11,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crowdeval.arrays import Floats, Indices, Integers, as_points, image_of_rows, offsets_of
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.neighbours import PointTree, block_size, separation
+from crowdeval.matching.neighbours import PointTree, block_size, separation
+from crowdeval.options import PAPER_K, Lone
+from crowdeval.points.ragged import Floats, Indices, Integers, Ragged, as_points, offsets_of
 
-Lone = str
-"""``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
 
-
-def knn_scale(points: ArrayLike, *, k: int = 3) -> Floats:
+def knn_scale(points: ArrayLike, *, k: int = PAPER_K) -> Floats:
     """Return d_k of every true point of one image.
 
     Parameters
@@ -50,14 +48,13 @@ def knn_scale(points: ArrayLike, *, k: int = 3) -> Floats:
     [3.5, 4.0, 4.5]
     """
     xy = as_points("points", points)
-    return knn_scales(xy, offsets_of([len(xy)]), k=k)
+    return knn_scales(Ragged(xy, offsets_of([len(xy)])), k=k)
 
 
 def knn_scales(
-    xy: Floats,
-    offsets: Integers,
+    points: Ragged,
     *,
-    k: int = 3,
+    k: int = PAPER_K,
     lone: Lone = "inf",
     sizes: Floats | None = None,
     tree: PointTree | None = None,
@@ -68,19 +65,19 @@ def knn_scales(
     """
     if k < 1:
         raise UsageError(f"k: expected at least 1 neighbour, found {k}")
-    others = np.diff(offsets) - 1
+    others = points.counts - 1
     k = min(k, max(1, int(others.max(initial=1))))
-    image = image_of_rows(offsets)
-    tree = PointTree(xy, image) if tree is None else tree
+    xy, image = points.xy, points.image
+    tree = PointTree(points) if tree is None else tree
     scale = np.empty(len(xy))
     wide = min(k, int(others.max(initial=0))) + 1
     step = block_size(len(xy), wide)
     for start in range(0, len(xy), step):
         rows = tree.order[start : start + step]
-        points = xy.take(rows, axis=0)
-        _, found = tree.near(points, image[rows], wide)
+        own = xy.take(rows, axis=0)
+        _, found = tree.near(own, image[rows], wide)
         # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
-        total = _total_distance(points, xy, found[:, 1:])
+        total = _total_distance(own, xy, found[:, 1:])
         scale[rows] = total / np.maximum(np.minimum(others[image[rows]], k), 1)
     alone = others[image] == 0
     scale[alone] = _lone_scale(lone, sizes, image[alone])
@@ -97,7 +94,9 @@ def box_radii(boxes: Floats) -> Floats:
 
     Notes
     -----
-    sigma_s = min(w, h) / 2, sigma_l = sqrt(w^2 + h^2) / 2. Source: Wang et al., NWPU-Crowd, TPAMI 2020.
+    sigma_s = min(w, h) / 2, sigma_l = sqrt(w^2 + h^2) / 2, with the square root taken of the sum as it stands: a
+    prediction at the corner of a box is then exactly sigma_l away from its centre. The corners may be given in either
+    order. Source: Wang et al., NWPU-Crowd, TPAMI 2020.
 
     Examples
     --------

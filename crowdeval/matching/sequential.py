@@ -35,8 +35,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, rows_of_images
-from crowdeval.neighbours import SLACK, PointTree, block_size, separation
+from crowdeval.matching.neighbours import SLACK, PointTree, block_size, separation
+from crowdeval.points.ragged import Flags, Floats, Indices, Integers, Ragged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,11 +69,9 @@ class Candidates:
 
 
 def candidates(
-    xy: Floats,
-    offsets: Integers,
+    predicted: Ragged,
     score: Floats | None,
-    true_xy: Floats,
-    true_offsets: Integers,
+    true: Ragged,
     scale: Floats,
     *,
     delta: float,
@@ -84,9 +82,9 @@ def candidates(
 
     Parameters
     ----------
-    xy, offsets, score
+    predicted, score
         Predicted points (M, 2) of m images, and their confidences (M,), or None for all equal.
-    true_xy, true_offsets
+    true : Ragged
         True points (N, 2) of the same m images in the same order.
     scale : array of float, (N,)
         Scale of every true point in pixels: d_k, or any radius when ``k`` is 0.
@@ -97,19 +95,18 @@ def candidates(
     tree : PointTree, optional
         The tree over the true points, if there is one; it is given up once the pairs are found.
     """
-    true_image = image_of_rows(true_offsets)
     found = _Found()
-    if len(xy) and len(true_xy):
+    if len(predicted) and len(true):
         if k and delta <= 0.5:
-            tree = PointTree(true_xy, true_image) if tree is None else tree
-            parts = _pairs_by_lemma(xy, offsets, tree, true_offsets, scale, delta, k)
+            tree = PointTree(true) if tree is None else tree
+            parts = _pairs_by_lemma(predicted, tree, scale, delta=delta, k=k)
         else:
-            parts = _joined(_pairs_by_radius(xy, image_of_rows(offsets), true_xy, true_image, scale, delta))
-        for part in chain(_pairs_with_endless(offsets, true_image, scale), parts):
-            found.add(*part, true_xy)
+            parts = _joined(_pairs_by_radius(predicted, true, scale, delta=delta))
+        for part in chain(_pairs_with_endless(predicted, true, scale), parts):
+            found.add(*part, true.xy)
     if tree is not None:
         tree.give_up()
-    return _ranked(found, xy, score, len(true_xy))
+    return _ranked(found, predicted.xy, score, len(true))
 
 
 def sequential_matches(table: Candidates, delta: float) -> Flags:
@@ -140,46 +137,47 @@ def sequential_matches(table: Candidates, delta: float) -> Flags:
 Pairs = tuple[Integers, Integers, Floats]
 
 
-def _pairs_with_endless(offsets: Integers, true_image: Indices, scale: Floats) -> Iterator[Pairs]:
+def _pairs_with_endless(predicted: Ragged, true: Ragged, scale: Floats) -> Iterator[Pairs]:
     """Yield the pairs of true points with infinite scale: every prediction of the image, at ratio 0."""
     endless = np.flatnonzero(np.isinf(scale))
     if len(endless):
-        images = true_image[endless].astype(np.int64)
-        prediction = rows_of_images(offsets, images)
-        yield prediction, np.repeat(endless, np.diff(offsets)[images]), np.zeros(len(prediction))
+        images = true.image[endless].astype(np.int64)
+        prediction = predicted.rows(images)
+        yield prediction, np.repeat(endless, predicted.counts[images]), np.zeros(len(prediction))
 
 
-def _pairs_by_lemma(
-    xy: Floats, offsets: Integers, tree: PointTree, true_offsets: Integers, scale: Floats, delta: float, k: int
-) -> Iterator[Pairs]:
+def _pairs_by_lemma(predicted: Ragged, tree: PointTree, scale: Floats, *, delta: float, k: int) -> Iterator[Pairs]:
     """Yield the pairs with finite scale by one k-nearest query a prediction.
 
     Images go by reach, the widest delta x scale of theirs, so that each chunk is searched no wider than it needs.
     """
     limit = np.full(len(scale) + 1, -1.0)  # the last is that of no true point
     np.multiply(delta * SLACK, scale, out=limit[:-1], where=np.isfinite(scale))
-    reach, peopled = np.zeros(len(offsets) - 1), np.flatnonzero(np.diff(true_offsets))
-    reach[peopled] = np.maximum.reduceat(limit[:-1], true_offsets[peopled])
+    true_counts = tree.points.counts
+    reach, peopled = np.zeros(predicted.images), np.flatnonzero(true_counts)
+    reach[peopled] = np.maximum.reduceat(limit[:-1], tree.points.offsets[peopled])
     by_reach = np.argsort(reach)
-    width = max(min(k, int(np.diff(true_offsets).max())), 2)
-    for asked, image in _blocks(offsets, by_reach[reach[by_reach] > 0], block_size(len(xy), width)):
+    width = max(min(k, int(true_counts.max())), 2)
+    for asked, image in _blocks(predicted, by_reach[reach[by_reach] > 0], block_size(len(predicted), width)):
         bound, wide = float(reach[image[-1]]), width
         while len(asked):
-            distance, found = tree.near(xy.take(asked, axis=0), image, wide, within=bound)
+            distance, found = tree.near(predicted.xy.take(asked, axis=0), image, wide, within=bound)
             level = np.isfinite(distance[:, -1]) & (distance[:, -1] <= distance[:, 0] * SLACK)
             close = distance <= limit.take(found)
             close[level] = False
+            # ``found`` is (rows, wide); a place in it, row by row, is row x wide + column:
+            #   close [[0, 1], [1, 1]]  ->  place [1, 2, 3]  ->  place // wide [0, 1, 1]
             place = np.flatnonzero(close)
             prediction, true = asked.take(place // wide), found.take(place)
-            apart = separation(xy.take(prediction, axis=0), tree.xy.take(true, axis=0))
+            apart = separation(predicted.xy.take(prediction, axis=0), tree.xy.take(true, axis=0))
             yield _admissible(prediction, true, apart, scale, delta)
             asked, image, wide = asked[level], image[level], 2 * wide
 
 
-def _blocks(offsets: Integers, images: Integers, size: int) -> Iterator[tuple[Integers, Integers]]:
+def _blocks(points: Ragged, images: Integers, size: int) -> Iterator[tuple[Integers, Integers]]:
     """Yield the rows of the given images one after the other, and the image of each, ``size`` rows at a time."""
-    ends = np.cumsum(np.diff(offsets)[images])
-    shift = offsets[images + 1] - ends
+    ends = np.cumsum(points.counts[images])
+    shift = points.offsets[images + 1] - ends
     total = int(ends[-1]) if len(ends) else 0
     for begin in range(0, total, size):
         place = np.arange(begin, min(begin + size, total))
@@ -187,15 +185,13 @@ def _blocks(offsets: Integers, images: Integers, size: int) -> Iterator[tuple[In
         yield place + shift[which], images[which]
 
 
-def _pairs_by_radius(
-    xy: Floats, image: Indices, true_xy: Floats, true_image: Indices, scale: Floats, delta: float
-) -> Iterator[Pairs]:
+def _pairs_by_radius(predicted: Ragged, true: Ragged, scale: Floats, *, delta: float) -> Iterator[Pairs]:
     """Yield the pairs with finite scale by a radius query a true point, delta x scale around it."""
     asked = np.flatnonzero(np.isfinite(scale) & (scale > 0))
-    tree = PointTree(xy, image)
-    for row, prediction in tree.within(true_xy[asked], true_image[asked], delta * scale[asked]):
-        true = asked[row]
-        yield _admissible(prediction, true, separation(xy[prediction], true_xy[true]), scale, delta)
+    tree = PointTree(predicted)
+    for row, prediction in tree.within(true.xy[asked], true.image[asked], delta * scale[asked]):
+        own = asked[row]
+        yield _admissible(prediction, own, separation(predicted.xy[prediction], true.xy[own]), scale, delta)
 
 
 def _admissible(prediction: Integers, true: Integers, distance: Floats, scale: Floats, delta: float) -> Pairs:

@@ -25,20 +25,21 @@ Names
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from crowdeval.arrays import Floats
-from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.metrics.family import Entry, Measured, Metric, Options, Scene
+from crowdeval.errors import UsageError
+from crowdeval.metrics.family import Entry, Measured, Scene
 from crowdeval.metrics.groups import groups, lacking_group
-from crowdeval.points import Annotations, Predictions
+from crowdeval.metrics.strings import Metric
+from crowdeval.options import COUNT_THRESHOLD
+from crowdeval.points.ragged import Floats
+from crowdeval.points.sets import Predictions
 
 
-def estimated_counts(predictions: Predictions, *, threshold: float = 0.5) -> Floats:
+def estimated_counts(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Floats:
     """Return the estimated count of every image, (m,).
 
     Parameters
@@ -48,11 +49,9 @@ def estimated_counts(predictions: Predictions, *, threshold: float = 0.5) -> Flo
     threshold : float
         A prediction counts if its confidence is strictly above.
     """
-    if predictions.score is None:
-        counted = np.diff(predictions.offsets).astype(np.float64)
-    else:
-        above = np.concatenate([[0], np.cumsum(predictions.score > threshold)])
-        counted = np.diff(above[predictions.offsets]).astype(np.float64)
+    points = predictions.points
+    above = points.counts if predictions.score is None else points.per_image(predictions.score > threshold)
+    counted = above.astype(np.float64)
     if predictions.counts is None:
         return counted
     return np.where(np.isnan(predictions.counts), counted, predictions.counts)
@@ -78,7 +77,7 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        NaN where undefined (no images; for NAE no image with true points), with an UndefinedMetricWarning.
+        NaN where undefined: no images; for NAE no image with true points.
 
     Examples
     --------
@@ -89,13 +88,14 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
 
 
 def counting_error(name: str, estimated: Floats, true: Floats) -> float:
-    """Return one of MAE, RMSE, NAE and bias; NaN where undefined, with an UndefinedMetricWarning."""
+    """Return one of MAE, RMSE, NAE and bias; NaN where undefined."""
     kept = true > 0 if name == "NAE" else np.ones(len(true), dtype=bool)
-    if not kept.any():
-        missing = "no image has true points" if len(true) else "there are no images"
-        warnings.warn(f"{name} is undefined: {missing}", UndefinedMetricWarning, stacklevel=2)
-        return np.nan
-    return float(ERRORS[name](estimated[kept] - true[kept], true[kept]))
+    return float(ERRORS[name](estimated[kept] - true[kept], true[kept])) if kept.any() else np.nan
+
+
+def _undefined(name: str, true: Floats) -> str:
+    """Return why an error of these images has no value."""
+    return f"{name} is undefined: {'no image has true points' if len(true) else 'there are no images'}"
 
 
 ERRORS: dict[str, Callable[[Floats, Floats], np.floating]] = {
@@ -182,11 +182,12 @@ class Counting:
         found = Measured(notices=own_counts(scene.predictions))
         for metric in asked:
             if metric.level is not None:
-                found.update(_mean_over_levels(metric, estimated, true, scene.annotations, scene.options))
+                found.update(_mean_over_levels(metric, estimated, true, scene))
             elif metric.by is not None:
-                found.values |= _by_group(metric, estimated, true, scene)
+                found.update(_by_group(metric, estimated, true, scene))
             else:
-                found.values[str(metric)] = counting_error(metric.name, estimated, true)
+                found.values[str(metric)] = value = counting_error(metric.name, estimated, true)
+                found.undefined += [_undefined(metric.name, true)] if np.isnan(value) else []
         if scene.per_image:
             found.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
         return found
@@ -196,28 +197,29 @@ LEVELS = {"S": ("scene_level", 5), "L": ("luminance", 4)}
 """NWPU-Crowd: the attribute and the number of its levels."""
 
 
-def _by_group(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> dict[str, float]:
+def _by_group(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> Measured:
     """Return the error of every group; NaN under the metric's own name where there is none."""
-    found = groups(str(metric.by), scene.annotations, k=scene.options.k, lone=scene.options.lone)
-    errors = {f"{metric}={label}": counting_error(metric.name, estimated[of], true[of]) for label, of in found}
-    if not errors:
-        warnings.warn(f"{metric} is undefined: there are no groups", UndefinedMetricWarning, stacklevel=2)
-    return errors or {str(metric): np.nan}
+    found = Measured()
+    for label, of in groups(str(metric.by), scene.annotations, k=scene.options.k, lone=scene.options.lone):
+        found.values[f"{metric}={label}"] = value = counting_error(metric.name, estimated[of], true[of])
+        found.undefined += [_undefined(metric.name, true[of])] if np.isnan(value) else []
+    if not found.values:
+        found.values[str(metric)] = np.nan
+        found.undefined.append(f"{metric} is undefined: there are no groups")
+    return found
 
 
-def _mean_over_levels(
-    metric: Metric, estimated: Floats, true: Floats, annotations: Annotations, options: Options
-) -> Measured:
+def _mean_over_levels(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> Measured:
     attribute, levels = LEVELS[str(metric.level)]
     terms, strange = [], 0
-    for label, images in groups(attribute, annotations, k=options.k, lone=options.lone):
+    for label, images in groups(attribute, scene.annotations, k=scene.options.k, lone=scene.options.lone):
         if label not in {str(level) for level in range(levels)}:
             strange += int(images.sum())
         elif metric.name != "NAE" or (true[images] > 0).any():
             terms.append(counting_error(metric.name, estimated[images], true[images]))
     found = Measured(values={str(metric): float(np.mean(terms)) if terms else np.nan})
     if not terms:
-        warnings.warn(f"{metric} is undefined: no level has a value", UndefinedMetricWarning, stacklevel=2)
+        found.undefined.append(f"{metric} is undefined: no level has a value")
     elif len(terms) < levels:
         found.notices.append(
             f"empty-levels: {levels - len(terms)} of the {levels} levels of {attribute} give no {metric.name}; "

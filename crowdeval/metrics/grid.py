@@ -13,51 +13,50 @@ Source
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from crowdeval.arrays import Floats, Integers, image_of_rows
-from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene
+from crowdeval.errors import UsageError
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
 from crowdeval.metrics.localization import confident
+from crowdeval.metrics.strings import Metric
+from crowdeval.points.ragged import Floats, Integers, Ragged
 
 FINEST = 10
 """Cells of a thousandth of the image: a finer grid is taken for a slip."""
 
 
-def grid_errors(
-    xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, sizes: Floats, *, order: int
-) -> Floats:
+def grid_errors(predicted: Ragged, true: Ragged, sizes: Floats, *, order: int) -> Floats:
     """Return the sum over cells of \\|predicted - true\\| of every image, (m,).
 
     Parameters
     ----------
-    xy, offsets
+    predicted : Ragged
         Predicted points (M, 2) of m images.
-    true_xy, true_offsets
+    true : Ragged
         True points (N, 2) of the same images.
     sizes : array of float, (m, 2)
         Width and height of the images in pixels.
     order : int
         L: the image is cut into 2^L x 2^L cells.
     """
-    cell = np.concatenate([_cells(xy, offsets, sizes, order), _cells(true_xy, true_offsets, sizes, order)])
-    sign = np.concatenate([np.ones(len(xy)), -np.ones(len(true_xy))])
+    cell = np.concatenate([_cells(predicted, sizes, order), _cells(true, sizes, order)])
+    sign = np.concatenate([np.ones(len(predicted)), -np.ones(len(true))])
     cells, place = np.unique(cell, return_inverse=True)
     difference = np.abs(np.bincount(place, weights=sign, minlength=len(cells)))
-    errors: Floats = np.bincount(cells >> (2 * order), weights=difference, minlength=len(offsets) - 1).astype(
-        np.float64
-    )
-    return errors
+    errors = np.bincount(cells >> (2 * order), weights=difference, minlength=predicted.images)
+    return errors.astype(np.float64)
 
 
-def _cells(xy: Floats, offsets: Integers, sizes: Floats, order: int) -> Integers:
-    """Return a number for the image and cell of every point; the image is its upper bits."""
-    image = image_of_rows(offsets).astype(np.int64)
+def _cells(points: Ragged, sizes: Floats, order: int) -> Integers:
+    """Return a number for the image and cell of every point: image, row and column of the cell, from the top bits.
+
+    With L = 1 a cell has two bits below the image: image 3, row 1, column 0 is 3 << 2 | 1 << 1 | 0 = 14.
+    """
+    image = points.image.astype(np.int64)
     side = 1 << order
-    place = np.clip(np.floor(xy * side / sizes[image]), 0, side - 1).astype(np.int64)
+    place = np.clip(np.floor(points.xy * side / sizes[image]), 0, side - 1).astype(np.int64)
     numbers: Integers = (image << (2 * order)) | (place[:, 1] << order) | place[:, 0]
     return numbers
 
@@ -96,19 +95,14 @@ class GridError:
     def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the mean over images."""
         assert scene.annotations.sizes is not None, "lacking() has asked"
-        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
+        predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
         found = Measured()
         for metric in asked:
             errors = grid_errors(
-                xy,
-                offsets,
-                scene.annotations.xy,
-                scene.annotations.offsets,
-                scene.annotations.sizes,
-                order=int(str(metric.order)),
+                predicted, scene.annotations.points, scene.annotations.sizes, order=int(str(metric.order))
             )
             if not len(errors):
-                warnings.warn("GAME of no images is undefined", UndefinedMetricWarning, stacklevel=2)
+                found.undefined.append("GAME of no images is undefined")
             found.values[str(metric)] = float(np.mean(errors)) if len(errors) else np.nan
             if scene.per_image:
                 found.columns[str(metric)] = errors

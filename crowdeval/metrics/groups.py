@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from crowdeval.arrays import Flags, Floats
 from crowdeval.errors import did_you_mean, listed
-from crowdeval.points import Annotations
-from crowdeval.ranges import number_text
-from crowdeval.scale import Lone, knn_scales
+from crowdeval.matching.scale import knn_scales
+from crowdeval.metrics.strings import number_text
+from crowdeval.options import PAPER_K, Lone
+from crowdeval.points.ragged import Flags, Floats
+from crowdeval.points.sets import Annotations
 
 Groups = Iterator[tuple[str, Flags]]
 
 
-def groups(name: str, annotations: Annotations, *, k: int = 3, lone: Lone = "inf") -> Groups:
+def groups(name: str, annotations: Annotations, *, k: int = PAPER_K, lone: Lone = "inf") -> Groups:
     """Yield the label and the images, (m,) bool, of every group that is not empty.
 
     Parameters
@@ -94,7 +95,7 @@ def _edge(value: float) -> str:
 
 
 def _median_scales(annotations: Annotations, k: int, lone: Lone) -> Floats:
-    scale = knn_scales(annotations.xy, annotations.offsets, k=k, lone=lone, sizes=annotations.sizes)
+    scale = knn_scales(annotations.points, k=k, lone=lone, sizes=annotations.sizes)
     parts = np.split(scale, annotations.offsets[1:-1])
     return np.array([np.median(part) if len(part) else np.nan for part in parts])
 

@@ -19,7 +19,8 @@ Radii
 
 By level
     ``Recall@sigma_l by level``: recall over the true points of each head-area level A0 .. A5 (1, 10, 100, 1e3, 1e4,
-    1e5 square pixels). It depends on *who* is matched: ``crowdeval.kuhn`` follows the official script's order.
+    1e5 square pixels). It depends on *who* is matched: ``crowdeval.matching.official_order`` follows the order of the
+    official script.
 
 Difference from the official scripts
     NWPU: none on the integers; the script adds 1e-20 to denominators where this module says undefined. Scripts that
@@ -28,18 +29,19 @@ Difference from the official scripts
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from crowdeval.arrays import Floats, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.cardinality import matched_counts, pairs_by_image
-from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.kuhn import scripted_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
-from crowdeval.points import Annotations, Predictions
-from crowdeval.scale import box_levels, box_radii
+from crowdeval.errors import UsageError
+from crowdeval.matching.cardinality import matched_counts, pairs_by_image
+from crowdeval.matching.official_order import scripted_matches
+from crowdeval.matching.scale import box_levels, box_radii
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.strings import Metric, pixels, pixels_text
+from crowdeval.options import COUNT_THRESHOLD
+from crowdeval.points.ragged import Floats, Integers, Ragged
+from crowdeval.points.sets import Annotations, Predictions
 
 SIGMAS = ("sigma_s", "sigma_l")
 RATES = ("F1", "Precision", "Recall")
@@ -47,13 +49,10 @@ COUNTS = ("TP", "FP", "FN")
 LEVELS = 6
 
 
-def confident(predictions: Predictions, *, threshold: float = 0.5) -> tuple[Floats, Integers]:
-    """Return points (M', 2) and offsets of the predictions with confidence above ``threshold``; all if unscored."""
-    if predictions.score is None:
-        return predictions.xy, predictions.offsets
-    kept = predictions.score > threshold
-    counts = np.bincount(image_of_rows(predictions.offsets)[kept], minlength=len(predictions.image_ids))
-    return predictions.xy[kept], offsets_of(counts)
+def confident(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Ragged:
+    """Return the predicted points with confidence above ``threshold``; all if unscored."""
+    points = predictions.points
+    return points if predictions.score is None else points.where(predictions.score > threshold)
 
 
 def sigma_radii(annotations: Annotations) -> Floats:
@@ -64,18 +63,29 @@ def sigma_radii(annotations: Annotations) -> Floats:
     return box_radii(annotations.boxes)
 
 
+def head_levels(annotations: Annotations) -> Integers:
+    """Return the head-area level of every true point, (N,): the file's own, else those of the boxes."""
+    if annotations.level is not None:
+        return annotations.level
+    assert annotations.boxes is not None, "lacking() has asked"
+    return box_levels(annotations.boxes)
+
+
 def rate(name: str, hits: int, predicted: int, true: int) -> float:
-    """Return F1, Precision or Recall; NaN with a warning where the denominator is 0.
+    """Return F1, Precision or Recall; NaN where the denominator is 0.
 
     >>> rate("F1", 2, 4, 2), rate("Precision", 2, 4, 2), rate("Recall", 2, 4, 2)
     (0.6666666666666666, 0.5, 1.0)
     """
     over = {"F1": predicted + true, "Precision": predicted, "Recall": true}[name]
-    if not over:
-        missing = {"F1": "no points at all", "Precision": "no predictions", "Recall": "no true points"}[name]
-        warnings.warn(f"{name} is undefined: there are {missing}", UndefinedMetricWarning, stacklevel=2)
-        return np.nan
-    return (2 * hits if name == "F1" else hits) / over
+    return (2 * hits if name == "F1" else hits) / over if over else np.nan
+
+
+_MISSING = {"F1": "no points at all", "Precision": "no predictions", "Recall": "no true points"}
+
+
+def _undefined(name: str) -> str:
+    return f"{name} is undefined: there are {_MISSING[name]}"
 
 
 class Localization:
@@ -195,14 +205,15 @@ class Localization:
 
     def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the rates asked for, with TP, FP and FN beside them."""
-        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
-        hits = _image_hits(asked, xy, offsets, scene.annotations)
-        counts, true_counts = np.diff(offsets), scene.annotations.counts
+        predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
+        hits = _image_hits(asked, predicted, scene.annotations)
+        counts, true_counts = predicted.counts, scene.annotations.counts
         found = Measured()
         for metric in (m for m in asked if m.by is None):
-            radii = _radii_of(metric)
-            values = [_value(metric.name, hits[at], counts, true_counts) for at in radii]
+            values = [_value(metric.name, hits[at], counts, true_counts) for at in _radii_of(metric)]
             found.values[str(metric)] = float(np.mean(values))
+            if np.isnan(values).any():
+                found.undefined.append(_undefined(metric.name.removeprefix("L-")))
         for at in [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]:
             for name in COUNTS:
                 found.values[f"{name}@{at}"] = _value(name, hits[at], counts, true_counts)
@@ -213,7 +224,7 @@ class Localization:
                     f"FN@{at}": true_counts - hits[at],
                 }
         for metric in (m for m in asked if m.by == "level"):
-            found.values |= _recall_by_level(metric, xy, offsets, scene.annotations)
+            found.update(_recall_by_level(metric, predicted, scene.annotations))
         return found
 
 
@@ -223,14 +234,12 @@ def _radii_of(metric: Metric) -> list[str]:
     return [pixels_text((radius,)) for radius in pixels(metric, "")]
 
 
-def _image_hits(
-    asked: Sequence[Metric], xy: Floats, offsets: Integers, annotations: Annotations
-) -> dict[str, Integers]:
+def _image_hits(asked: Sequence[Metric], predicted: Ragged, annotations: Annotations) -> dict[str, Integers]:
     """Return TP of every image, (m,), for every radius asked for."""
     hits: dict[str, Integers] = {}
     wanted = {at for m in asked if m.by is None for at in _radii_of(m)}
     for names, radii in _gates(wanted, annotations):
-        sizes = matched_counts(xy, offsets, annotations.xy, annotations.offsets, radii)
+        sizes = matched_counts(predicted, annotations.points, radii)
         hits |= dict(zip(names, sizes.T, strict=True))
     return hits
 
@@ -253,18 +262,21 @@ def _value(name: str, hits: Integers, counts: Integers, true_counts: Integers) -
     return rate(name.removeprefix("L-"), total, predicted, true)
 
 
-def _recall_by_level(metric: Metric, xy: Floats, offsets: Integers, annotations: Annotations) -> dict[str, float]:
+def _recall_by_level(metric: Metric, predicted: Ragged, annotations: Annotations) -> Measured:
     radii = sigma_radii(annotations)[:, [SIGMAS.index(str(metric.at))]]
-    matched = np.zeros(len(annotations.xy), dtype=bool)
-    for images, pairs in pairs_by_image(xy, offsets, annotations.xy, annotations.offsets, radii):
-        matched[rows_of_images(annotations.offsets, images)] = scripted_matches(pairs)
-    level = annotations.level if annotations.level is not None else box_levels(annotations.boxes)  # type: ignore[arg-type]
+    true = annotations.points
+    matched = np.zeros(len(true), dtype=bool)
+    for images, pairs in pairs_by_image(predicted, true, radii):
+        matched[true.rows(images)] = scripted_matches(pairs)
+    level = head_levels(annotations)
     levels = [n for n in range(LEVELS) if (level == n).any()]
     if not levels:
-        return {str(metric): rate("Recall", 0, 0, 0)}
-    return {
-        f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum())) for n in levels
-    }
+        return Measured(values={str(metric): np.nan}, undefined=[_undefined("Recall")])
+    return Measured(
+        values={
+            f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum())) for n in levels
+        }
+    )
 
 
 LOCALIZATION = Localization()

@@ -15,48 +15,50 @@ Source
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from crowdeval.arrays import Floats, Integers, rows_of_images
-from crowdeval.cardinality import pairs_by_image
-from crowdeval.errors import UndefinedMetricWarning
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
+from crowdeval.errors import UsageError
+from crowdeval.matching.cardinality import pairs_by_image
+from crowdeval.matching.neighbours import separation
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
 from crowdeval.metrics.localization import confident
-from crowdeval.neighbours import separation
+from crowdeval.metrics.strings import Metric, pixels, pixels_text
+from crowdeval.points.ragged import Floats, Integers, Ragged
+
+DEFAULT_LIMIT = 16.0
+"""Pixels; LSC-CNN's."""
 
 
-def localization_costs(
-    xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, *, limit: float = 16.0
-) -> Floats:
+def localization_costs(predicted: Ragged, true: Ragged, *, limit: float = DEFAULT_LIMIT) -> Floats:
     """Return the cost of the cheapest matching of every image in pixels, (m,).
 
     Parameters
     ----------
-    xy, offsets
+    predicted : Ragged
         Predicted points (M, 2) of m images.
-    true_xy, true_offsets
+    true : Ragged
         True points (N, 2) of the same images.
     limit : float
         The widest distance of a pair, and the cost of an unmatched point, in pixels.
     """
-    counts, true_counts = np.diff(offsets), np.diff(true_offsets)
-    costs = limit * np.maximum(counts, true_counts).astype(np.float64)
-    gates = np.full((len(true_xy), 1), limit)
-    for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, gates):
-        rows, true_rows = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
-        row = np.repeat(np.arange(len(rows)), np.diff(pairs.starts))
-        distance = separation(xy[rows[row]], true_xy[true_rows[pairs.true]])
-        first = np.concatenate([[0], np.cumsum(counts[images])])
-        true_first = np.concatenate([[0], np.cumsum(true_counts[images])])
+    costs = limit * np.maximum(predicted.counts, true.counts).astype(np.float64)
+    gates = np.full((len(true), 1), limit)
+    for images, pairs in pairs_by_image(predicted, true, gates):
+        own, own_true = predicted.take(images), true.take(images)
+        row = np.repeat(np.arange(len(own)), np.diff(pairs.starts))
+        distance = separation(own.xy[row], own_true.xy[pairs.true])
         for n, image in enumerate(images):
-            part = slice(pairs.starts[first[n]], pairs.starts[first[n + 1]])
+            part = slice(pairs.starts[own.offsets[n]], pairs.starts[own.offsets[n + 1]])
             costs[image] -= _saving(
-                row[part] - first[n], pairs.true[part] - true_first[n], distance[part], int(true_counts[image]), limit
+                row[part] - own.offsets[n],
+                pairs.true[part] - own_true.offsets[n],
+                distance[part],
+                int(own_true.counts[n]),
+                limit,
             )
     return costs
 
@@ -94,9 +96,9 @@ class MeanLocalizationError:
     def canonical(self, metric: Metric) -> Metric:
         """Bring the limit into its shortest spelling; 16 px where none is given."""
         metric = metric.plain("at")
-        limits = pixels(metric, "a limit such as 16px") if metric.at is not None else (16.0,)
+        limits = (DEFAULT_LIMIT,) if metric.at is None else pixels(metric, "one limit, such as 16px")
         if len(limits) > 1:
-            pixels(Metric(name="MLE", at="one"), "one limit, such as 16px")
+            raise UsageError(f"{str(metric)!r}: expected one limit, such as 16px, found {len(limits)}")
         return Metric(name="MLE", at=pixels_text(limits))
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
@@ -105,15 +107,15 @@ class MeanLocalizationError:
 
     def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the mean over images with true points."""
-        xy, offsets = confident(scene.predictions, threshold=scene.options.count_threshold)
+        predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
         true = scene.annotations.counts
         found = Measured()
         for metric in asked:
             (limit,) = pixels(metric, "")
-            costs = localization_costs(xy, offsets, scene.annotations.xy, scene.annotations.offsets, limit=limit)
+            costs = localization_costs(predicted, scene.annotations.points, limit=limit)
             error = np.divide(costs, true, out=np.full(len(true), np.nan), where=true > 0)
             if not (true > 0).any():
-                warnings.warn("MLE is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
+                found.undefined.append("MLE is undefined: there are no true points")
             found.values[str(metric)] = float(np.mean(error[true > 0])) if (true > 0).any() else np.nan
             if scene.per_image:
                 found.columns[str(metric)] = error

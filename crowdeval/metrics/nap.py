@@ -1,9 +1,9 @@
 """nAP: density normalized average precision (Song et al., ICCV 2021, sec. 3.2 and 4.2).
 
 Convention
-    Continuous pixels, x right, y down. The scale d_k of a true point is in ``crowdeval.scale``, the sequential
-    matching in ``crowdeval.matching``, the area in ``crowdeval.curves``; all true and predicted points of the set
-    enter one ranked list (``pool:set``), no confidence is dropped, no image is capped.
+    Continuous pixels, x right, y down. The scale d_k of a true point is in ``matching.scale``, the sequential matching
+    in ``matching.sequential``, the area in ``matching.curves``; all true and predicted points of the set enter one
+    ranked list (``pool:set``), no confidence is dropped, no image is capped.
 
 Formula
     nAP@delta = AP of the true-positive flags at that delta; nAP = mean over the range delta (0.05:0.05:0.5).
@@ -18,25 +18,20 @@ Difference from an official script
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from crowdeval.arrays import Flags, Floats, Indices, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.curves import Area, average_precision, average_precisions, seen_in_image, seen_in_set
-from crowdeval.errors import UndefinedMetricWarning, UsageError
-from crowdeval.matching import Candidates, candidates, sequential_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene
-from crowdeval.neighbours import PointTree
-from crowdeval.ranges import number_text, parse_range, range_text
-from crowdeval.scale import Lone, knn_scales
-
-Pool = Literal["set", "image"]
-POOLS: tuple[Pool, ...] = ("set", "image")
-PAPER_DELTA = "0.05:0.05:0.5"
+from crowdeval.matching.batching import groups_within
+from crowdeval.matching.curves import average_precision, average_precisions, seen_in_image, seen_in_set
+from crowdeval.matching.neighbours import PointTree
+from crowdeval.matching.scale import knn_scales
+from crowdeval.matching.sequential import Candidates, candidates, sequential_matches
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.strings import Metric, number_text, parse_range, range_text
+from crowdeval.options import PAPER_K, Area, Lone, Pool
+from crowdeval.points.ragged import Flags, Floats, Indices, Integers, Ragged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,8 +48,10 @@ class NormalizedMatching:
         True positives among them, for each delta on its own (they are not nested).
     scale : array of float, (N,)
         d_k of every true point in pixels.
-    score, offsets : array
-        The predictions' confidences and offsets.
+    score : array of float, (M,), optional
+        The predictions' confidences.
+    predicted : Ragged
+        The predictions by image.
     true_counts : array of int, (m,)
         True points of every image.
     """
@@ -64,7 +61,7 @@ class NormalizedMatching:
     flags: Flags
     scale: Floats
     score: Floats | None
-    offsets: Integers
+    predicted: Ragged
     true_counts: Integers
 
     def average_precisions(self, *, ap: Area = "area", pool: Pool = "set") -> Floats:
@@ -75,7 +72,7 @@ class NormalizedMatching:
                 return np.full(len(self.deltas), np.nan)
             terms: Floats = self.image_average_precisions(ap=ap)[:, peopled].mean(axis=1)
             return terms
-        total = int(self.offsets[-1])
+        total = len(self.predicted)
         if self.score is None:
             seen = seen_in_set(None, total, len(self.prediction))
         else:
@@ -85,9 +82,9 @@ class NormalizedMatching:
 
     def image_average_precisions(self, *, ap: Area = "area") -> Floats:
         """Return the AP of every image on its own, (D, m); NaN for images without true points."""
-        image = image_of_rows(self.offsets)[self.prediction]
+        image = self.predicted.image[self.prediction]
         order = np.argsort(image, kind="stable")
-        seen = seen_in_image(self.score, self.offsets)[self.prediction[order]]
+        seen = seen_in_image(self.score, self.predicted)[self.prediction[order]]
         rows = [
             average_precisions(image[order][flags], seen[flags], self.true_counts, ap=ap)
             for flags in self.flags[:, order]
@@ -96,35 +93,33 @@ class NormalizedMatching:
 
     def image_hits(self) -> Integers:
         """Return the true positives of every image, (D, m)."""
-        image = image_of_rows(self.offsets)[self.prediction]
+        image = self.predicted.image[self.prediction]
         images = len(self.true_counts)
         return np.stack([np.bincount(image[flags], minlength=images) for flags in self.flags])
 
 
 def match_normalized(
-    xy: Floats,
-    offsets: Integers,
+    predicted: Ragged,
     score: Floats | None,
-    true_xy: Floats,
-    true_offsets: Integers,
+    true: Ragged,
     *,
     deltas: tuple[float, ...],
-    k: int = 3,
+    k: int = PAPER_K,
     lone: Lone = "inf",
     sizes: Floats | None = None,
 ) -> NormalizedMatching:
-    """Match ragged predictions (M, 2) to ragged true points (N, 2) of the same images at every delta."""
-    tree = PointTree(true_xy, image_of_rows(true_offsets))
-    scale = knn_scales(true_xy, true_offsets, k=k, lone=lone, sizes=sizes, tree=tree)
+    """Match predicted points (M, 2) to the true points (N, 2) of the same images at every delta."""
+    tree = PointTree(true)
+    scale = knn_scales(true, k=k, lone=lone, sizes=sizes, tree=tree)
     delta = max(deltas)
-    groups = _groups(xy, offsets, true_xy, true_offsets, delta * scale, k if delta <= 0.5 else 0)
+    groups = groups_within(predicted, true, delta * scale, k if delta <= 0.5 else 0)
     if len(groups) == 1:
-        table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k, tree=tree)
+        table = candidates(predicted, score, true, scale, delta=delta, k=k, tree=tree)
         ranked: Indices = table.prediction
         hits = _flags(table, deltas)
     else:
         tree.give_up()
-        parts = [_part(xy, offsets, score, true_xy, true_offsets, scale, images, deltas, k) for images in groups]
+        parts = [_part(predicted, score, true, scale, images, deltas=deltas, k=k) for images in groups]
         ranked = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
         hits = np.concatenate([np.empty((len(deltas), 0), dtype=bool), *(flags for _, flags in parts)], axis=1)
         if score is not None:
@@ -136,34 +131,25 @@ def match_normalized(
         flags=hits,
         scale=scale,
         score=score,
-        offsets=offsets,
-        true_counts=np.diff(true_offsets),
+        predicted=predicted,
+        true_counts=true.counts,
     )
 
 
 def _part(
-    xy: Floats,
-    offsets: Integers,
+    predicted: Ragged,
     score: Floats | None,
-    true_xy: Floats,
-    true_offsets: Integers,
+    true: Ragged,
     scale: Floats,
     images: Integers,
+    *,
     deltas: tuple[float, ...],
     k: int,
 ) -> tuple[Integers, Flags]:
     """Return the ranked predictions of some of the images and their flags at each delta."""
-    rows, true_rows = rows_of_images(offsets, images), rows_of_images(true_offsets, images)
-    table = candidates(
-        xy[rows],
-        offsets_of(np.diff(offsets)[images]),
-        None if score is None else score[rows],
-        true_xy[true_rows],
-        offsets_of(np.diff(true_offsets)[images]),
-        scale[true_rows],
-        delta=max(deltas),
-        k=k,
-    )
+    rows = predicted.rows(images)
+    own = None if score is None else score[rows]
+    table = candidates(predicted.take(images), own, true.take(images), scale[true.rows(images)], delta=max(deltas), k=k)
     return rows[table.prediction], _flags(table, deltas)
 
 
@@ -173,33 +159,6 @@ def _flags(table: Candidates, deltas: tuple[float, ...]) -> Flags:
     for row, delta in zip(flags, deltas, strict=True):
         row[:] = sequential_matches(table, delta)
     return flags
-
-
-PAIRS = 1 << 25
-"""Pairs held at a time by the lemma, an estimate from above; a quarter of it where pairs are counted."""
-
-
-def _groups(
-    xy: Floats, offsets: Integers, true_xy: Floats, true_offsets: Integers, reach: Floats, k: int
-) -> list[Integers]:
-    """Return groups of images whose pairs fit in memory; all images at once where they do."""
-    counts, true_counts = np.diff(offsets), np.diff(true_offsets)
-    images = np.arange(len(counts))
-    most = int(true_counts.max(initial=0))
-    pairs = counts * np.minimum(true_counts, min(k, most) or most)
-    if pairs.sum() > PAIRS and not k:
-        true_image = image_of_rows(true_offsets)
-        finite = np.where(np.isfinite(reach), reach, 0.0)
-        near = PointTree(xy, image_of_rows(offsets)).count_within(true_xy, true_image, finite)
-        pairs = np.maximum(np.bincount(true_image, weights=near, minlength=len(counts)), counts)
-    number = np.cumsum(pairs) // (PAIRS if k else PAIRS // 4)
-    return [images[number == n] for n in np.unique(number)]
-
-
-def check_choice(name: str, value: str, known: Sequence[str]) -> None:
-    """Raise UsageError unless ``value`` is one of ``known``."""
-    if value not in known:
-        raise UsageError(f"{name}: expected one of {', '.join(known)}, found {value!r}")
 
 
 class NormalizedAveragePrecision:
@@ -236,11 +195,9 @@ class NormalizedAveragePrecision:
         ranges = {str(m): scene.options.delta if m.at is None else parse_range(m.at) for m in asked}
         deltas = tuple(sorted({delta for values in ranges.values() for delta in values}))
         matched = match_normalized(
-            scene.predictions.xy,
-            scene.predictions.offsets,
+            scene.predictions.points,
             scene.predictions.score,
-            scene.annotations.xy,
-            scene.annotations.offsets,
+            scene.annotations.points,
             deltas=deltas,
             k=scene.options.k,
             lone=scene.options.lone,
@@ -254,29 +211,22 @@ class NormalizedAveragePrecision:
             measured.values[name] = float(np.mean([values[delta] for delta in wanted]))
             measured.values |= {f"nAP@{number_text(delta)}": values[delta] for delta in wanted}
         if not len(scene.annotations.xy):
-            warnings.warn("nAP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
+            measured.undefined.append("nAP is undefined: there are no true points")
         if scene.per_image:
-            measured.columns = _image_columns(matched, np.diff(scene.predictions.offsets), scene.options.ap)
+            measured.columns = _image_columns(matched, scene.options.ap)
         return measured
 
 
-def _image_columns(matched: NormalizedMatching, predicted: Integers, ap: Area) -> dict[str, Floats | Integers]:
+def _image_columns(matched: NormalizedMatching, ap: Area) -> dict[str, Floats | Integers]:
     columns: dict[str, Floats | Integers] = {}
     rows = zip(matched.deltas, matched.image_hits(), matched.image_average_precisions(ap=ap), strict=True)
     for delta, hits, terms in rows:
         at = number_text(delta)
         columns[f"TP@{at}"] = hits
-        columns[f"FP@{at}"] = predicted - hits
+        columns[f"FP@{at}"] = matched.predicted.counts - hits
         columns[f"FN@{at}"] = matched.true_counts - hits
         columns[f"AP@{at}"] = terms
     return columns
-
-
-def whole_k(k: object) -> int:
-    """Return a number of neighbours; raise UsageError unless it is a whole number of at least 1."""
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise UsageError(f"k: expected a whole number of at least 1, found {k!r}")
-    return int(k)
 
 
 def scale_notices(scale: Floats, true_counts: Integers, lone: Lone) -> list[str]:

@@ -14,40 +14,33 @@ Options
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
-from crowdeval.arrays import Floats, Integers, image_of_rows, offsets_of, rows_of_images
-from crowdeval.cardinality import image_groups
-from crowdeval.curves import average_precision, seen_in_set
-from crowdeval.errors import UndefinedMetricWarning
-from crowdeval.matching import candidates, sequential_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Metric, Scene, pixels, pixels_text
-from crowdeval.neighbours import PointTree
-from crowdeval.points import Annotations, Predictions
+from crowdeval.matching.batching import groups_with_pairs
+from crowdeval.matching.curves import average_precision, seen_in_set
+from crowdeval.matching.neighbours import PointTree
+from crowdeval.matching.sequential import candidates, sequential_matches
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.strings import Metric, pixels, pixels_text
+from crowdeval.points.ragged import Floats, Integers, Ragged
 
 
-def hits_at_radii(predictions: Predictions, annotations: Annotations, radii: Sequence[float]) -> list[Integers]:
+def hits_at_radii(predicted: Ragged, score: Floats | None, true: Ragged, radii: Sequence[float]) -> list[Integers]:
     """Return, for every radius in pixels, the rows of the predictions that are true positives.
 
     Images are worked on in groups that keep the number of pairs held at a time bounded.
     """
     hits: list[list[Integers]] = [[] for _ in radii]
-    tree = PointTree(predictions.xy, image_of_rows(predictions.offsets))
-    reach = np.full(len(annotations.xy), max(radii))
-    _, groups = image_groups(tree, predictions.offsets, annotations.xy, annotations.offsets, reach)
-    for images in groups:
-        rows = rows_of_images(predictions.offsets, images)
-        true_rows = rows_of_images(annotations.offsets, images)
+    near = PointTree(predicted).count_within(true.xy, true.image, np.full(len(true), max(radii)))
+    for images in groups_with_pairs(predicted, true, near):
+        rows, own = predicted.rows(images), true.take(images)
         table = candidates(
-            predictions.xy[rows],
-            offsets_of(np.diff(predictions.offsets)[images]),
-            None if predictions.score is None else predictions.score[rows],
-            annotations.xy[true_rows],
-            offsets_of(annotations.counts[images]),
-            np.ones(len(true_rows)),
+            predicted.take(images),
+            None if score is None else score[rows],
+            own,
+            np.ones(len(own)),
             delta=max(radii),
             k=0,
         )
@@ -89,16 +82,15 @@ class PixelAveragePrecision:
         """Return the mean over the radii of each metric asked for."""
         wanted = {str(metric): pixels(metric, "") for metric in asked}
         radii = sorted({radius for values in wanted.values() for radius in values})
-        truths = len(scene.annotations.xy)
-        if not truths:
-            warnings.warn("AP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
-        rising = None if scene.predictions.score is None else np.sort(scene.predictions.score)
+        predictions, true = scene.predictions, scene.annotations.points
+        rising = None if predictions.score is None else np.sort(predictions.score)
         terms = {}
-        for radius, rows in zip(radii, hits_at_radii(scene.predictions, scene.annotations, radii), strict=True):
-            seen = np.sort(seen_in_set(rising, len(scene.predictions.xy), _asked(scene.predictions.score, rows)))
-            terms[radius] = average_precision(seen, truths, ap=scene.options.ap)
+        for radius, rows in zip(radii, hits_at_radii(predictions.points, predictions.score, true, radii), strict=True):
+            seen = np.sort(seen_in_set(rising, len(predictions.xy), _asked(predictions.score, rows)))
+            terms[radius] = average_precision(seen, len(true), ap=scene.options.ap)
         return Measured(
-            values={name: float(np.mean([terms[radius] for radius in values])) for name, values in wanted.items()}
+            values={name: float(np.mean([terms[radius] for radius in values])) for name, values in wanted.items()},
+            undefined=[] if len(true) else ["AP is undefined: there are no true points"],
         )
 
 

@@ -1,11 +1,70 @@
-"""Ranges of thresholds: ``a:s:b`` is a, a + s, ..., b with b included; also a single number or a comma list."""
+"""The grammar of metric strings, and of the ranges of thresholds in them.
+
+A metric string is ``NAME``, then optionally ``(ORDER)``, ``[LEVEL]``, ``@THRESHOLD`` and `` by GROUP``: ``nAP``,
+``nAP@0.25``, ``MAE``, ``MAE[S]``, ``F1@sigma_l``, ``Recall@sigma_l by level``, ``GAME(2)``. A range of thresholds is
+``a:s:b``, which is a, a + s, ..., b with b included; a comma list; or a single number.
+"""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from crowdeval.errors import UsageError
+
+_STRING = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<order>\d+)\))?(?:\[(?P<level>[^\]\s]+)\])?"
+    r"(?:@(?P<at>\S+))?(?: by (?P<by>\S.*))?"
+)
+
+
+LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One parsed metric string.
+
+    >>> str(Metric.parse("Recall@sigma_l by level"))
+    'Recall@sigma_l by level'
+    """
+
+    name: str
+    order: str | None = None
+    level: str | None = None
+    at: str | None = None
+    by: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Metric:
+        """Return the parts of a metric string; raise UsageError where it is none."""
+        match = _STRING.fullmatch(text.strip())
+        if match is None:
+            raise UsageError(f"{text!r} is not a metric string (NAME, NAME@THRESHOLD, NAME by GROUP, ...)")
+        if len(text) > LONGEST:
+            raise UsageError(f"{text[:40]!r}...: a metric string has at most {LONGEST} characters")
+        return cls(**match.groupdict())
+
+    def __str__(self) -> str:
+        text = self.name
+        text += f"({self.order})" if self.order is not None else ""
+        text += f"[{self.level}]" if self.level is not None else ""
+        text += f"@{self.at}" if self.at is not None else ""
+        return text + (f" by {self.by}" if self.by is not None else "")
+
+    def plain(self, *allowed: Literal["order", "level", "at", "by"]) -> Metric:
+        """Return this metric; raise UsageError if it carries a part that is not ``allowed``."""
+        for part in ("order", "level", "at", "by"):
+            if part not in allowed and getattr(self, part) is not None:
+                raise UsageError(f"{str(self)!r}: {self.name} takes no {_PARTS[part]}")
+        return self
+
+
+_PARTS = {"order": "(ORDER)", "level": "[LEVEL]", "at": "@THRESHOLD", "by": "'by GROUP'"}
+
 
 MOST = 1000
 """A range of more thresholds than this is taken for a slip."""
@@ -69,6 +128,18 @@ def number_text(value: float) -> str:
     """Return the shortest text of a number that reads back equal; whole numbers without a point."""
     whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
     return str(int(value)) if whole else repr(float(value)).replace("e+", "e")
+
+
+def pixels(metric: Metric, example: str) -> tuple[float, ...]:
+    """Return the radii of ``NAME@8px`` or ``NAME@1:1:100px``; raise UsageError where unit or number is missing."""
+    if metric.at is None or not metric.at.endswith("px"):
+        raise UsageError(f"{str(metric)!r}: expected {metric.name}@ and {example}")
+    return parse_range(metric.at.removesuffix("px"), name=str(metric))
+
+
+def pixels_text(radii: Sequence[float]) -> str:
+    """Return the shortest spelling of radii: ``8px``, ``1:1:100px``."""
+    return f"{range_text(radii)}px"
 
 
 def _number(part: object, whole: object, name: str) -> float:

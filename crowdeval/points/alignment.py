@@ -9,16 +9,12 @@ from __future__ import annotations
 import os.path
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
-from crowdeval.arrays import rows_of_images
 from crowdeval.errors import AlignmentError, did_you_mean, listed
-from crowdeval.points import Annotations, Predictions, repeated
-
-Missing = Literal["error", "empty"]
-IdStyle = Literal["exact", "stem"]
+from crowdeval.options import IdStyle, Missing
+from crowdeval.points.sets import Annotations, Predictions, repeated
 
 IMAGE_SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".json", ".txt", ".mat", ".npy", ".h5")
@@ -61,25 +57,23 @@ def align(
     unknown = [name for key, name in theirs.items() if key not in ours]
     absent = [name for key, name in ours.items() if key not in theirs]
     if unknown or (absent and missing == "error"):
-        raise AlignmentError(_misaligned(predictions, annotations, unknown, absent, missing, id_style))
+        given = absent if missing == "error" else []
+        raise AlignmentError("\n".join(_misaligned(predictions, annotations, unknown, given, id_style=id_style)))
     index = {name: i for i, name in enumerate(predictions.image_ids)}
     order = np.array([index[theirs[key]] if key in theirs else -1 for key in ours], dtype=np.int64)
-    rows = rows_of_images(predictions.offsets, order)
-    sizes = np.where(order >= 0, np.diff(predictions.offsets)[order], 0) if len(index) else np.zeros_like(order)
+    points, rows = predictions.points.take(order), predictions.points.rows(order)
     counts = predictions.counts
     if counts is not None:
         counts = np.where(order >= 0, counts[order], np.nan if predictions.located else 0.0)
-    return (
-        replace(
-            predictions,
-            image_ids=annotations.image_ids,
-            offsets=np.concatenate([[0], np.cumsum(sizes)]),
-            xy=predictions.xy[rows],
-            score=None if predictions.score is None else predictions.score[rows],
-            counts=counts,
-        ),
-        annotations,
+    aligned = replace(
+        predictions,
+        image_ids=annotations.image_ids,
+        offsets=points.offsets,
+        xy=points.xy,
+        score=None if predictions.score is None else predictions.score[rows],
+        counts=counts,
     )
+    return aligned, annotations
 
 
 def stem(image_id: str) -> str:
@@ -115,13 +109,9 @@ def _annotation_keys(annotations: Annotations, theirs: Mapping[str, str], id_sty
 
 
 def _misaligned(
-    predictions: Predictions,
-    annotations: Annotations,
-    unknown: list[str],
-    absent: list[str],
-    missing: Missing,
-    id_style: IdStyle,
-) -> str:
+    predictions: Predictions, annotations: Annotations, unknown: list[str], absent: list[str], *, id_style: IdStyle
+) -> list[str]:
+    """Return what is said of images that only the predictions (``unknown``) or only the annotations have."""
     parts = []
     if unknown:
         near = did_you_mean(unknown[0], absent or annotations.image_ids)
@@ -129,7 +119,7 @@ def _misaligned(
             f"{len(unknown)} of {len(predictions.image_ids)} predicted images are not in the annotations: "
             f"{listed(unknown)}{near}"
         )
-    if absent and missing == "error":
+    if absent:
         hint = "" if unknown else "; missing='empty' (--missing empty) scores them as images with no predictions"
         parts.append(
             f"{len(absent)} of {len(annotations.image_ids)} annotated images have no predictions: "
@@ -144,4 +134,4 @@ def _misaligned(
                 f"{found} of them are found when folders and file extensions are ignored: "
                 "id_style='stem' (--id-style stem)"
             )
-    return "\n".join(parts)
+    return parts

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, Integers, image_of_rows
+from crowdeval.points.ragged import Floats, Ragged
 
 _CHUNK = 1 << 18
 
@@ -21,8 +21,9 @@ _CHUNK = 1 << 18
 def fingerprint(
     side: str,
     image_ids: Sequence[str],
-    offsets: Integers,
+    points: Ragged,
     columns: Sequence[Floats | None],
+    *,
     counts: Floats | None = None,
 ) -> str:
     """Return 24 hexadecimal digits that depend on every row and not on the order of rows or images.
@@ -33,8 +34,8 @@ def fingerprint(
         What the columns are; part of the hash.
     image_ids : sequence of str
         The m images.
-    offsets : array of int, (m + 1,)
-        Image ``i`` owns the rows ``offsets[i]:offsets[i + 1]``.
+    points : Ragged
+        Which rows are which image's.
     columns : sequence of array, (N,) or (N, width), or None
         The columns; which of them are absent is part of the hash.
     counts : array of float, (m,), optional
@@ -44,7 +45,7 @@ def fingerprint(
         [int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) for name in image_ids],
         dtype=np.uint64,
     )
-    image, rows = image_of_rows(offsets), int(offsets[-1])
+    image, rows = points.image, len(points)
     present = [c if c.ndim == 2 else c[:, None] for c in columns if c is not None]
     lanes = np.zeros(2, dtype=np.uint64)
     for start in range(0, rows, _CHUNK):

@@ -1,11 +1,17 @@
-"""Arrays at the door: shapes, types and finiteness of points and scores, and the algebra of offsets.
+"""Points by image: ``Ragged(xy, offsets)``, and the checks of shape, type and finiteness at the door.
 
-A ragged column of ``m`` images is one flat array and ``offsets`` of ``m + 1`` integers: image ``i`` owns the
-rows ``offsets[i]:offsets[i + 1]``.
+The points of ``m`` images are one array ``xy`` and ``offsets`` of ``m + 1`` integers: image ``i`` owns the rows
+``offsets[i]:offsets[i + 1]``. Three images with 2, 0 and 3 points::
+
+    xy       [[1, 1], [2, 2], [5, 5], [6, 6], [7, 7]]
+    offsets  [0, 2, 2, 5]
+    image    [0, 0, 2, 2, 2]
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -91,31 +97,100 @@ def offsets_of(counts: ArrayLike) -> Integers:
     return offsets
 
 
-def image_of_rows(offsets: Integers) -> NDArray[np.int32]:
-    """Return the image index of every row.
-
-    >>> image_of_rows(offsets_of([2, 0, 3])).tolist()
-    [0, 0, 2, 2, 2]
-    """
-    return np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
-
-
-def rows_of_images(offsets: Integers, images: Integers) -> Integers:
-    """Return the row numbers of the given images one after the other; image -1 has no rows.
-
-    >>> rows_of_images(offsets_of([2, 1, 3]), np.array([2, -1, 0])).tolist()
-    [3, 4, 5, 0, 1]
-    """
-    counts = np.where(images >= 0, np.diff(offsets)[images], 0) if len(offsets) > 1 else np.zeros_like(images)
-    ends = np.cumsum(counts)
-    starts = np.where(images >= 0, offsets[images], 0)
-    rows = int(ends[-1]) if len(ends) else 0
-    numbers: Integers = np.arange(rows, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
-    return numbers
-
-
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
     """Return a view of ``array`` that can't be written through."""
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """The points of some images, one image after the other.
+
+    Parameters
+    ----------
+    xy : array of float, (N, 2)
+        Points in pixels.
+    offsets : array of int, (m + 1,)
+        Image ``i`` owns the rows ``offsets[i]:offsets[i + 1]``.
+
+    Examples
+    --------
+    >>> points = Ragged(np.array([[1.0, 1.0], [2.0, 2.0], [5.0, 5.0]]), offsets_of([2, 0, 1]))
+    >>> points.counts.tolist(), points.image.tolist()
+    ([2, 0, 1], [0, 0, 2])
+    >>> points.take(np.array([2, 0])).xy.tolist()
+    [[5.0, 5.0], [1.0, 1.0], [2.0, 2.0]]
+    """
+
+    xy: Floats
+    offsets: Integers
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.xy)
+
+    @property
+    def images(self) -> int:
+        """The number of images."""
+        return len(self.offsets) - 1
+
+    @property
+    def counts(self) -> Integers:
+        """The number of points of every image, (m,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def image(self) -> NDArray[np.int32]:
+        """The image of every point, (N,)."""
+        return np.repeat(np.arange(self.images, dtype=np.int32), self.counts)
+
+    def rows(self, images: Integers) -> Integers:
+        """Return the row numbers of the given images, one image after the other; image -1 has no rows.
+
+        >>> Ragged(np.zeros((6, 2)), offsets_of([2, 1, 3])).rows(np.array([2, -1, 0])).tolist()
+        [3, 4, 5, 0, 1]
+        """
+        counts = self.counts_of(images)
+        ends = np.cumsum(counts)
+        starts = np.where(images >= 0, self.offsets[images], 0)
+        rows = int(ends[-1]) if len(ends) else 0
+        # 0 1 2 3 4 plus, for every row of an image, how far its first row lies behind the rows before it.
+        numbers: Integers = np.arange(rows, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
+        return numbers
+
+    def counts_of(self, images: Integers) -> Integers:
+        """Return the number of points of the given images; image -1 has none."""
+        if not self.images:
+            return np.zeros_like(images)
+        return np.where(images >= 0, self.counts[images], 0)
+
+    def take(self, images: Integers) -> Ragged:
+        """Return the points of the given images, in this order; image -1 has none."""
+        return Ragged(self.xy[self.rows(images)], offsets_of(self.counts_of(images)))
+
+    def where(self, kept: Flags) -> Ragged:
+        """Return the points that are kept, (N,) bool, of the same images."""
+        counts = np.bincount(self.image[kept], minlength=self.images)
+        return Ragged(self.xy[kept], offsets_of(counts))
+
+    def per_image(self, values: NDArray[Any]) -> Integers:
+        """Return the sums over every image's rows of whole numbers or flags, (m,).
+
+        >>> Ragged(np.zeros((3, 2)), offsets_of([2, 0, 1])).per_image(np.array([True, True, False])).tolist()
+        [2, 0, 0]
+        """
+        sums: Integers = np.diff(np.concatenate([[0], np.cumsum(values, dtype=np.int64)])[self.offsets])
+        return sums
+
+
+def concatenate(parts: Sequence[Ragged]) -> Ragged:
+    """Return the points of several sets of images as one, the images of the first set first.
+
+    >>> one = Ragged(np.zeros((2, 2)), offsets_of([2]))
+    >>> concatenate([one, one]).offsets.tolist()
+    [0, 2, 4]
+    """
+    xy = np.concatenate([np.empty((0, 2)), *(part.xy for part in parts)])
+    return Ragged(xy, offsets_of(np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)])))

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats, Integers, as_column, as_offsets, as_points, floats, read_only
 from crowdeval.errors import InputError, listed
-from crowdeval.fingerprints import fingerprint
+from crowdeval.points.fingerprints import fingerprint
+from crowdeval.points.ragged import (
+    Flags,
+    Floats,
+    Integers,
+    Ragged,
+    as_column,
+    as_offsets,
+    as_points,
+    floats,
+    read_only,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,6 +106,11 @@ class Annotations:
             _set(self, side, MappingProxyType({k: read_only(v) for k, v in columns.items()}))
 
     @property
+    def points(self) -> Ragged:
+        """The true points by image."""
+        return Ragged(self.xy, self.offsets)
+
+    @property
     def counts(self) -> Integers:
         """Number of true points of every image, (m,)."""
         return np.diff(self.offsets)
@@ -103,7 +118,29 @@ class Annotations:
     @property
     def fingerprint(self) -> str:
         """Hash of ids, points, boxes and radii; the order of images and points does not matter."""
-        return fingerprint("annotations", self.image_ids, self.offsets, [self.xy, self.boxes, self.radii])
+        return fingerprint("annotations", self.image_ids, self.points, [self.xy, self.boxes, self.radii])
+
+    def take(self, images: Integers) -> Annotations:
+        """Return the given images, in this order, with everything that is known of them."""
+        points = self.points
+        return replace(
+            self,
+            image_ids=tuple(self.image_ids[i] for i in images.tolist()),
+            offsets=points.take(images).offsets,
+            sizes=None if self.sizes is None else self.sizes[images],
+            attributes={name: values[images] for name, values in self.attributes.items()},
+            **self._rows(points.rows(images)),
+        )
+
+    def where(self, kept: Flags) -> Annotations:
+        """Return the same images with the points that are kept, (N,) bool."""
+        return replace(self, offsets=self.points.where(kept).offsets, **self._rows(np.flatnonzero(kept)))
+
+    def _rows(self, rows: Integers) -> dict[str, Any]:
+        """Return these rows of every column of the points."""
+        own = {name: getattr(self, name) for name in POINT_COLUMNS}
+        columns = {name: None if column is None else column[rows] for name, column in own.items()}
+        return columns | {"point_attributes": {name: values[rows] for name, values in self.point_attributes.items()}}
 
     def __repr__(self) -> str:
         return f"Annotations({len(self.image_ids):,} images, {len(self.xy):,} points)"
@@ -155,14 +192,34 @@ class Predictions:
             raise InputError("predictions without locations need a count for every image and no points")
 
     @property
+    def points(self) -> Ragged:
+        """The predicted points by image."""
+        return Ragged(self.xy, self.offsets)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of ids, points, confidences and counts; the order of images and points does not matter."""
-        return fingerprint("predictions", self.image_ids, self.offsets, [self.xy, self.score], self.counts)
+        return fingerprint("predictions", self.image_ids, self.points, [self.xy, self.score], counts=self.counts)
+
+    def take(self, images: Integers) -> Predictions:
+        """Return the given images, in this order, with everything that is known of them."""
+        points, rows = self.points.take(images), self.points.rows(images)
+        return replace(
+            self,
+            image_ids=tuple(self.image_ids[i] for i in images.tolist()),
+            offsets=points.offsets,
+            xy=points.xy,
+            score=None if self.score is None else self.score[rows],
+            counts=None if self.counts is None else self.counts[images],
+        )
 
     def __repr__(self) -> str:
         scored = "" if self.score is not None else ", no confidences"
         return f"Predictions({len(self.image_ids):,} images, {len(self.xy):,} points{scored})"
 
+
+POINT_COLUMNS = ("xy", "boxes", "radii", "level")
+"""The columns of annotations that have a row a point, beside the attributes of the points."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from crowdeval.plugins import Extensions
 
-RENDERERS = Extensions(
-    "output format",
-    "crowdeval.renderers",
-    {
-        "table": "crowdeval.render.table:table",
-        "json": "crowdeval.render.documents:json",
-        "csv": "crowdeval.render.documents:csv",
-        "markdown": "crowdeval.render.documents:markdown",
-        "latex": "crowdeval.render.documents:latex",
-    },
-)
+if TYPE_CHECKING:
+    from crowdeval.evaluation.report import Report
+
+RENDERERS: Extensions[Callable[[Report], str]] = Extensions("output format", "crowdeval.renderers")
 """Name to a function from Report to text."""

@@ -6,9 +6,9 @@ import csv as csv_writer
 import io
 import math
 
-from crowdeval.notices import amount
+from crowdeval.evaluation.notices import amount
+from crowdeval.evaluation.report import Report
 from crowdeval.render.numbers import label, legend, number
-from crowdeval.report import Report
 
 
 def json(report: Report) -> str:

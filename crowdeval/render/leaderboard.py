@@ -1,29 +1,21 @@
-"""Leaderboards as text: one function a form, one table of names and file suffixes."""
+"""Leaderboards as text: one function a form, one table of names."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Protocol
+
 from crowdeval.plugins import Extensions
 
-FORMS = Extensions(
-    "leaderboard format",
-    "crowdeval.leaderboard_renderers",
-    {
-        "table": "crowdeval.render.leaderboard_table:table",
-        "csv": "crowdeval.render.leaderboard_documents:csv",
-        "markdown": "crowdeval.render.leaderboard_documents:markdown",
-        "latex": "crowdeval.render.leaderboard_latex:latex",
-        "html": "crowdeval.render.leaderboard_html:html",
-    },
-)
-"""Name to a function from Leaderboard and ``best`` to text."""
+if TYPE_CHECKING:
+    from crowdeval.leaderboards.build import Leaderboard
 
-SUFFIXES = {
-    ".csv": "csv",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".tex": "latex",
-    ".html": "html",
-    ".htm": "html",
-    ".txt": "table",
-}
-"""File suffix to form."""
+
+class Form(Protocol):
+    """Makes a text of a leaderboard; with ``best`` the best of each ranking is marked."""
+
+    def __call__(self, board: Leaderboard, *, best: bool = False) -> str:
+        """Return the text."""
+
+
+FORMS: Extensions[Form] = Extensions("leaderboard format", "crowdeval.leaderboard_renderers")
+"""Name to form."""

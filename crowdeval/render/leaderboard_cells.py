@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from crowdeval.leaderboard import Leaderboard
-from crowdeval.rankings import Ranking, Row, better
+from crowdeval.leaderboards.build import Leaderboard
+from crowdeval.leaderboards.rankings import Ranking, Row, better
 from crowdeval.render.numbers import label, number
-from crowdeval.significance import ALPHA, ROUNDS
+from crowdeval.statistics.significance import ALPHA, ROUNDS
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", None: ""}
 ABSENT = "–"

@@ -6,8 +6,8 @@ import csv as csv_writer
 import io
 import math
 
-from crowdeval.leaderboard import Leaderboard
-from crowdeval.rankings import Ranking, Row
+from crowdeval.leaderboards.build import Leaderboard
+from crowdeval.leaderboards.rankings import Ranking, Row
 from crowdeval.render.leaderboard_cells import Cell, Grid, Line, sheet
 from crowdeval.render.numbers import label
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from crowdeval.leaderboard import Leaderboard
+from crowdeval.leaderboards.build import Leaderboard
 from crowdeval.render.leaderboard_cells import ABSENT, ALIKE, WORSE, sheet
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crowdeval.leaderboard import Leaderboard
+from crowdeval.leaderboards.build import Leaderboard
 from crowdeval.render.leaderboard_cells import Cell, Grid, Line, sheet
 
 _GAP = "   "

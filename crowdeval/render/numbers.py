@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+from crowdeval.evaluation.report import Report
 from crowdeval.metrics import family_of
-from crowdeval.metrics.family import Metric
-from crowdeval.ranges import range_text
-from crowdeval.report import Report
+from crowdeval.metrics.strings import Metric, range_text
 
 
 def label(name: str) -> str:

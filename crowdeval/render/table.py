@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crowdeval.notices import amount
+from crowdeval.evaluation.notices import amount
+from crowdeval.evaluation.report import Report
 from crowdeval.render.numbers import label, legend, number
-from crowdeval.report import Report
 
 
 def table(report: Report) -> str:

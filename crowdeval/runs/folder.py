@@ -21,17 +21,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from crowdeval.adapters import Answer
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem
 from crowdeval.formats import read_predictions, write_predictions
-from crowdeval.formats.target import write_file
-from crowdeval.points import Predictions
+from crowdeval.points.assemble import concatenated, image_predictions
+from crowdeval.points.sets import Predictions
+from crowdeval.writing import write_file
 
 MANIFEST = "manifest.json"
 FORMAT = "crowdeval/run@1"
@@ -69,23 +67,6 @@ def _kind(answer: Answer) -> Kind:
     if answer.xy is None:
         return Kind(located=False)
     return Kind(located=True, scored=(answer.score is not None) if len(answer.xy) else None)
-
-
-def columns_of(answers: Mapping[str, Answer]) -> Predictions:
-    """Return answers of one kind as columns."""
-    told = list(answers.values())
-    points = [answer.xy if answer.xy is not None else np.empty((0, 2)) for answer in told]
-    counts = [np.nan if answer.count is None else answer.count for answer in told]
-    scored = any(answer.score is not None for answer in told if answer.xy is not None and len(answer.xy))
-    scores = [answer.score if answer.score is not None else np.empty(0) for answer in told]
-    return Predictions(
-        image_ids=tuple(answers),
-        offsets=np.concatenate([[0], np.cumsum([len(xy) for xy in points])]).astype(np.int64),
-        xy=np.concatenate(points),
-        score=np.concatenate(scores) if scored else None,
-        counts=None if np.isnan(counts).all() else np.array(counts),
-        located=all(answer.xy is not None for answer in told),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +108,8 @@ class RunFolder:
             part = read_predictions(self.shard(number), format="parquet")
         except CrowdevalError:
             return {}
-        rows = [slice(a, b) for a, b in pairwise(part.offsets.tolist())]
-        return {
-            name: Answer(
-                xy=part.xy[of] if part.located else None,
-                score=None if part.score is None else part.score[of],
-                count=None if part.counts is None or np.isnan(part.counts[i]) else float(part.counts[i]),
-            )
-            for i, (name, of) in enumerate(zip(part.image_ids, rows, strict=True))
-        }
+        images = image_predictions(part)
+        return {name: Answer(xy=one.xy, score=one.score, count=one.count) for name, one in images.items()}
 
     def kind(self) -> Kind:
         """Return what kind of answers the shards hold."""
@@ -209,7 +183,7 @@ def run_predictions(folder: RunFolder) -> Predictions:
     parts = [read_predictions(path, format="parquet") for path in sorted((folder.path / "shards").glob("*.parquet"))]
     if not parts:
         raise MissingFileError(f"{folder.path} holds no predictions yet")
-    return joined(parts)
+    return concatenated(parts)
 
 
 def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -218,29 +192,6 @@ def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
     found = {key: str(manifest[key]) for key in keys if manifest.get(key)}
     date = str(manifest.get("finished") or manifest.get("started") or "")
     return {**found, "date": date} if date else found
-
-
-def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Return predictions of several parts of a set as one; images must not repeat."""
-    counts = np.concatenate([np.diff(part.offsets) for part in parts])
-    counted = any(part.counts is not None for part in parts)
-    scored = all(part.score is not None for part in parts if len(part.xy)) and any(len(part.xy) for part in parts)
-    return Predictions(
-        image_ids=tuple(name for part in parts for name in part.image_ids),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        xy=np.concatenate([part.xy for part in parts]),
-        score=np.concatenate([_scores(part) for part in parts]) if scored else None,
-        counts=np.concatenate([_counts(part) for part in parts]) if counted else None,
-        located=all(part.located for part in parts),
-    )
-
-
-def _scores(part: Predictions) -> Any:
-    return part.score if part.score is not None else np.empty(0)
-
-
-def _counts(part: Predictions) -> Any:
-    return part.counts if part.counts is not None else np.full(len(part.image_ids), np.nan)
 
 
 def _plain(name: str) -> str:

@@ -1,18 +1,17 @@
-"""What stands around a predictor at work: open and close, its output aside, a time limit, one process a run."""
+"""What stands around a predictor at work: open and close, a time limit, one process a run."""
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from crowdeval.adapters import Predictor, named
-from crowdeval.errors import CrowdevalError, CrowdevalWarning, MissingFileError, PredictorError
-from crowdeval.run_folder import RunFolder
+from crowdeval.errors import CrowdevalError, CrowdevalWarning, MissingFileError, PredictorError, UsageError
+from crowdeval.runs.folder import RunFolder
 
 
 @contextmanager
@@ -20,7 +19,7 @@ def opened(predictor: Predictor, timeout: float | None = None) -> Iterator[None]
     """Open a predictor that wants to be, and close it whatever happens."""
     who = named(predictor)
     try:
-        with output_aside(), limited(timeout, f"{who}, opening"):
+        with limited(timeout, f"{who}, opening"):
             getattr(predictor, "open", lambda: None)()
     except CrowdevalError:
         raise
@@ -30,37 +29,35 @@ def opened(predictor: Predictor, timeout: float | None = None) -> Iterator[None]
         yield
     finally:
         try:
-            with output_aside(), limited(timeout, f"{who}, closing"):
+            with limited(timeout, f"{who}, closing"):
                 getattr(predictor, "close", lambda: None)()
         except (Exception, SystemExit) as problem:  # what was predicted is kept whatever happens now
             warnings.warn(f"{who} can't be closed: {type(problem).__name__}: {problem}", CrowdevalWarning, stacklevel=3)
-
-
-@contextmanager
-def output_aside() -> Iterator[None]:
-    """Send what a predictor prints, from Python or from a library, to standard error: standard output is data."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 class _Late(BaseException):
     """Time is up; not an Exception, so that a predictor that catches those does not catch this."""
 
 
+def require_timer() -> None:
+    """Raise UsageError where no time limit can be kept: the timer's signal only reaches the main thread."""
+    if not hasattr(signal, "setitimer"):
+        raise UsageError("timeout: this system has no timer for it; leave it out")
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError(
+            "timeout: a time limit can only be kept in the main thread, and this is another one; "
+            "leave it out, or run in a process of its own"
+        )
+
+
 @contextmanager
 def limited(seconds: float | None, what: str) -> Iterator[None]:
     """Raise PredictorError in the main thread after some seconds, and again each second where that is not heard.
 
-    A call that never comes back to Python can't be ended so; a program behind the adapter ``command`` can.
+    A call that never comes back to Python can't be ended so; a program behind the adapter ``command`` can. The handler
+    and timer that were set before are set again afterwards. ``require_timer`` says where this works.
     """
-    if seconds is None or not hasattr(signal, "setitimer"):
+    if seconds is None:
         yield
         return
 

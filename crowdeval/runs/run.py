@@ -13,7 +13,7 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,17 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from crowdeval import __version__
+from crowdeval.version import __version__
 from crowdeval.adapters import Answer, Image, Predictor, named
 from crowdeval.adapters.frames import Frames, framed_answers
+from crowdeval.adapters.pixels import rgb
 from crowdeval.datasets import Split
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
-from crowdeval.pixels import rgb
-from crowdeval.run_folder import RunFolder, columns_of, folder_of
-from crowdeval.run_guards import held, limited, opened, output_aside
-
-SHARD = 16
-"""Images in a shard: what an interruption can lose."""
+from crowdeval.options import MAX_FAILURES, SHARD
+from crowdeval.points.assemble import assembled_predictions
+from crowdeval.runs.folder import Kind, RunFolder, folder_of
+from crowdeval.runs.guards import held, limited, opened, require_timer
+from crowdeval.version import __version__
+from crowdeval.writing import make_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ def run(
     split: Split,
     base: Path,
     *,
-    max_failures: int = 10,
+    max_failures: int = MAX_FAILURES,
     timeout: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
@@ -90,7 +91,7 @@ def run(
     max_failures : int
         Images that may fail before the run stops; what is finished stays.
     timeout : float, optional
-        Seconds that a batch may take.
+        Seconds that a batch may take; in the main thread only.
     progress : callable
         Called with the number of images done and in all.
 
@@ -100,7 +101,21 @@ def run(
         If more than ``max_failures`` images fail, or the predictor can't be opened.
     MissingFileError
         If the dataset has no images here and the predictor needs them, or another process is at work on the run.
+    UsageError
+        If frames are asked for and the predictor sees no pixels, or a timeout where there can be none.
     """
+    _refuse(plan, predictor, split)
+    if timeout is not None:
+        require_timer()
+    folder = folder_of(base, f"{split.name}:{split.split}", named(predictor), _settings(plan, predictor, split))
+    make_folder(folder.path)
+    with held(folder):
+        work = _Work(plan, predictor, split, folder, max_failures=max_failures, timeout=timeout, progress=progress)
+        return work.finished()
+
+
+def _refuse(plan: Plan, predictor: Predictor, split: Split) -> None:
+    """Raise where the dataset or the plan can't be meant for this predictor."""
     needs_pixels = bool(getattr(predictor, "needs_pixels", True))
     if needs_pixels and not split.image_paths:
         raise MissingFileError(f"{split.name}:{split.split} has annotations and no images in {split.home}")
@@ -108,91 +123,117 @@ def run(
         raise UsageError(
             f"{named(predictor)} sees no pixels: tiles, a longest side and mirror images mean nothing to it"
         )
-    folder = folder_of(base, f"{split.name}:{split.split}", named(predictor), _settings(plan, predictor, split))
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise MissingFileError(f"{folder.path} can't be made: {problem.strerror}") from None
-    with held(folder):
-        return _run(plan, predictor, split, folder, max_failures, timeout, progress)
 
 
-def _run(
-    plan: Plan,
-    predictor: Predictor,
-    split: Split,
-    folder: RunFolder,
-    max_failures: int,
-    timeout: float | None,
-    progress: Callable[[int, int], None],
-) -> Outcome:
-    ids = split.annotations.image_ids
-    shards = [range(i, min(i + plan.shard, len(ids))) for i in range(0, len(ids), plan.shard)]
-    missing = [n for n, shard in enumerate(shards) if not folder.shard_holds(n, [ids[i] for i in shard])]
-    done = len(ids) - sum(len(shards[n]) for n in missing)
-    failures = {name: words for name, words in folder.failures().items() if missing}
-    failed, clock, manifest = 0, time.monotonic(), _manifest(plan, predictor, split, folder)
-    if missing:
-        kind = folder.kind()
-        folder.write_manifest({**manifest, "finished": None})
-        progress(done, len(ids))
-        with opened(predictor, timeout):
-            for number in missing:
-                answers: dict[str, Answer] = {}
-                for batch in _batches(shards[number], predictor):
-                    before = dict(failures)
-                    for image, told in zip(batch, _told(predictor, split, batch, plan.frames, timeout), strict=True):
-                        odd = None if isinstance(told, str) else kind.mismatch(told)
-                        if isinstance(told, str):
-                            failures[ids[image]] = told
-                        elif odd is not None:
-                            failures[ids[image]] = f"{named(predictor)}, image {ids[image]!r}: {odd}"
-                        else:
-                            answers[ids[image]] = told
-                            kind = kind.joined_by(told)
-                            failures.pop(ids[image], None)
-                            continue
-                        failed += 1
-                    if failures != before:
-                        folder.write_failures(failures)
-                    if failed > max_failures:
-                        _keep(folder, number, answers, [ids[i] for i in shards[number]])
-                        raise PredictorError(
-                            f"{list(failures.values())[-1]}\n{failed} images failed, more than --max-failures "
-                            f"{max_failures}; what is finished is kept in {folder.path}"
-                        )
-                    done += len(batch)
-                    progress(done, len(ids))
-                _keep(folder, number, answers, [ids[i] for i in shards[number]])
-        seconds = round(time.monotonic() - clock, 3)
-        finished = {"finished": _now(), "seconds": seconds, "failures": len(failures)}
-        folder.write_manifest({**manifest, **finished, "images_this_time": sum(len(shards[n]) for n in missing)})
-    folder.write_failures(failures)
-    return Outcome(folder=folder, done=len(ids) - len(failures), failures=failures)
+class _Work:
+    """A run at work: which shards are missing, what has failed, what kind of answers the predictor gives."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        predictor: Predictor,
+        split: Split,
+        folder: RunFolder,
+        *,
+        max_failures: int,
+        timeout: float | None,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.plan, self.predictor, self.split, self.folder = plan, predictor, split, folder
+        self.max_failures, self.timeout, self.progress = max_failures, timeout, progress
+        self.ids = split.annotations.image_ids
+        self.shards = [range(i, min(i + plan.shard, len(self.ids))) for i in range(0, len(self.ids), plan.shard)]
+        self.missing = [n for n in range(len(self.shards)) if not folder.shard_holds(n, self._names(n))]
+        self.failures = folder.failures() if self.missing else {}
+        self.done = len(self.ids) - sum(len(self.shards[n]) for n in self.missing)
+        self.failed = 0
+        self.kind = Kind()
+
+    def finished(self) -> Outcome:
+        """Predict the missing shards and return what the run came to."""
+        if self.missing:
+            started, manifest = time.monotonic(), _manifest(self.plan, self.predictor, self.split, self.folder)
+            self.kind = self.folder.kind()
+            self.folder.write_manifest({**manifest, "finished": None})
+            self.progress(self.done, len(self.ids))
+            with opened(self.predictor, self.timeout):
+                for number in self.missing:
+                    self._predict_shard(number)
+            ended = {"finished": _now(), "seconds": round(time.monotonic() - started, 3)}
+            images = sum(len(self.shards[n]) for n in self.missing)
+            self.folder.write_manifest(
+                {**manifest, **ended, "failures": len(self.failures), "images_this_time": images}
+            )
+        self.folder.write_failures(self.failures)
+        return Outcome(folder=self.folder, done=len(self.ids) - len(self.failures), failures=self.failures)
+
+    def _predict_shard(self, number: int) -> None:
+        """Predict a shard and write it; stop where too many images have failed, keeping the answers there are."""
+        answers: dict[str, Answer] = {}
+        for batch in _batches(self.shards[number], self.predictor):
+            self._predict_batch(batch, answers)
+            if self.failed > self.max_failures:
+                self._keep(number, answers)
+                raise PredictorError(
+                    f"{list(self.failures.values())[-1]}\n{self.failed} images failed, more than --max-failures "
+                    f"{self.max_failures}; what is finished is kept in {self.folder.path}"
+                )
+            self.done += len(batch)
+            self.progress(self.done, len(self.ids))
+        self._keep(number, answers)
+
+    def _predict_batch(self, batch: range, answers: dict[str, Answer]) -> None:
+        """Add the answers for a batch; note the images that fail and those whose answer is of another kind."""
+        before = dict(self.failures)
+        for image, answer in zip(batch, self._answers(batch), strict=True):
+            name = self.ids[image]
+            problem = answer if isinstance(answer, str) else self._oddity(name, answer)
+            if isinstance(answer, str) or problem is not None:
+                self.failures[name] = str(problem)
+                self.failed += 1
+                continue
+            answers[name] = answer
+            self.kind = self.kind.joined_by(answer)
+            self.failures.pop(name, None)
+        if self.failures != before:
+            self.folder.write_failures(self.failures)
+
+    def _oddity(self, name: str, answer: Answer) -> str | None:
+        """Return in which way an answer is not of the kind of the others, or None."""
+        odd = self.kind.mismatch(answer)
+        return None if odd is None else f"{named(self.predictor)}, image {name!r}: {odd}"
+
+    def _answers(self, batch: range) -> list[Answer | str]:
+        """Return for every image of a batch the answer, or the message of its failure.
+
+        Where a batch fails, its images are predicted one by one, so that one bad image costs no other.
+        """
+        try:
+            pixels = bool(getattr(self.predictor, "needs_pixels", True))
+            images = [_image(self.split, number, pixels=pixels) for number in batch]
+            what = ", ".join(repr(image.id) for image in images)
+            with limited(self.timeout, f"{named(self.predictor)}, image {what}"):
+                return list(framed_answers(self.predictor, images, self.plan.frames))
+        except CrowdevalError as problem:
+            if len(batch) == 1:
+                return [str(problem)]
+        return [answer for number in batch for answer in self._answers(range(number, number + 1))]
+
+    def _keep(self, number: int, answers: Mapping[str, Answer]) -> None:
+        """Write a shard, with what it held before of images that have no answer now."""
+        known = {**self.folder.shard_answers(number), **answers}
+        if known:
+            kept = {name: known[name] for name in self._names(number) if name in known}
+            self.folder.write_shard(number, assembled_predictions(kept))
+
+    def _names(self, number: int) -> list[str]:
+        return [self.ids[i] for i in self.shards[number]]
 
 
 def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
     size = max(1, int(getattr(predictor, "batch_size", 1)))
     for start in range(shard.start, shard.stop, size):
         yield range(start, min(start + size, shard.stop))
-
-
-def _told(
-    predictor: Predictor, split: Split, batch: range, frames: Frames, timeout: float | None
-) -> list[Answer | str]:
-    """Return for every image of a batch the answer, or the words for its failure.
-
-    Where a batch fails, its images are asked for one by one, so that one bad image costs no other.
-    """
-    try:
-        images = [_image(split, number, pixels=bool(getattr(predictor, "needs_pixels", True))) for number in batch]
-        what = ", ".join(repr(image.id) for image in images)
-        with output_aside(), limited(timeout, f"{named(predictor)}, image {what}"):
-            return list(framed_answers(predictor, images, frames))
-    except CrowdevalError as problem:
-        if len(batch) == 1:
-            return [str(problem)]
-    return [told for n in batch for told in _told(predictor, split, range(n, n + 1), frames, timeout)]
 
 
 def _image(split: Split, number: int, *, pixels: bool) -> Image:
@@ -210,13 +251,6 @@ def _image(split: Split, number: int, *, pixels: bool) -> Image:
         raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
     except Exception as problem:
         raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
-
-
-def _keep(folder: RunFolder, number: int, answers: Mapping[str, Answer], ids: Sequence[str]) -> None:
-    """Write a shard, with what it held before of images that have no answer now."""
-    known = {**folder.shard_answers(number), **answers}
-    if known:
-        folder.write_shard(number, columns_of({name: known[name] for name in ids if name in known}))
 
 
 def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from crowdeval.datasets import Split
 from crowdeval.errors import AlignmentError, FormatError, MissingFileError
-from crowdeval.evaluation import evaluate
-from crowdeval.formats.target import write_file
-from crowdeval.protocol import Protocol
-from crowdeval.report import Report
-from crowdeval.run_folder import RunFolder, about_run, run_predictions
+from crowdeval.evaluation.evaluate import evaluate
+from crowdeval.writing import write_file
+from crowdeval.evaluation.protocol import Protocol
+from crowdeval.evaluation.report import Report
+from crowdeval.runs.folder import RunFolder, about_run, run_predictions
 
 
 def report_file(folder: RunFolder, protocol: Protocol) -> Path:

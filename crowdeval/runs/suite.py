@@ -34,8 +34,9 @@ from crowdeval.errors import (
     listed,
     shown,
 )
-from crowdeval.protocol import PAPER, Protocol
-from crowdeval.runs import SHARD, Plan
+from crowdeval.evaluation.protocol import PAPER, Protocol
+from crowdeval.options import SHARD
+from crowdeval.runs.run import Plan
 
 PARTS = ("datasets", "predictors", "protocols")
 PREDICTOR = ("adapter", "options", "frames", "shard")

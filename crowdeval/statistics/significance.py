@@ -30,10 +30,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.arrays import Floats
-from crowdeval.metrics.family import Metric
-from crowdeval.ranges import number_text, parse_range
-from crowdeval.report import Report
+from crowdeval.evaluation.report import Report
+from crowdeval.metrics.strings import Metric, number_text, parse_range
+from crowdeval.points.ragged import Floats
 
 ALPHA = 0.05
 ROUNDS = 10_000

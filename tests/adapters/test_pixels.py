@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crowdeval.pixels import rgb
+from crowdeval.adapters.pixels import rgb
 
 
 def saved(tmp_path, pixels):

@@ -72,12 +72,12 @@ def test_the_help_of_a_verb_imports_nothing_heavy(verb):
 def test_the_literal_options_equal_the_library():
     from typing import get_args
 
-    from crowdeval.alignment import IdStyle, Missing
-    from crowdeval.curves import AREAS
-    from crowdeval.frame import OFF_IMAGE
+    from crowdeval.points.alignment import IdStyle, Missing
+    from crowdeval.matching.curves import AREAS
+    from crowdeval.points.image_bounds import OFF_IMAGE
     from crowdeval.metrics.nap import PAPER_DELTA, POOLS
-    from crowdeval.protocol import PRESETS
-    from crowdeval.runs import SHARD
+    from crowdeval.evaluation.protocol import PRESETS
+    from crowdeval.runs.run import SHARD
 
     assert choices.AREAS == AREAS
     assert choices.POOLS == POOLS
@@ -105,7 +105,7 @@ def test_the_literal_names_equal_the_library():
 
 def test_the_literal_metrics_mean_something_and_leave_none_out():
     from crowdeval.metrics import METRICS, canonical
-    from crowdeval.metrics.family import Metric
+    from crowdeval.metrics.strings import Metric
 
     assert all(canonical(name) for name in choices.METRICS)
     assert {Metric.parse(name).name for name in choices.METRICS} == set(METRICS.table)

@@ -111,7 +111,7 @@ def test_the_suite_of_the_paper_reads(here):
     from conftest import ROOT
 
     from crowdeval import PAPER
-    from crowdeval.suite import read_suite
+    from crowdeval.runs.suite import read_suite
 
     suite = read_suite(ROOT / "benchmarks" / "suites" / "paper.toml")
     assert len(suite.datasets) == 5

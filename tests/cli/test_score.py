@@ -290,7 +290,7 @@ def test_brief_says_so_where_a_report_holds_no_value(monkeypatch, crowdeval):
 
     from crowdeval import evaluate
 
-    monkeypatch.setattr("crowdeval.evaluation.evaluate", lambda *a, **o: replace(evaluate(*a, **o), values={}))
+    monkeypatch.setattr("crowdeval.evaluation.evaluate.evaluate", lambda *a, **o: replace(evaluate(*a, **o), values={}))
     code, out, err = crowdeval("score", PREDS, GT, "-b")
     assert (code, out) == (3, "")
     assert "no value" in err

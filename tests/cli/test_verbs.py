@@ -117,7 +117,7 @@ def test_convert_takes_the_split_of_a_dataset(crowdeval, tmp_path):
 
 
 def test_convert_takes_a_run_folder(crowdeval, tmp_path):
-    from crowdeval.run_folder import RunFolder
+    from crowdeval.runs.folder import RunFolder
 
     run = RunFolder(tmp_path / "run")
     run.write_shard(0, read_predictions(PREDS))
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_with_130(monkeypatch, crowdeval):
     def interrupt(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crowdeval.evaluation.evaluate", interrupt)
+    monkeypatch.setattr("crowdeval.evaluation.evaluate.evaluate", interrupt)
     assert crowdeval("score", PREDS, GT)[0] == 130
 
 

@@ -11,7 +11,7 @@ import crowdeval.datasets.reading as reading
 from crowdeval.datasets import open_dataset
 from crowdeval.datasets.contract import Split
 from crowdeval.datasets.split_table import split_of_table, table_of_split
-from crowdeval.points import Annotations
+from crowdeval.points.sets import Annotations
 
 
 def assert_equal(one, other):

@@ -8,7 +8,7 @@ import pytest
 
 from crowdeval import Protocol, Report, evaluate
 from crowdeval.errors import FormatError, UsageError
-from crowdeval.report import Side
+from crowdeval.evaluation.report import Side
 
 
 def report(**change):

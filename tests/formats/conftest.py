@@ -1,6 +1,6 @@
 import pytest
 
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 
 @pytest.fixture

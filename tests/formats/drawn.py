@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from crowdeval.errors import CrowdevalError, CrowdevalWarning
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 ANY_ID = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 PLAIN_ID = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)

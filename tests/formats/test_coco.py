@@ -9,7 +9,7 @@ from formats.drawn import assert_same
 from crowdeval.errors import CrowdevalWarning, FormatError
 from crowdeval.formats import FORMATS, Source
 from crowdeval.formats import coco_entries as entries_module
-from crowdeval.points import Predictions
+from crowdeval.points.sets import Predictions
 
 COCO = FORMATS["coco"]
 IMAGES = [{"id": 7, "width": 640, "height": 480, "file_name": "a.jpg", "license": 1}, {"id": 9}]

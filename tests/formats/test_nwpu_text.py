@@ -5,7 +5,7 @@ import pytest
 
 from crowdeval.errors import CrowdevalWarning, FormatError, UsageError
 from crowdeval.formats import FORMATS, Source, detect, read_annotations, read_predictions
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 NWPU = FORMATS["nwpu"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from crowdeval.errors import CrowdevalWarning, FormatError, InputError
 from crowdeval.formats import FORMATS, Source
-from crowdeval.points import Annotations
+from crowdeval.points.sets import Annotations
 
 PARQUET = FORMATS["parquet"]
 

@@ -7,9 +7,9 @@ from toy_reports import TRUTH, annotations, board, counts, predictions, publishe
 
 from crowdeval import Protocol, evaluate
 from crowdeval.errors import UsageError
-from crowdeval.leaderboard import leaderboard
-from crowdeval.rankings import better
-from crowdeval.results import measured_results, newest
+from crowdeval.leaderboards.build import leaderboard
+from crowdeval.leaderboards.rankings import better
+from crowdeval.leaderboards.results import measured_results, newest
 
 
 def ranks(ranking):

@@ -10,7 +10,7 @@ from toy_reports import published, result
 from crowdeval.datasets import DATASETS
 from crowdeval.errors import FormatError, MissingFileError
 from crowdeval.metrics import canonical
-from crowdeval.published import COLUMNS, beside, published_results, read_published
+from crowdeval.leaderboards.published import COLUMNS, beside, published_results, read_published
 
 FOLDER = ROOT / "benchmarks" / "published"
 FILES = sorted(FOLDER.glob("*.csv"))

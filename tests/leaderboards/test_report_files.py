@@ -4,7 +4,7 @@ import pytest
 from toy_reports import report
 
 from crowdeval.errors import FormatError, MissingFileError
-from crowdeval.report_files import find_reports
+from crowdeval.leaderboards.report_files import find_reports
 
 
 def test_reports_are_found_at_any_depth_and_other_files_are_passed_over(tmp_path):

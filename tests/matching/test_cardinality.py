@@ -11,8 +11,8 @@ from oracles.crowds import chain, chains, columns, points_of, shuffled
 from strategies import crowds
 
 from crowdeval import cardinality
-from crowdeval.arrays import image_of_rows, offsets_of
-from crowdeval.cardinality import growing_matchings, matched_counts, pairs_by_image
+from crowdeval.points.ragged import image_of_rows, offsets_of
+from crowdeval.matching.cardinality import growing_matchings, matched_counts, pairs_by_image
 
 RADII = st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0])
 ONE_IMAGE = offsets_of([1])

@@ -11,8 +11,8 @@ from oracles.crowds import chain, chains, columns
 from strategies import crowds
 
 from crowdeval import cardinality
-from crowdeval.cardinality import matched_counts, pairs_by_image
-from crowdeval.kuhn import scripted_matches
+from crowdeval.matching.cardinality import matched_counts, pairs_by_image
+from crowdeval.matching.official_order import scripted_matches
 
 
 def flags(crowd, radius):

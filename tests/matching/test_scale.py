@@ -10,9 +10,9 @@ from oracles.nap import d_k
 from strategies import points
 
 from crowdeval import knn_scale
-from crowdeval.arrays import offsets_of
+from crowdeval.points.ragged import offsets_of
 from crowdeval.errors import InputError, NeedsError, UsageError
-from crowdeval.scale import knn_scales
+from crowdeval.matching.scale import knn_scales
 
 
 def test_hand_table():

@@ -13,11 +13,11 @@ from strategies import crowds
 
 from crowdeval import Protocol
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.evaluation import evaluate
+from crowdeval.evaluation.evaluate import evaluate
 from crowdeval.metrics import METRICS, canonical, family_of
-from crowdeval.metrics.family import Metric
+from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.localization import rate
-from crowdeval.points import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 RADII = st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0])
 BOTH = [f"{name}@{sigma}" for sigma in ("sigma_l", "sigma_s") for name in ("F1", "Precision", "Recall")]

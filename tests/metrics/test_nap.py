@@ -14,12 +14,12 @@ from sklearn.metrics import average_precision_score
 from strategies import DELTAS, arguments, crowds
 
 import crowdeval
-from crowdeval.arrays import offsets_of
+from crowdeval.points.ragged import offsets_of
 from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning, UsageError
-from crowdeval.matching import candidates, sequential_matches
+from crowdeval.matching.sequential import candidates, sequential_matches
 from crowdeval.metrics.nap import match_normalized
-from crowdeval.ranges import parse_range
-from crowdeval.scale import knn_scales
+from crowdeval.metrics.strings import parse_range
+from crowdeval.matching.scale import knn_scales
 
 pytestmark = pytest.mark.filterwarnings("ignore::crowdeval.errors.CrowdevalWarning")
 
@@ -259,7 +259,7 @@ def test_images_in_groups_give_what_all_at_once_give(crowd, delta, k):
     whole = ours(crowd, delta, k=k)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crowdeval.metrics.nap.PAIRS", 5)
-        patch.setattr("crowdeval.neighbours.CHUNK", 1)
+        patch.setattr("crowdeval.matching.neighbours.CHUNK", 1)
         assert same(ours(crowd, delta, k=k), whole)
         assert same(ours(crowd, delta, k=k, pool="image"), oracle.average_precision(crowd, delta, k, pool="image"))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowdeval.errors import UsageError
-from crowdeval.ranges import parse_range, range_text
+from crowdeval.metrics.strings import parse_range, range_text
 
 
 def test_the_papers_range_is_exactly_ten_values():

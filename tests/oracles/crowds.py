@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from crowdeval.evaluation import evaluate
-from crowdeval.points import Annotations, Predictions
-from crowdeval.protocol import Protocol
+from crowdeval.evaluation.evaluate import evaluate
+from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.evaluation.protocol import Protocol
 
 
 def points_of(images):

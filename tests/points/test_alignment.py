@@ -5,7 +5,7 @@ import pytest
 from test_points import found, truth
 
 from crowdeval import Predictions, align
-from crowdeval.alignment import stem
+from crowdeval.points.alignment import stem
 from crowdeval.errors import AlignmentError
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from crowdeval import Annotations, Predictions, Protocol, evaluate
 from crowdeval.errors import NeedsError
-from crowdeval.frame import framed, outside
+from crowdeval.points.image_bounds import framed, outside
 
 TRUTH = Annotations(
     image_ids=["a", "b"],

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from toy_reports import board, counts, predictions, published, report
 
-from crowdeval.leaderboard import leaderboard
+from crowdeval.leaderboards.build import leaderboard
 from crowdeval.render.leaderboard import FORMS, SUFFIXES
-from crowdeval.results import Result
+from crowdeval.leaderboards.results import Result
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TEXTS = ["table", "csv", "markdown", "latex", "html"]

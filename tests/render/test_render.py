@@ -11,7 +11,7 @@ import pytest
 from crowdeval import Protocol, Report
 from crowdeval.render import RENDERERS
 from crowdeval.render.numbers import number
-from crowdeval.report import Side
+from crowdeval.evaluation.report import Side
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

@@ -24,10 +24,10 @@ from crowdeval.errors import (
     PredictorError,
     UsageError,
 )
-from crowdeval.protocol import Protocol
-from crowdeval.run_folder import RunFolder, is_run_folder, run_predictions
-from crowdeval.runs import Plan, run
-from crowdeval.scored_runs import kept_report, scored
+from crowdeval.evaluation.protocol import Protocol
+from crowdeval.runs.folder import RunFolder, is_run_folder, run_predictions
+from crowdeval.runs.run import Plan, run
+from crowdeval.runs.scoring import kept_report, scored
 
 ADAPTER = """
 import os, sys, time

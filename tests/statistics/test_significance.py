@@ -8,7 +8,7 @@ import pytest
 from toy_reports import annotations, board, predictions, report
 
 from crowdeval import Protocol, evaluate
-from crowdeval.significance import Terms, holm, paired_p_value, same_images, terms_of
+from crowdeval.statistics.significance import Terms, holm, paired_p_value, same_images, terms_of
 
 MANY = {f"i{n:02}": [[10.0 * x + n, 10.0 * y] for x in range(3) for y in range(1 + n % 3)] for n in range(24)}
 EVERYTHING = Protocol(metrics=("nAP", "MAE", "RMSE", "NAE", "F1@4px", "Precision@4px", "Recall@4px"))

@@ -1,0 +1,1 @@
+"""Numbers with their signature: the protocol, the evaluation, its notices and the report."""

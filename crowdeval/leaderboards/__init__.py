@@ -1,0 +1,1 @@
+"""Reports and published numbers, ranked where they may be compared."""

@@ -1,0 +1,1 @@
+"""How sure a number is: tests on what the images contribute to it."""
