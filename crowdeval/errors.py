@@ -5,12 +5,17 @@ Every error knows the exit code that the command line ends with; nothing but ``c
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SHOWN = 20
 """How many problems of one file are spelled out before the rest is only counted."""
+
+NEAR = 3
+"""How many near words are suggested for an unknown one."""
+
+WIDTH = 60
+"""Characters of a value that are shown in a message."""
 
 
 class CrowdevalError(Exception):
@@ -146,14 +151,16 @@ class Problems:
             raise self.error()
 
 
-def did_you_mean(word: str, known: Iterable[str], *, most: int = 3) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x' or 'y'?"``, or nothing where no known word is near.
 
     >>> did_you_mean("nap", ["nAP", "MAE"])
     "; did you mean 'nAP'?"
     """
+    import difflib
+
     candidates = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), candidates, n=most, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), candidates, n=NEAR, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(candidates[name]) for name in near)}?" if near else ""
 
 
@@ -168,7 +175,7 @@ def listed(items: Iterable[str], *, most: int = 5) -> str:
     return f"{head} and {len(names) - most} more" if len(names) > most else head
 
 
-def shown(value: object, *, width: int = 60) -> str:
+def shown(value: object) -> str:
     """Return a short, printable rendering of a found value, in JSON's words.
 
     >>> shown(None), shown(True), shown([1] * 9)
@@ -182,11 +189,11 @@ def shown(value: object, *, width: int = 60) -> str:
         case int() if abs(value) > 10**18:
             text = "a very large integer"
         case str():
-            text = repr(value[: 2 * width])
+            text = repr(value[: 2 * WIDTH])
         case list() if len(value) > 6:
             text = f"a list of {len(value)}"
         case dict() if value:
             text = f"an object with the keys {listed([str(key) for key in value], most=4)}"
         case _:
             text = repr(value)
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."

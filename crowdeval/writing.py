@@ -61,6 +61,12 @@ def make_folder(path: Path) -> None:
         raise WriteError(f"the folder {path} can't be made: {_reason(problem)}") from None
 
 
+def require_folder(target: str | os.PathLike[str]) -> None:
+    """Raise WriteError where a file's folder is not there: before the work, not after it."""
+    if target != STANDARD_STREAM and not Path(target).parent.is_dir():
+        raise WriteError(f"{os.fspath(target)} can't be written: there is no folder {Path(target).parent}")
+
+
 def clear_drafts(path: Path) -> None:
     """Remove the drafts of a file that killed processes have left behind."""
     for draft in path.parent.glob(f".{escape(path.name[:100])}.*.part"):

@@ -1,64 +1,79 @@
 """The layer order, written down once as data, and held against the imports of every module."""
 
 import ast
+import importlib
+import types
 from pathlib import Path
 
+import baselines.p2pnet
 import crowdeval
 
 PACKAGE = Path(crowdeval.__file__).parent
 
 LAYERS = [
+    "version",
     "errors",
-    "arrays",
-    "ranges",
+    "options",
     "plugins",
-    "fingerprints",
+    "writing",
+    "points.ragged",
+    "points.fingerprints",
+    "points.sets",
+    "points.assemble",
+    "points.alignment",
+    "points.image_bounds",
     "points",
-    "alignment",
-    "frame",
-    "neighbours",
-    "scale",
+    "matching.neighbours",
+    "matching.scale",
+    "matching.batching",
+    "matching.sequential",
+    "matching.cardinality",
+    "matching.official_order",
+    "matching.curves",
     "matching",
-    "curves",
-    "cardinality",
-    "kuhn",
+    "metrics.strings",
     "metrics.family",
-    "metrics.nap",
     "metrics.groups",
+    "metrics.nap",
     "metrics.counting",
     "metrics.localization",
     "metrics.pixel_ap",
     "metrics.mle",
     "metrics.grid",
     "metrics",
-    "plain",
-    "protocol",
-    "notices",
-    "report",
+    "evaluation.protocol",
+    "evaluation.notices",
+    "evaluation.report",
+    "evaluation.evaluate",
+    "evaluation.plain_arrays",
     "evaluation",
+    "statistics",
     "formats",
     "datasets",
     "adapters",
-    "pixels",
-    "run_folder",
-    "run_guards",
+    "runs.folder",
+    "runs.guards",
+    "runs.run",
+    "runs.scoring",
+    "runs.suite",
     "runs",
-    "scored_runs",
-    "suite",
-    "results",
-    "report_files",
-    "published",
-    "significance",
-    "rankings",
-    "leaderboard",
+    "leaderboards.results",
+    "leaderboards.report_files",
+    "leaderboards.published",
+    "leaderboards.rankings",
+    "leaderboards.build",
+    "leaderboards",
     "render",
     "cli",
     "__main__",
 ]
-"""Top to bottom; a module imports only from above itself or from its own layer."""
+"""The rooms and, where it matters, the order inside one; a module imports only from above itself or its own layer."""
+
+LONGEST_FILE, LONGEST_FUNCTION, MOST_POSITIONAL = 300, 40, 5
+"""Lines without docstrings; a reader tires beyond."""
 
 FRAMEWORKS = {
-    "pandas": {"report"},
+    "pandas": {"evaluation"},
     "pyarrow": {"formats", "datasets"},
     "PIL": {"datasets", "adapters", "runs"},
     "platformdirs": {"datasets"},
@@ -125,6 +140,70 @@ def test_a_module_imports_only_from_above_itself():
     assert wrong == []
 
 
+def test_no_import_leads_back_to_where_it_began():
+    graph = {}
+    names = {name for name, _ in modules()}
+    for name, path in modules():
+        targets = {
+            target.removeprefix("crowdeval.") for target, _, _ in imports(path) if target.startswith("crowdeval.")
+        }
+        graph[name] = targets & names
+    # Take away what imports nothing that is left, again and again: what remains is in or above a circle.
+    while True:
+        leaves = {name for name, targets in graph.items() if not targets & graph.keys()}
+        if not leaves:
+            break
+        graph = {name: targets for name, targets in graph.items() if name not in leaves}
+    assert graph == {}
+
+
+def trees():
+    for root in (PACKAGE, Path(baselines.p2pnet.__file__).parent):
+        for path in sorted(root.rglob("*.py")):
+            yield path, ast.parse(path.read_text())
+
+
+def docstring_lines(tree):
+    """Numbers of the lines that docstrings take."""
+    places = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    texts = [node.body[0] for node in ast.walk(tree) if isinstance(node, places) and ast.get_docstring(node)]
+    return {line for text in texts for line in range(text.lineno, text.end_lineno + 1)}
+
+
+def test_no_file_and_no_function_is_too_long():
+    wrong = []
+    for path, tree in trees():
+        texts = docstring_lines(tree)
+        length = len(path.read_text().splitlines()) - len(texts)
+        wrong += [f"{path}: {length} lines"] if length > LONGEST_FILE else []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = set(range(node.lineno, node.end_lineno + 1)) - texts
+                wrong += [f"{path}: {node.name}: {len(lines)} lines"] if len(lines) > LONGEST_FUNCTION else []
+    assert wrong == []
+
+
+def test_no_function_has_many_positional_parameters():
+    wrong = []
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args) if arg.arg not in ("self", "cls")]
+                wrong += [f"{path}: {node.name}{tuple(names)}"] if len(names) > MOST_POSITIONAL else []
+    assert wrong == []
+
+
+def test_no_public_name_is_a_rooms_and_each_is_itself_when_called_for_twice():
+    rooms = {name.partition(".")[0] for name, _ in modules()}
+    assert not rooms & set(crowdeval.__all__)
+    for name in crowdeval.__all__:
+        first = getattr(crowdeval, name)
+        for room in sorted(rooms - {"__main__", "__init__"}):
+            importlib.import_module(f"crowdeval.{room}")
+        assert getattr(crowdeval, name) is first
+        assert not isinstance(first, types.ModuleType)
+
+
 def test_frameworks_stay_in_their_leaves():
     wrong = []
     for name, path in modules():
@@ -142,7 +221,7 @@ def test_frameworks_stay_in_their_leaves():
 
 def test_nothing_stray_lies_among_the_modules():
     files = [path for path in PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert [path.name for path in files if path.suffix not in (".py", ".typed", ".j2")] == []
+    assert [path.name for path in files if path.suffix not in (".py", ".typed", ".j2", ".csv", ".md")] == []
 
 
 def test_there_is_no_drawer():

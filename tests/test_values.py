@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import value_sets
+
 from crowdeval import Protocol, evaluate
 from crowdeval.errors import NeedsError
 

@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import numpy as np
+
 from crowdeval import Annotations, Predictions, read_annotations, read_predictions
 
 ROOT = Path(__file__).resolve().parent.parent

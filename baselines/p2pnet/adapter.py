@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from baselines.p2pnet.memory import ask_for_huge_pages
+from baselines.p2pnet.memory import HUGE_PAGES
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.packages import present
@@ -42,6 +42,7 @@ class P2PNetAdapter:
     """
 
     needs: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "safetensors")
+    environment: ClassVar[Mapping[str, str]] = HUGE_PAGES
 
     def __init__(
         self,
@@ -58,12 +59,11 @@ class P2PNetAdapter:
     ) -> None:
         missing = [needed for needed in self.needs if not present(needed)]
         if missing:
-            raise PredictorError(f"p2pnet needs {listed(missing)}: pip install 'crowdeval[p2pnet]'")
+            raise PredictorError(f"p2pnet needs {listed(missing)}: pip install '.[p2pnet]'")
         if not 0 <= confidence <= 1:
             raise UsageError(f"-o confidence: expected a number from 0 to 1, found {confidence}")
         if tile is not None and (tile < 0 or tile % 16):
             raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
-        ask_for_huge_pages()
         self.revision = revision_of(file)
         self.confidence, self.tile = confidence, tile
         self._made_of = file, rows, lines, device, precision, counting

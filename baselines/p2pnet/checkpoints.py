@@ -21,11 +21,11 @@ from safetensors.torch import save
 
 from baselines.p2pnet.batches import MEAN, STD
 from baselines.p2pnet.config import Config
-from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.weight_files import tensors_of
 from crowdeval.errors import InputError, MissingFileError, listed
 from crowdeval.version import __version__
+from crowdeval.writing import write_file
 
 FORMAT = "crowdeval-p2pnet@1"
 
@@ -95,8 +95,8 @@ def save_checkpoint(path: Path, weights: Mapping[str, torch.Tensor], record: Rec
     """
     text = json.dumps(record.as_dict(), indent=2, sort_keys=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    write_whole(path, save(tensors, metadata={"crowdeval": text}))
-    write_whole(path.with_suffix(".json"), f"{text}\n".encode())
+    write_file(path, save(tensors, metadata={"crowdeval": text}), durable=True)
+    write_file(path.with_suffix(".json"), f"{text}\n".encode(), durable=True)
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> tuple[P2PNet, Record]:

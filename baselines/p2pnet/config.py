@@ -248,7 +248,7 @@ def _known(values: Iterable[str]) -> None:
     names = [each.name for each in fields(Config)]
     for name in values:
         if name not in names:
-            near = did_you_mean(name, names) or "; `python -m baselines.p2pnet info --toml` lists all"
+            near = did_you_mean(name, names) or "; `crowdeval p2pnet info --toml` lists all"
             raise UsageError(f"the config has no value {name!r}{near}")
 
 

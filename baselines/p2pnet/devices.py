@@ -12,6 +12,7 @@ from torch import distributed, nn
 
 from crowdeval.errors import UsageError
 
+CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -74,6 +75,21 @@ def _cuda(device: torch.device) -> torch.device:
     if index >= found:
         raise UsageError(f"device {str(device)!r} was asked for, and this machine's torch sees {found} CUDA devices")
     return torch.device("cuda", index)
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Use deterministic algorithms only, where wanted; what was set before is set again afterwards."""
+    before, workspace = torch.are_deterministic_algorithms_enabled(), os.environ.get(CUBLAS)
+    torch.use_deterministic_algorithms(wanted)
+    if wanted and workspace is None:
+        os.environ[CUBLAS] = ":4096:8"  # what CUDA needs to be so
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        if wanted and workspace is None:
+            os.environ.pop(CUBLAS, None)
 
 
 def precision(name: str, device: torch.device) -> AbstractContextManager[object]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.spatial import cKDTree
 
-from baselines.p2pnet.files import make_folder, write_whole
+from crowdeval.writing import make_folder, write_file
 
 RING = (255, 40, 40)
 LEAST, MOST = 2.0, 12.0
@@ -31,7 +31,7 @@ def draw(pixels: NDArray[np.uint8], points: NDArray[np.float64], count: int, pat
     held = io.BytesIO()
     image.save(held, format="JPEG", quality=92)
     make_folder(path.parent)
-    write_whole(path, held.getvalue())
+    write_file(path, held.getvalue())
 
 
 def _radii(points: NDArray[np.float64]) -> NDArray[np.float64]:

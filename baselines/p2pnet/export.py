@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from baselines.p2pnet.checkpoints import Record, record_of
-from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.packages import package
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import CrowdevalError, InputError, MissingFileError, UsageError, listed
+from crowdeval.writing import write_file
 
 OPSET = 18
 NEEDING = "ONNX needs"
@@ -55,7 +55,8 @@ class _Columns(nn.Module):
 def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> float:
     """Write the model as ONNX: input ``images`` (1, 3, H, W), outputs ``logits`` and ``points`` (1, M, 2).
 
-    H and W are any multiples of 16; images are normalized as for the model.
+    H and W are any multiples of 16; images are normalized as for the model. The exporter of torch warns of its own
+    inner affairs; ``hushed`` keeps that off a command line.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> floa
     difference = max(_difference(model, _session(content), height, width) for height, width in SIZES)
     if not difference <= TOLERANCE:
         raise ExportError(f"{path}: the export differs from the model by {difference:.2g}; it was not written")
-    write_whole(path, content)
+    write_file(path, content, durable=True)
     return difference
 
 
@@ -134,10 +135,10 @@ class Exported:
 def _exported(model: P2PNet) -> bytes:
     """Return the ONNX file of a model; what the exporter says on the way is not for the user."""
     height, width = torch.export.Dim("cells_down", min=2, max=4096), torch.export.Dim("cells_across", min=2, max=4096)
-    with _hushed("torch.onnx"), tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         program = torch.onnx.export(
-            _Columns(model),
+            _Columns(model).eval(),
             (torch.zeros(1, 3, 64, 80),),
             dynamic_shapes=({2: 16 * height, 3: 16 * width},),
             input_names=["images"],
@@ -151,8 +152,8 @@ def _exported(model: P2PNet) -> bytes:
 
 
 @contextmanager
-def _hushed(name: str) -> Iterator[None]:
-    """Keep a logger's and all warnings' words to itself."""
+def hushed(name: str = "torch.onnx") -> Iterator[None]:
+    """Keep a logger's and all warnings' words to itself, for a command line: this is the whole process's state."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)

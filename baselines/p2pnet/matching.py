@@ -33,6 +33,7 @@ def match(
     tau: float = 0.05,
     surplus: Literal["error", "truncate"] = "error",
     names: Sequence[str] | None = None,
+    told: bool = True,
 ) -> list[Matched]:
     """Assign one proposal to every target.
 
@@ -48,6 +49,8 @@ def match(
         For an image of more targets than proposals: raise, or warn and match the cheapest M of them.
     names : sequence of B str, optional
         The images' names, for errors.
+    told : bool
+        Whether targets that stay unmatched are a CrowdevalWarning; a training counts them in its log instead.
 
     Returns
     -------
@@ -67,10 +70,15 @@ def match(
         raise UsageError(f"expected targets for {len(output.points)} images, found {len(targets)}")
     names = names or [f"{index} of the batch" for index in range(len(targets))]
     points, confidences = output.points.float().cpu(), output.confidences.float().cpu()
-    return [
-        _matched(_cost(points[b], confidences[b], target, tau, names[b]), output, surplus, names[b])
-        for b, target in enumerate(targets)
-    ]
+    matched = []
+    for b, target in enumerate(targets):
+        excess = _excess(target, output, names[b])
+        if excess and surplus == "error":
+            raise InputError(f"{excess[0]}, or surplus=truncate")
+        if excess and told:
+            warnings.warn(f"{excess[0]}; {excess[1]} heads stay unmatched", CrowdevalWarning, stacklevel=2)
+        matched.append(_matched(_cost(points[b], confidences[b], target, tau, names[b])))
+    return matched
 
 
 def _cost(points: Tensor, confidences: Tensor, target: Tensor, tau: float, name: str) -> Tensor:
@@ -96,16 +104,19 @@ def true_points(target: Tensor, name: str) -> Tensor:
     return target.float().cpu().reshape(-1, 2)
 
 
-def _matched(cost: Tensor, output: Proposals, surplus: str, name: str) -> Matched:
-    targets, proposals = cost.shape
-    if targets > proposals:
-        problem = (
-            f"image {name}: {targets} heads and only {proposals} proposals (stride {output.stride}, K = {output.K}); "
-            "take a smaller stride or more reference points"
-        )
-        if surplus == "error":
-            raise InputError(f"{problem}, or surplus=truncate")
-        warnings.warn(f"{problem}; {targets - proposals} heads stay unmatched", CrowdevalWarning, stacklevel=3)
+def _excess(target: Tensor, output: Proposals, name: str) -> tuple[str, int] | None:
+    """Return the message and the number of targets beyond an image's proposals, or None where there are none."""
+    targets, proposals = len(true_points(target, name)), output.points.shape[1]
+    if targets <= proposals:
+        return None
+    message = (
+        f"image {name}: {targets} heads and only {proposals} proposals (stride {output.stride}, K = {output.K}); "
+        "take a smaller stride or more reference points"
+    )
+    return message, targets - proposals
+
+
+def _matched(cost: Tensor) -> Matched:
     rows, columns = linear_sum_assignment(cost.numpy())
     return torch.from_numpy(columns.astype(np.int64)), torch.from_numpy(rows.astype(np.int64))
 

@@ -20,8 +20,7 @@ COSINE_END = 0.01
 def optimizer_of(model: P2PNet, config: Config) -> torch.optim.Optimizer:
     """Return Adam (AdamW where there is weight decay): the trunk at ``lr_backbone``, neck and heads at ``lr``."""
     trunk = [each for each in model.trunk.parameters() if each.requires_grad]
-    inside = {id(each) for each in model.trunk.parameters()}
-    rest = [each for each in model.parameters() if id(each) not in inside]
+    rest = [each for name, each in model.named_parameters() if not name.startswith("trunk.")]
     groups = [{"params": rest, "lr": config.lr}, {"params": trunk, "lr": config.lr_backbone}]
     kind = torch.optim.AdamW if config.weight_decay else torch.optim.Adam
     fused = next(model.parameters()).device.type in ("cpu", "cuda")

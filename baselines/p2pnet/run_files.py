@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from baselines.p2pnet.files import WriteError, clear_leftovers, make_folder, write_whole
 from baselines.p2pnet.weight_files import unpickled
 from crowdeval.errors import InputError, UsageError
+from crowdeval.writing import WriteError, clear_drafts, make_folder, write_file
 
 STATE = "state.pt"
 VERSION = 2
@@ -61,13 +61,13 @@ class RunFolder:
         make_folder(self.home)
         records = (each.with_suffix(".json") for each in (self.best, self.last))
         for path in (self.log, self.best, self.last, self.state, *records):
-            clear_leftovers(path)
+            clear_drafts(path)
 
     def save_state(self, content: Mapping[str, Any]) -> None:
         """Write the state whole."""
         held = io.BytesIO()
         torch.save({"version": VERSION, **content}, held)
-        write_whole(self.state, held.getvalue())
+        write_file(self.state, held.getvalue(), durable=True)
 
     def load_state(self) -> dict[str, Any] | None:
         """Return the state, or None where there is none yet."""
@@ -85,7 +85,7 @@ class RunFolder:
     def cut_log(self, step: int) -> None:
         """Keep the log's entries up to a step."""
         kept = [json.dumps(entry) for entry in self.entries() if entry["step"] <= step]
-        write_whole(self.log, "".join(f"{line}\n" for line in kept).encode())
+        write_file(self.log, "".join(f"{line}\n" for line in kept).encode(), durable=True)
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Add a line to the log."""
@@ -93,7 +93,7 @@ class RunFolder:
             with self.log.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(dict(entry)) + "\n")
         except OSError as problem:
-            raise WriteError(f"{self.log} could not be written: {problem.strerror or problem}") from None
+            raise WriteError(f"{self.log} can't be written: {problem.strerror or problem}") from None
 
 
 def entries_of(log: Path) -> Iterator[dict[str, Any]]:

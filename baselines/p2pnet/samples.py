@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -160,9 +159,7 @@ def pixels_of(path: Path) -> NDArray[np.uint8]:
 def _opened(path: Path) -> Image.Image:
     """Open an image; one of more than Pillow's limit of some 179 million pixels is refused, as it may be a bomb."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
+        return Image.open(path)
     except FileNotFoundError:
         raise MissingFileError(f"{path}: no such image") from None
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as problem:

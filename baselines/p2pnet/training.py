@@ -6,11 +6,8 @@ one, and several processes the losses of one (with batch norms frozen; otherwise
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -25,25 +22,23 @@ from torch.nn.parallel import DistributedDataParallel
 from baselines.p2pnet.batches import Batch, Crops, normalized, steps_from
 from baselines.p2pnet.checkpoints import Record, save_checkpoint, versions
 from baselines.p2pnet.config import METRICS, Config
-from baselines.p2pnet.devices import Processes, precision
+from baselines.p2pnet.devices import Processes, deterministic, precision
 from baselines.p2pnet.loss import Totals, losses_by
 from baselines.p2pnet.matching import Matched, match
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.models import start_from
 from baselines.p2pnet.optimization import RunningMean, optimizer_of, set_rates
 from baselines.p2pnet.proposals import Proposals
+from baselines.p2pnet.resuming import restore, state_of
 from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.samples import Samples, fingerprint_of, order_of
 from baselines.p2pnet.trunk_weights import fill
 from baselines.p2pnet.validation import gathered, predicted, scored
-from crowdeval.errors import CrowdevalError, CrowdevalWarning, InputError
+from crowdeval.errors import CrowdevalError, InputError
 
 Talk = Callable[[Mapping[str, Any]], None]
 
 ERRORS = tuple(name for name, better in METRICS.items() if not better)
-
-FREE = ("backbone_weights", "start", "cache_images", "workers", "save_every", "surplus")
-"""Values that a run may be gone on with differently: what it has computed does not depend on them."""
 
 
 class TrainingError(CrowdevalError, ArithmeticError):
@@ -75,8 +70,8 @@ class Trainer:
     validation: Samples
     folder: RunFolder
     device: torch.device
-    among: Processes = field(default_factory=Processes)
-    talk: Talk = lambda entry: None
+    among: Processes = field(default_factory=Processes, kw_only=True)
+    talk: Talk = field(default=lambda entry: None, kw_only=True)
 
     step: int = field(init=False, default=0)
     saved: int = field(init=False, default=0)
@@ -93,16 +88,35 @@ class Trainer:
 
     def __post_init__(self) -> None:
         """Build the parts, from the folder's state where there is one."""
+        self._refuse()
+        with torch.random.fork_rng(devices=[]), deterministic(self.config.deterministic):
+            torch.manual_seed(self.config.seed)
+            self.model = P2PNet(self.config)
+        self.crops = Crops(self.train, self.config, rank=self.among.rank, world=self.among.world)
+        self.prints = {
+            "images": fingerprint_of(self.train),
+            "order": order_of(self.train),
+            "validation": fingerprint_of(self.validation),
+        }
+        state = self.folder.load_state()
+        if state is None:
+            self._fill()
+        self._place()
+        self.optimizer = optimizer_of(self.model, self.config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.config.precision == "fp16")
+        self.mean = RunningMean(self.model, self.config.ema) if self.config.ema else None
+        if state is not None:
+            restore(self, state)
+        if self.among.first:
+            self.folder.cut_log(self.step)  # a run that was killed before its first state begins anew
+        self._wrap()
+
+    def _refuse(self) -> None:
+        """Raise InputError where images, processes and config don't go together."""
         config = self.config
         for images, purpose in ((self.train, "to learn from"), (self.validation, "to choose the checkpoint on")):
             if not len(images):
                 raise InputError(f"{images.source}: no images {purpose}")
-        torch.manual_seed(config.seed)
-        if config.deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be so
-        torch.use_deterministic_algorithms(config.deterministic)
-        self.model = P2PNet(config)
-        self.crops = Crops(self.train, config, rank=self.among.rank, world=self.among.world)
         if config.batch_size % (config.accumulate * self.among.world):
             raise InputError(
                 f"batch_size = {config.batch_size} can't be shared by {self.among.world} processes "
@@ -113,34 +127,31 @@ class Trainer:
                 f"{self.validation.source}: no heads at all, so that {config.select} can choose no checkpoint; "
                 f"take other images, another validation_seed, or select={ERRORS[0]}"
             )
-        self.prints = {
-            "images": fingerprint_of(self.train),
-            "order": order_of(self.train),
-            "validation": fingerprint_of(self.validation),
-        }
-        state = self.folder.load_state()
-        if state is None and config.start:
+
+    def _fill(self) -> None:
+        """Give the model its first weights: those of a checkpoint, or the trunk's."""
+        config = self.config
+        if config.start:
             self.origin = start_from(self.model, Path(config.start))
-        elif state is None:
-            filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
-            self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
+            return
+        filled = fill(self.model.trunk, config.backbone_weights, config.backbone)
+        self.origin = {"trunk": filled.source, "missing": list(filled.missing), "unused": list(filled.unused)}
+
+    def _place(self) -> None:
+        """Freeze what is not trained and put the model on its device."""
+        config = self.config
         self.model.trunk.freeze(config.frozen_blocks, batch_norm=config.batch_norm == "frozen")
         self.model.trunk.recompute(config.recompute)
         self.model.to(self.device)
         if config.channels_last:
             self.model.to(memory_format=torch.channels_last)
-        self.optimizer = optimizer_of(self.model, config)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
-        self.mean = RunningMean(self.model, config.ema) if config.ema else None
-        if state is not None:
-            self._restore(state)
-        elif self.among.first:
-            self.folder.cut_log(0)  # a run that was killed before its first state begins anew
-        self.wrapped = self.model
-        if config.compile:
-            self.wrapped = cast(nn.Module, torch.compile(self.model))
+
+    def _wrap(self) -> None:
+        """Compile the model where that is asked for, and share it out among the processes."""
+        self.wrapped = cast(nn.Module, torch.compile(self.model)) if self.config.compile else self.model
         if self.among.world > 1:
-            self.wrapped = DistributedDataParallel(self.wrapped, broadcast_buffers=config.batch_norm == "train")
+            follows = self.config.batch_norm == "train"
+            self.wrapped = DistributedDataParallel(self.wrapped, broadcast_buffers=follows)
 
     @property
     def steps(self) -> int:
@@ -159,6 +170,10 @@ class Trainer:
         WriteError
             If a file can't be written.
         """
+        with deterministic(self.config.deterministic):
+            self._run()
+
+    def _run(self) -> None:
         every = self.config.validate_every or self.crops.epochs.steps
         save_every = self.config.save_every or every
         started = time.monotonic() - self.seconds
@@ -221,9 +236,7 @@ class Trainer:
         """Match a part; heads that stay without a proposal are counted in the log, not warned of crop by crop."""
         config = self.config
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", CrowdevalWarning)
-                return match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names)
+            return match(output, batch.targets, tau=config.tau, surplus=config.surplus, names=batch.names, told=False)
         except InputError as problem:
             raise InputError(f"step {number + 1}, {problem}") from None
 
@@ -301,46 +314,8 @@ class Trainer:
             return
         save_checkpoint(self.folder.last, self._kept().state_dict(), self._record())
         self.wrapped.train()
-        self.folder.save_state(
-            {
-                "config": json.dumps(self.config.as_dict()),
-                "step": self.step,
-                "best": self.best,
-                "seconds": self.seconds,
-                "origin": json.dumps(self.origin),
-                **self.prints,
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.scaler.state_dict(),
-                "mean": None if self.mean is None else self.mean.mean.state_dict(),
-            }
-        )
+        self.folder.save_state(state_of(self))
         self.saved = self.step
-
-    def _restore(self, state: Mapping[str, Any]) -> None:
-        theirs, ours = {**Config().as_dict(), **json.loads(state["config"])}, self.config.as_dict()
-        changed = [name for name in ours if name not in FREE and theirs[name] != ours[name]]
-        if changed:
-            values = ", ".join(f"{name} ({theirs[name]} -> {ours[name]})" for name in changed)
-            raise InputError(f"{self.folder.home} was trained with another config: {values}")
-        if state["images"] != self.prints["images"]:
-            raise InputError(
-                f"{self.folder.home} was trained on other images or points than {self.train.source} has now"
-            )
-        if state["order"] != self.prints["order"]:
-            raise InputError(f"{self.train.source} has its images in another order than when {self.folder.home} began")
-        if state["validation"] != self.prints["validation"]:
-            raise InputError(f"{self.folder.home} chose its checkpoint on other images than {self.validation.source}")
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
-        if self.mean is not None:
-            self.mean.mean.load_state_dict(state["mean"])
-        self.step, self.best, self.seconds = state["step"], dict(state["best"]), state["seconds"]
-        self.saved = self.step
-        self.origin = json.loads(state["origin"])
-        if self.among.first:
-            self.folder.cut_log(self.step)
 
     def _note(self, entry: Mapping[str, Any]) -> None:
         if self.among.first:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,9 +48,7 @@ def tensors_of(path: Path) -> dict[str, Tensor]:
 def unpickled(path: Path) -> Any:
     """Return what a file in torch's format holds, where that is tensors and plain values only."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch says of a pickle's protocol; it is refused below
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:  # a damaged file makes torch raise almost anything
         code = _CODE.search(str(problem)) if isinstance(problem, pickle.UnpicklingError) else None
         if code:

@@ -20,8 +20,8 @@ from benchmarks.performance.stages import Stopwatch, watch_matching
 from benchmarks.performance.textbook import average_precision, image_flags
 from crowdeval.evaluation.evaluate import evaluate
 from crowdeval.metrics.nap import NormalizedMatching, match_normalized
-from crowdeval.points.sets import Annotations, Predictions
 from crowdeval.metrics.strings import parse_range
+from crowdeval.points.sets import Annotations, Predictions
 
 DELTAS = parse_range("0.05:0.05:0.5")
 REPEATS, PATIENCE = 7, 12.0
@@ -105,7 +105,7 @@ def against_the_loop(scene: Scene, sample: int) -> dict[str, Any]:
     ours, seconds, found = [], Counter(), []
     for part in np.array_split(images, min(REPEATS, len(images))):
         start = perf_counter()
-        match = match_normalized(scene.xy, scene.offsets, scene.score, scene.true_xy, scene.true_offsets, deltas=DELTAS)
+        match = match_normalized(scene.predicted, scene.score, scene.true, deltas=DELTAS)
         precisions = match.average_precisions()
         ours.append(perf_counter() - start)
         for name, shared in (("shared", True), ("loop", False)):

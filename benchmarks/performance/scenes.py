@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdeval.points.ragged import Ragged
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -43,6 +45,14 @@ class Scene:
     @property
     def images(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def predicted(self) -> Ragged:
+        return Ragged(self.xy, self.offsets)
+
+    @property
+    def true(self) -> Ragged:
+        return Ragged(self.true_xy, self.true_offsets)
 
     def part(self, image: int) -> tuple[Floats, Floats, Floats]:
         """Return points, confidences and true points of one image."""

@@ -58,7 +58,7 @@ def watch_trees(watch: Stopwatch) -> None:
     """Time the building of every k-d tree as ``build`` and its queries as ``query``."""
     from scipy.spatial import cKDTree
 
-    from crowdeval import neighbours
+    from crowdeval.matching import neighbours
 
     class TimedTree(cKDTree):
         query = watch.timed(cKDTree.query, "query")

@@ -74,6 +74,7 @@ class Onnx:
         The model's name; the file's where it is not given.
     """
 
+    _session: Any = None
     needs: ClassVar[tuple[str, ...]] = ("onnxruntime",)
 
     def __init__(
@@ -104,12 +105,9 @@ class Onnx:
         provider: str = "auto",
         name: str | None = None,
     ) -> None:
-        self.file = file
-        self.kind = kind
+        self.file, self.kind, self.confidence, self.coordinates = file, kind, confidence, coordinates
         self.output, self.scores, self.labels, self.label = output, scores, labels, label
         self.activation: Activation = activation
-        self.confidence = confidence
-        self.coordinates = coordinates
         self.box_form: BoxForm = box_form
         self.point_at = as_share("point_at", point_at)
         self.nms = None if nms is None else as_share("nms", nms)
@@ -117,11 +115,8 @@ class Onnx:
         self.preparation = prepared(
             scale=scale, mean=mean, std=std, channels=channels, layout=layout, size=size, multiple=multiple
         )
-        self.provider = provider
-        self.name = name or file.stem
-        self.revision = revision_of(file)
-        self.device = provider
-        self._session: Any = None
+        self.provider = self.device = provider
+        self.name, self.revision = name or file.stem, revision_of(file)
 
     def open(self) -> None:
         """Load the model and hold its inputs and outputs against the options."""

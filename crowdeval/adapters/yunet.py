@@ -6,7 +6,8 @@ in float64 (OpenCV's own rounds boxes to whole pixels, too coarse for the faces 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,11 +68,11 @@ class YuNet:
         self._cv2 = package("cv2")
         if not hasattr(self._cv2, "FaceDetectorYN"):
             raise PredictorError(f"OpenCV {self._cv2.__version__} has no FaceDetectorYN; 4.5.4 and later have it")
-        _quiet(self._cv2)
         try:
-            self._detector = self._cv2.FaceDetectorYN.create(
-                str(self.file), "", (320, 320), score_threshold=self.confidence, nms_threshold=1.0, top_k=MOST
-            )
+            with _hushed(self._cv2):
+                self._detector = self._cv2.FaceDetectorYN.create(
+                    str(self.file), "", (320, 320), score_threshold=self.confidence, nms_threshold=1.0, top_k=MOST
+                )
         except self._cv2.error as problem:
             raise PredictorError(f"{self.file} is no face detector that OpenCV loads: {_first(problem)}") from None
 
@@ -110,11 +111,19 @@ class YuNet:
         return faces
 
 
-def _quiet(cv2: Any) -> None:
-    """Keep OpenCV's notes on its own engine off standard error; errors stay."""
+@contextmanager
+def _hushed(cv2: Any) -> Iterator[None]:
+    """Keep OpenCV's notes on its own engine off standard error while a model is loaded; errors stay."""
     logging = getattr(getattr(cv2, "utils", None), "logging", None)
-    if logging is not None:
-        logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    if logging is None:
+        yield
+        return
+    before = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)
 
 
 def _first(problem: Exception) -> str:

@@ -26,6 +26,7 @@ VERBS = {
     "check": "Report every problem of the files, and score nothing.",
     "convert": "Convert predictions or annotations to another format.",
     "datasets": "List the benchmark datasets, check a copy, export a split.",
+    "p2pnet": "Train, score and run the bundled P2PNet.",
     "metrics": "List the metrics, or print the specification of one.",
     "signature": "Explain the signature printed with every number.",
     "schema": "Print the JSON Schema of the native formats.",
@@ -33,7 +34,7 @@ VERBS = {
 }
 
 
-@click.group(cls=Verbs, package="crowdeval.cli", verbs=VERBS)
+@click.group(cls=Verbs, package="crowdeval.cli", verbs=VERBS, plugins="crowdeval.commands")
 @click.version_option(__version__, prog_name="crowdeval")
 def cli() -> None:
     """Evaluate crowd counting and point localization.

@@ -21,6 +21,7 @@ from crowdeval.render import RENDERERS
 if TYPE_CHECKING:
     from crowdeval.adapters import Predictor
     from crowdeval.datasets import Split
+    from crowdeval.evaluation.protocol import Protocol
     from crowdeval.runs.run import Outcome, Plan
 
 
@@ -89,7 +90,6 @@ def predict(
     from crowdeval.datasets import open_dataset
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.runs.run import Plan
-    from crowdeval.runs.scoring import scored
 
     frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
@@ -101,15 +101,22 @@ def predict(
         split = open_dataset(dataset, root=root, cache=not no_cache)
         for note in [] if quiet else split.notes:
             warn(note)
-        plan = Plan(adapter=adapter, options=dict(text.split("=", 1) for text in options), frames=frames, shard=shard)
+        given = dict(text.split("=", 1) for text in options)
+        plan = Plan(adapter=adapter, options=given, frames=frames, shard=shard)
         outcome = run_plan(plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, quiet=quiet)
         finish(outcome, quiet=quiet)
-        if no_score:
-            return
-        report = scored(outcome.folder, split, protocol)
-        for text in [] if quiet else report.warnings:
-            warn(text)
-        put(RENDERERS["table"](report), None)
+        if not no_score:
+            _score(outcome, split, protocol, quiet=quiet)
+
+
+def _score(outcome: Outcome, split: Split, protocol: Protocol, *, quiet: bool) -> None:
+    """Score a run, keep the report in its folder and print it as a table."""
+    from crowdeval.runs.scoring import scored
+
+    report = scored(outcome.folder, split, protocol)
+    for text in [] if quiet else report.warnings:
+        warn(text)
+    put(RENDERERS["table"](report), None)
 
 
 def loaded(adapter: str, options: Sequence[str]) -> Predictor:

@@ -12,7 +12,7 @@ import click
 from crowdeval.cli.choices import offered
 from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved_pair
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
-from crowdeval.errors import MissingFileError, NeedsError, UsageError
+from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
     AREAS,
     COUNT_THRESHOLD,
@@ -183,8 +183,9 @@ def _table_file(name: str) -> Path:
     path = Path(name)
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"--per-image {name}: expected a file that ends in .csv or .parquet")
-    if not path.parent.is_dir():
-        raise MissingFileError(f"{path} can't be written: there is no folder {path.parent}")
+    from crowdeval.writing import require_folder
+
+    require_folder(path)
     return path
 
 

@@ -36,15 +36,21 @@ def warn(text: str) -> None:
 
 @contextmanager
 def spoken_warnings(*, quiet: bool = False) -> Iterator[None]:
-    """Turn this package's warnings into lines on standard error, each once; nothing when ``quiet``."""
+    """Turn this package's warnings into lines on standard error, each once; nothing when ``quiet``.
+
+    Warnings of other packages, such as a predictor's own, are given as Python gives them.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CrowdevalWarning)
         try:
             yield
         finally:
             texts = [str(w.message) for w in caught if issubclass(w.category, CrowdevalWarning)]
+            others = [w for w in caught if not issubclass(w.category, CrowdevalWarning)]
             for text in [] if quiet else dict.fromkeys(texts):
                 warn(text)
+            for each in others:
+                say(warnings.formatwarning(each.message, each.category, each.filename, each.lineno).rstrip())
 
 
 @contextmanager

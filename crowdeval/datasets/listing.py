@@ -9,6 +9,9 @@ from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem, listed
 
+DEPTH = 3
+"""Levels of folders below a named one that a dataset is sought in."""
+
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
 
 _NUMBER = re.compile(r"([0-9]+)")
@@ -58,11 +61,11 @@ def subfolder(folder: Path, *names: str) -> Path | None:
     return next((found[plain(name)] for name in names if plain(name) in found), None)
 
 
-def folders_near(folder: Path, pattern: str, depth: int = 3) -> Iterator[Path]:
-    """Yield ``folder``, then breadth-first the folders below whose names match, at most ``depth`` levels down."""
+def folders_near(folder: Path, pattern: str) -> Iterator[Path]:
+    """Yield ``folder``, then breadth-first the folders below whose names match, at most ``DEPTH`` levels down."""
     layer = [folder]
     matches = re.compile(pattern).fullmatch
-    for _ in range(depth + 1):
+    for _ in range(DEPTH + 1):
         yield from layer
         layer = [below for above in layer for below in folders_in(above) if matches(plain(below.name))]
 

@@ -47,17 +47,17 @@ class ImageWalk:
         self._with: dict[str, list[str]] = {}
         self._without: dict[str, list[str]] = {}
 
-    def document_format(self, value: Any, key: str = "format") -> None:
+    def document_format(self, value: Any) -> None:
         """Check the value of ``"format"``; a file of the other kind is refused at once and nothing else is said."""
         mark, other = format_mark(self.kind), _OTHER[self.kind]
         if value == mark:
             return
         if value == format_mark(other):
             hint = f"this file holds {other}, {self.kind} are needed here"
-            problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key=key, hint=hint)
+            problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key="format", hint=hint)
             raise FormatError(self.problems.file, [problem])
         newer = isinstance(value, str) and value.startswith("crowdeval/")
-        self._add(repr(mark), shown(value), key, "written by a newer crowdeval, or misspelt" if newer else None)
+        self._add(repr(mark), shown(value), "format", "written by a newer crowdeval, or misspelt" if newer else None)
 
     def image(self, value: Any, key: str, *, line: int | None = None) -> None:
         """Check one image object."""

@@ -83,17 +83,9 @@ class Source:
             found = f"the byte 0x{data[problem.start]:02x}"
             raise self.error("UTF-8 text", found, line=line, hint="save it as UTF-8") from None
 
-    def error(
-        self,
-        expected: str,
-        found: str,
-        *,
-        line: int | None = None,
-        key: str | None = None,
-        hint: str | None = None,
-    ) -> FormatError:
+    def error(self, expected: str, found: str, *, line: int | None = None, hint: str | None = None) -> FormatError:
         """Return the error of a single problem in this file."""
-        return FormatError(self.name, [Problem(expected=expected, found=found, line=line, key=key, hint=hint)])
+        return FormatError(self.name, [Problem(expected=expected, found=found, line=line, hint=hint)])
 
 
 def foreign_nature(data: bytes) -> str | None:

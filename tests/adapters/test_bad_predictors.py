@@ -133,5 +133,5 @@ def test_a_package_that_is_not_installed_comes_with_the_way_to_get_it(monkeypatc
     model = tmp_path / "model.onnx"
     model.write_bytes(b"x")
     monkeypatch.setattr("crowdeval.adapters.packages.present", lambda name: False)
-    with pytest.raises(PredictorError, match=r"onnxruntime isn't installed; pip install 'crowdeval\[onnx\]'"):
+    with pytest.raises(PredictorError, match=r"onnxruntime isn't installed; pip install '\.\[onnx\]'"):
         load_adapter("onnx", [f"file={model}"]).open()

@@ -41,7 +41,7 @@ def test_the_list_has_options_with_their_defaults(adapters):
 def test_a_package_that_is_absent_comes_with_the_way_to_get_it(adapters, monkeypatch):
     monkeypatch.setattr("crowdeval.adapters.packages.present", lambda name: name != "cv2")
     _, out, _ = adapters()
-    assert "cv2 (cv2 not installed: pip install 'crowdeval[opencv]')" in out
+    assert "cv2 (cv2 not installed: pip install '.[opencv]')" in out
     assert "  needs    onnxruntime\n" in out
 
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from crowdeval.cli import VERBS, choices
+from crowdeval import options
+from crowdeval.cli import VERBS
 
 
 def completed(words):
@@ -69,36 +70,15 @@ def test_the_help_of_a_verb_imports_nothing_heavy(verb):
     assert run.stdout.endswith("heavy []\n")
 
 
-def test_the_literal_options_equal_the_library():
-    from typing import get_args
-
-    from crowdeval.points.alignment import IdStyle, Missing
-    from crowdeval.matching.curves import AREAS
-    from crowdeval.points.image_bounds import OFF_IMAGE
-    from crowdeval.metrics.nap import PAPER_DELTA, POOLS
-    from crowdeval.evaluation.protocol import PRESETS
-    from crowdeval.runs.run import SHARD
-
-    assert choices.AREAS == AREAS
-    assert choices.POOLS == POOLS
-    assert choices.OFF_IMAGE == OFF_IMAGE
-    assert get_args(Missing) == choices.MISSING
-    assert get_args(IdStyle) == choices.ID_STYLES
-    assert tuple(PRESETS) == choices.PRESETS
-    assert (choices.PAPER_DELTA, choices.SHARD) == (PAPER_DELTA, SHARD)
-
-
 def test_the_literal_names_equal_the_library():
-    from crowdeval.adapters import ADAPTERS
     from crowdeval.datasets import DATASETS
-    from crowdeval.formats import FORMATS
     from crowdeval.render import RENDERERS
+    from crowdeval.render.leaderboard import FORMS
 
-    assert tuple(FORMATS.table) == choices.FORMATS
-    assert tuple(ADAPTERS.table) == choices.ADAPTERS
-    assert set(choices.REPORT_SUFFIXES.values()) == set(RENDERERS.table)
-    assert list(choices.SPLITS) == list(DATASETS.table)
-    for name, splits in choices.SPLITS.items():
+    assert set(options.REPORT_SUFFIXES.values()) == set(RENDERERS.table)
+    assert set(options.LEADERBOARD_SUFFIXES.values()) == set(FORMS.table)
+    assert list(options.SPLITS) == list(DATASETS.table)
+    for name, splits in options.SPLITS.items():
         about = DATASETS[name].about
         assert splits == tuple(split for split in about.splits if split not in about.hidden), name
 
@@ -107,5 +87,5 @@ def test_the_literal_metrics_mean_something_and_leave_none_out():
     from crowdeval.metrics import METRICS, canonical
     from crowdeval.metrics.strings import Metric
 
-    assert all(canonical(name) for name in choices.METRICS)
-    assert {Metric.parse(name).name for name in choices.METRICS} == set(METRICS.table)
+    assert all(canonical(name) for name in options.METRICS)
+    assert {Metric.parse(name).name for name in options.METRICS} == set(METRICS.table)

@@ -10,6 +10,8 @@ from toy_reports import report
 
 from crowdeval import Protocol
 
+TABLES = ROOT / "crowdeval" / "leaderboards" / "tables"
+
 
 @pytest.fixture
 def runs(tmp_path):
@@ -70,8 +72,8 @@ def test_the_dataset_filter_reaches_the_ranking(crowdeval, runs):
     assert "shanghaitech-a:test" in err
 
 
-def test_published_numbers_are_mixed_in_visibly_and_unranked(crowdeval, runs, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_published_numbers_are_mixed_in_visibly_and_unranked(crowdeval, runs, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     code, out, _ = crowdeval("leaderboard", runs, "--format", "csv", "--published")
     assert code == 0
     found = {row["model"]: row for row in rows(out)}
@@ -82,13 +84,13 @@ def test_published_numbers_are_mixed_in_visibly_and_unranked(crowdeval, runs, mo
 
 
 def test_published_takes_a_folder(crowdeval, runs):
-    code, out, _ = crowdeval("leaderboard", runs, f"--published={ROOT / 'benchmarks' / 'published'}")
+    code, out, _ = crowdeval("leaderboard", runs, f"--published={TABLES}")
     assert code == 0
     assert "CAN (CVPR'19)" in out
 
 
 def test_published_numbers_can_be_listed_alone(crowdeval):
-    code, out, _ = crowdeval("leaderboard", "--published", ROOT / "benchmarks" / "published", "--dataset", "nwpu:test")
+    code, out, _ = crowdeval("leaderboard", "--published", TABLES, "--dataset", "nwpu:test")
     assert code == 0
     assert "TopoCount" in out
     assert "nothing ranked" in out

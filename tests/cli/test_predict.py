@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_runs import dataset  # noqa: F401  a fixture
+from toy_runs import dataset  # noqa: F401  a fixture
 
 
 @pytest.fixture
@@ -19,6 +19,8 @@ def test_predict_prints_the_report_and_score_takes_the_folder(here, crowdeval):
     code, out, err = crowdeval("predict", SPOTS, "folder:crowd", "-o", "runs/")
     assert code == 0
     assert "23 images predicted in runs" in err
+    assert "chatter" in err
+    assert "chatter" not in out
     (folder,) = here.glob("runs/*/*/*")
     one = crowdeval("score", folder.relative_to(here), "folder:crowd")
     other = crowdeval("score", folder.relative_to(here))

@@ -68,7 +68,7 @@ def test_a_table_that_was_not_asked_for_is_an_error():
 
 
 def test_an_evaluation_with_a_table_survives_json():
-    from test_evaluation import found, truth
+    from toy_sets import found, truth
 
     first = evaluate(found(), truth(), per_image=True)
     second = Report.from_json(first.to_json())

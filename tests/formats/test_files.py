@@ -239,10 +239,10 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, one_point
     path = tmp_path / "a.json"
     path.write_text("old")
 
-    def full(self, other):
+    def full(draft, target):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(MissingFileError, match="No space left on device"):
         write_predictions(one_point(), path)
     assert path.read_text() == "old"
@@ -283,7 +283,7 @@ def plugins(monkeypatch):
 
     def install(**loaders):
         points = {name: Point(name, load) for name, load in loaders.items()}
-        monkeypatch.setattr(Extensions, "_entry_points", lambda self: points)
+        monkeypatch.setattr(Extensions, "entry_points", lambda self: points)
 
     return install
 

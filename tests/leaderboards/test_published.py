@@ -1,7 +1,6 @@
 """The published numbers: the form of every table, and what reading makes of it."""
 
 import csv
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -9,10 +8,10 @@ from toy_reports import published, result
 
 from crowdeval.datasets import DATASETS
 from crowdeval.errors import FormatError, MissingFileError
-from crowdeval.metrics import canonical
 from crowdeval.leaderboards.published import COLUMNS, beside, published_results, read_published
+from crowdeval.metrics import canonical
 
-FOLDER = ROOT / "benchmarks" / "published"
+FOLDER = ROOT / "crowdeval" / "leaderboards" / "tables"
 FILES = sorted(FOLDER.glob("*.csv"))
 HEAD = ",".join(COLUMNS)
 
@@ -135,14 +134,14 @@ def test_other_columns_are_refused(tmp_path):
 
 
 def test_a_folder_without_tables_says_where_they_are(tmp_path):
-    with pytest.raises(MissingFileError, match="benchmarks/published"):
+    with pytest.raises(MissingFileError, match="no published tables"):
         published_results(tmp_path)
-    with pytest.raises(MissingFileError, match="--published=DIR"):
+    with pytest.raises(MissingFileError, match="--published without a folder"):
         published_results(tmp_path / "nowhere")
 
 
-def test_a_clone_finds_its_own_tables_from_any_folder_in_it(monkeypatch):
-    monkeypatch.chdir(Path(ROOT) / "tests")
+def test_the_installed_tables_are_found_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     assert len(published_results()) == len(published_results(FOLDER)) > 40
 
 

@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import bipartite as oracle
-from oracles.crowds import chain, chains, columns, points_of, shuffled
+from oracles.crowds import chain, chains, columns, ragged, shuffled
 from strategies import crowds
 
-from crowdeval import cardinality
-from crowdeval.points.ragged import image_of_rows, offsets_of
+from crowdeval.matching import batching
 from crowdeval.matching.cardinality import growing_matchings, matched_counts, pairs_by_image
 
 RADII = st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0])
-ONE_IMAGE = offsets_of([1])
 
 
 def sizes(crowd, radii):
@@ -142,7 +140,7 @@ def test_the_size_of_a_block_changes_nothing(block, crowd, random):
     own = own_radii(crowd, random, 2)
     whole = [sizes(crowd, [1.0, 2.0, 25.0]), sizes(crowd, own)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cardinality, "BLOCK", block)
+        patch.setattr(batching, "PAIRS", block)
         parts = [sizes(crowd, [1.0, 2.0, 25.0]), sizes(crowd, own)]
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -151,19 +149,16 @@ def test_the_size_of_a_block_changes_nothing(block, crowd, random):
 def test_images_are_worked_on_in_groups_of_about_a_block_of_pairs(monkeypatch):
     # five images of 2 x 3 points, all within reach: 6 pairs each; two end before pair 14, two before 28, one after
     crowd = [([(0, 0)] * 2, [1.0] * 2, [(0, 0)] * 3)] * 5
-    monkeypatch.setattr(cardinality, "BLOCK", 14)
-    xy, offsets, true_xy, true_offsets = columns(crowd)
-    groups = [
-        (images.tolist(), len(pairs.true))
-        for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, np.ones((15, 1)))
-    ]
+    monkeypatch.setattr(batching, "PAIRS", 14)
+    predicted, true = columns(crowd)
+    groups = [(images.tolist(), len(pairs.true)) for images, pairs in pairs_by_image(predicted, true, np.ones((15, 1)))]
     assert groups == [([0, 1], 12), ([2, 3], 12), ([4], 6)]
 
 
 def test_images_without_points_on_a_side_are_in_no_group():
     crowd = [([], [], [(0, 0)]), ([(0, 0)], [1.0], []), ([(0, 0)], [1.0], [(0, 0)]), ([], [], [])]
-    xy, offsets, true_xy, true_offsets = columns(crowd)
-    (group,) = pairs_by_image(xy, offsets, true_xy, true_offsets, np.ones((2, 1)))
+    predicted, true = columns(crowd)
+    (group,) = pairs_by_image(predicted, true, np.ones((2, 1)))
     assert (group[0].tolist(), group[1].true.tolist(), group[1].truths) == ([2], [0], 1)
     assert sizes(crowd, [1.0]).tolist() == [[0], [0], [1], [0]]
 
@@ -176,13 +171,12 @@ def test_images_do_not_see_each_other():
 @given(crowds(most_images=3), st.randoms(use_true_random=False))
 def test_the_pairs_are_those_within_the_widest_gate_in_the_order_of_the_first_that_admits_them(crowd, random):
     radii = own_radii(crowd, random, 3)
-    xy, offsets, true_xy, true_offsets = columns(crowd)
-    for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, radii):
+    predicted, true = columns(crowd)
+    for images, pairs in pairs_by_image(predicted, true, radii):
         rows, true_rows = 0, 0
         for i in images:
-            truths = true_xy[true_offsets[i] : true_offsets[i + 1]]
-            own = radii[true_offsets[i] : true_offsets[i + 1]]
-            for q in xy[offsets[i] : offsets[i + 1]]:
+            truths, own = true.take(np.array([i])).xy, radii[true.rows(np.array([i]))]
+            for q in predicted.take(np.array([i])).xy:
                 expected = []
                 for t, p in enumerate(truths):
                     admits = [g for g in range(3) if oracle.distance(q, p) <= own[t, g]]
@@ -198,10 +192,9 @@ def test_the_pairs_are_those_within_the_widest_gate_in_the_order_of_the_first_th
 @given(crowds(most_images=3), st.randoms(use_true_random=False))
 def test_every_gate_yields_a_matching_that_holds_on_to_its_true_points(crowd, random):
     radii = own_radii(crowd, random, 3)
-    xy, offsets, true_xy, true_offsets = columns(crowd)
-    for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, radii):
-        image = image_of_rows(offsets_of(np.diff(offsets)[images]))
-        true_image = image_of_rows(offsets_of(np.diff(true_offsets)[images]))
+    predicted, true = columns(crowd)
+    for images, pairs in pairs_by_image(predicted, true, radii):
+        image, true_image = predicted.take(images).image, true.take(images).image
         before = set()
         for g, mate in enumerate(growing_matchings(pairs, image, true_image, 3)):
             taken = [(j, t) for j, t in enumerate(mate.tolist()) if t >= 0]
@@ -215,8 +208,8 @@ def test_every_gate_yields_a_matching_that_holds_on_to_its_true_points(crowd, ra
 
 
 def test_a_matching_that_was_yielded_does_not_change_any_more():
-    xy, offsets, true_xy, true_offsets = columns([([(1, 0)], [1.0], [(0, 0)])])
-    ((_, pairs),) = pairs_by_image(xy, offsets, true_xy, true_offsets, np.array([[0.5, 1.0]]))
+    predicted, true = columns([([(1, 0)], [1.0], [(0, 0)])])
+    ((_, pairs),) = pairs_by_image(predicted, true, np.array([[0.5, 1.0]]))
     first, second = growing_matchings(pairs, np.zeros(1, dtype=int), np.zeros(1, dtype=int), 2)
     assert (first.tolist(), second.tolist()) == ([-1], [0])
 
@@ -258,5 +251,5 @@ def test_a_crowded_image_equals_scipy():
 
 
 def test_a_radius_of_zero_admits_points_on_the_same_place():
-    found = matched_counts(points_of([[(5, 5)]]), ONE_IMAGE, points_of([[(5, 5)]]), ONE_IMAGE, np.zeros((1, 2)))
+    found = matched_counts(ragged([[(5, 5)]]), ragged([[(5, 5)]]), np.zeros((1, 2)))
     assert found.tolist() == [[1, 1]]

@@ -10,19 +10,18 @@ from oracles import bipartite as oracle
 from oracles.crowds import chain, chains, columns
 from strategies import crowds
 
-from crowdeval import cardinality
+from crowdeval.matching import batching
 from crowdeval.matching.cardinality import matched_counts, pairs_by_image
 from crowdeval.matching.official_order import scripted_matches
 
 
 def flags(crowd, radius):
     """Which true points of all images are matched."""
-    xy, offsets, true_xy, true_offsets = columns(crowd)
-    found = np.zeros(len(true_xy), dtype=bool)
-    gates = np.broadcast_to(np.reshape(radius, (-1, 1)), (len(true_xy), 1)).astype(float)
-    for images, pairs in pairs_by_image(xy, offsets, true_xy, true_offsets, gates):
-        rows = np.concatenate([np.arange(true_offsets[i], true_offsets[i + 1]) for i in images])
-        found[rows] = scripted_matches(pairs)
+    predicted, true = columns(crowd)
+    found = np.zeros(len(true), dtype=bool)
+    gates = np.broadcast_to(np.reshape(radius, (-1, 1)), (len(true), 1)).astype(float)
+    for images, pairs in pairs_by_image(predicted, true, gates):
+        found[true.rows(images)] = scripted_matches(pairs)
     return found.tolist()
 
 
@@ -91,9 +90,8 @@ def test_equals_the_recursive_script_where_every_true_point_has_its_radius():
 @given(crowds(), st.sampled_from([0.5, 1.0, 4.0]))
 def test_the_number_of_matched_points_is_the_maximum(crowd, radius):
     found = flags(crowd, radius)
-    _, _, _, true_offsets = columns(crowd)
     sizes = matched_counts(*columns(crowd), np.array([radius]))[:, 0]
-    starts = true_offsets[:-1].tolist()
+    starts = columns(crowd)[1].offsets[:-1].tolist()
     assert sizes.tolist() == [sum(found[a : a + len(crowd[i][2])]) for i, a in enumerate(starts)]
 
 
@@ -111,7 +109,7 @@ def test_more_predictions_never_free_a_matched_true_point(crowd, radius, data):
 def test_the_size_of_a_block_changes_nothing(block, crowd):
     whole = flags(crowd, 2.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cardinality, "BLOCK", block)
+        patch.setattr(batching, "PAIRS", block)
         assert flags(crowd, 2.0) == whole
 
 
@@ -149,8 +147,8 @@ def test_a_chain_that_is_used_up_is_searched_once():
             return Counted(super().tolist())
 
     links, truths = chain(400)
-    xy, offsets, true_xy, true_offsets = columns([(links[:-1] + [(-1.0, 0.0)] * 400, [], truths[:-1])])
-    ((_, pairs),) = pairs_by_image(xy, offsets, true_xy, true_offsets, np.ones((400, 1)))
+    predicted, true = columns([(links[:-1] + [(-1.0, 0.0)] * 400, [], truths[:-1])])
+    ((_, pairs),) = pairs_by_image(predicted, true, np.ones((400, 1)))
     assert scripted_matches(replace(pairs, true=pairs.true.view(Column))).all()
     assert 0 < Counted.reads < 20 * len(pairs.true)
 

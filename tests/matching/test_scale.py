@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.crowds import ragged
 from oracles.nap import d_k
 from strategies import points
 
 from crowdeval import knn_scale
-from crowdeval.points.ragged import offsets_of
 from crowdeval.errors import InputError, NeedsError, UsageError
-from crowdeval.matching.scale import knn_scales
+from crowdeval.matching.scale import box_levels, box_radii, knn_scales
 
 
 def test_hand_table():
@@ -34,8 +34,7 @@ def test_equals_the_oracle(crowd, k):
 
 @given(st.lists(points(8), max_size=5), st.integers(1, 4))
 def test_images_do_not_see_each_other(crowds, k):
-    xy = np.array([p for crowd in crowds for p in crowd]).reshape(-1, 2)
-    together = knn_scales(xy, offsets_of([len(c) for c in crowds]), k=k)
+    together = knn_scales(ragged(crowds), k=k)
     np.testing.assert_array_equal(together, np.concatenate([[], *(knn_scale(c, k=k) for c in crowds)]))
 
 
@@ -56,21 +55,21 @@ def test_no_points_have_no_scale():
 
 
 def test_lone_points_take_the_diagonal_or_a_length():
-    xy, offsets = np.array([[1.0, 1], [5, 5], [9, 5]]), offsets_of([1, 2])
+    crowd = ragged([[(1, 1)], [(5, 5), (9, 5)]])
     sizes = np.array([[300.0, 400], [np.nan, np.nan]])
-    assert knn_scales(xy, offsets, lone="diagonal", sizes=sizes).tolist() == [500, 4, 4]
-    assert knn_scales(xy, offsets, lone="12.5").tolist() == [12.5, 4, 4]
+    assert knn_scales(crowd, lone="diagonal", sizes=sizes).tolist() == [500, 4, 4]
+    assert knn_scales(crowd, lone="12.5").tolist() == [12.5, 4, 4]
 
 
 def test_the_diagonal_needs_the_size_of_the_image_with_the_lone_point():
     with pytest.raises(NeedsError, match="width and height"):
-        knn_scales(np.array([[1.0, 1]]), offsets_of([1]), lone="diagonal")
+        knn_scales(ragged([[(1, 1)]]), lone="diagonal")
 
 
 @pytest.mark.parametrize("bad", ["", "infinite", "-3", "0", "nan"])
 def test_an_unknown_lone_is_an_error(bad):
     with pytest.raises(UsageError, match="lone"):
-        knn_scales(np.array([[1.0, 1]]), offsets_of([1]), lone=bad)
+        knn_scales(ragged([[(1, 1)]]), lone=bad)
 
 
 @pytest.mark.parametrize("bad", [[[1, 2, 3]], [[1, math.nan]], [[math.inf, 0]], [["a", "b"]], [1, 2, 3], [[1], [2, 3]]])
@@ -82,3 +81,20 @@ def test_bad_points_are_one_clear_error(bad):
 def test_k_below_one_is_an_error():
     with pytest.raises(UsageError, match="at least 1"):
         knn_scale([[0, 0], [1, 1]], k=0)
+
+
+SIDES = [(w, h) for w in (1, 2, 11, 33, 127) for h in (3, 76, 261, 350)]
+
+
+@pytest.mark.parametrize(("w", "h"), SIDES)
+def test_a_prediction_at_the_corner_of_a_head_is_within_sigma_l_however_the_box_is_turned(w, h):
+    from crowdeval.matching.neighbours import separation
+
+    corners = [[10, 20, 10 + w, 20 + h], [10 + w, 20 + h, 10, 20], [10, 20 + h, 10 + w, 20]]
+    radii = box_radii(np.array(corners, dtype=float))
+    assert radii.tolist() == [radii[0].tolist()] * 3
+    assert (
+        box_levels(np.array(corners, dtype=float)).tolist() == [int(np.digitize(w * h, [10, 100, 1e3, 1e4, 1e5]))] * 3
+    )
+    centre, corner = np.array([[10 + w / 2, 20 + h / 2]]), np.array([[10.0 + w, 20.0 + h]])
+    assert separation(centre, corner)[0] <= radii[0, 1]

@@ -15,8 +15,8 @@ from crowdeval import Protocol
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.evaluation.evaluate import evaluate
 from crowdeval.metrics import METRICS, canonical, family_of
-from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.localization import rate
+from crowdeval.metrics.strings import Metric
 from crowdeval.points.sets import Annotations, Predictions
 
 RADII = st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0])

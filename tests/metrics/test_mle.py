@@ -11,8 +11,8 @@ from oracles import mle as oracle
 from oracles.crowds import chain, chains, columns, report, same, scores_of, shuffled
 from strategies import crowds
 
-from crowdeval import cardinality
 from crowdeval.errors import UsageError
+from crowdeval.matching import batching
 from crowdeval.metrics import canonical
 from crowdeval.metrics.mle import localization_costs
 
@@ -80,7 +80,7 @@ def test_the_mean_over_images_with_true_points_equals_the_oracle(crowd, limit):
 def test_the_size_of_a_block_changes_nothing(block, crowd):
     whole = localization_costs(*columns(crowd), limit=3.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cardinality, "BLOCK", block)
+        patch.setattr(batching, "PAIRS", block)
         np.testing.assert_allclose(localization_costs(*columns(crowd), limit=3.0), whole, atol=1e-9)
 
 
@@ -140,7 +140,7 @@ def test_sixteen_pixels_are_the_default():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("MLE@16", "expected MLE@ and a limit such as 16px"),
+        ("MLE@16", "expected MLE@ and one limit, such as 16px"),
         ("MLE@8,16px", "one limit"),
         ("MLE@0px", "positive"),
         ("MLE@xpx", "number"),

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import nap as oracle
+from oracles.crowds import columns, ragged
 from sklearn.metrics import average_precision_score
 from strategies import DELTAS, arguments, crowds
 
 import crowdeval
-from crowdeval.points.ragged import offsets_of
 from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning, UsageError
+from crowdeval.matching.scale import knn_scales
 from crowdeval.matching.sequential import candidates, sequential_matches
 from crowdeval.metrics.nap import match_normalized
 from crowdeval.metrics.strings import parse_range
-from crowdeval.matching.scale import knn_scales
 
 pytestmark = pytest.mark.filterwarnings("ignore::crowdeval.errors.CrowdevalWarning")
 
@@ -80,14 +80,10 @@ def test_a_length_for_lone_points_equals_the_oracle(crowd, delta, lone):
 
 @given(crowds(), DELTAS, st.integers(1, 4))
 def test_flags_equal_the_sequential_loop_one_by_one(crowd, delta, k):
-    predictions, truths = arguments(crowd)
-    xy = np.concatenate([points for points, _ in predictions])
-    score = np.concatenate([scores for _, scores in predictions])
-    offsets, true_offsets = offsets_of([len(s) for _, s in predictions]), offsets_of([len(t) for t in truths])
-    true_xy = np.concatenate(truths)
-    scale = knn_scales(true_xy, true_offsets, k=k)
-    table = candidates(xy, offsets, score, true_xy, true_offsets, scale, delta=delta, k=k)
-    hits = np.zeros(len(xy), dtype=bool)
+    predicted, true = columns(crowd)
+    score = np.concatenate([scores for _, scores in arguments(crowd)[0]])
+    table = candidates(predicted, score, true, knn_scales(true, k=k), delta=delta, k=k)
+    hits = np.zeros(len(predicted), dtype=bool)
     hits[table.prediction[sequential_matches(table, delta)]] = True
     flags = [flag for image in crowd for flag in oracle.image_flags(*image, delta, k)]
     # predictions equal in place, confidence and image are interchangeable: compare how many of each kind hit
@@ -99,11 +95,9 @@ def test_flags_equal_the_sequential_loop_one_by_one(crowd, delta, k):
 
 @given(crowds())
 def test_the_lemma_and_the_radius_search_find_the_same_pairs(crowd):
-    predictions, truths = arguments(crowd)
-    xy, true_xy = np.concatenate([p for p, _ in predictions]), np.concatenate(truths)
-    offsets, true_offsets = offsets_of([len(p) for p, _ in predictions]), offsets_of([len(t) for t in truths])
-    scale = knn_scales(true_xy, true_offsets, k=2)
-    fast, slow = (candidates(xy, offsets, None, true_xy, true_offsets, scale, delta=0.5, k=k) for k in (2, 0))
+    predicted, true = columns(crowd)
+    scale = knn_scales(true, k=2)
+    fast, slow = (candidates(predicted, None, true, scale, delta=0.5, k=k) for k in (2, 0))
     rows = [[t.ratio[a:b].tolist() for a, b in zip(t.start, t.end, strict=True)] for t in (fast, slow)]
     assert rows[0] == rows[1]
 
@@ -192,11 +186,7 @@ def test_flags_are_not_nested_in_delta():
     # At 0.3 the first prediction takes the near point; the second is out of reach of the other.
     truths = [[0, 0], [10, 0]]
     points = [[2.5, 0], [0, 0]]
-    result = match_normalized(
-        np.array(points, dtype=float), offsets_of([2]), np.array([0.9, 0.8]),
-        np.array(truths, dtype=float), offsets_of([2]),
-        deltas=(0.2, 0.3), k=3,
-    )  # fmt: skip
+    result = match_normalized(ragged([points]), np.array([0.9, 0.8]), ragged([truths]), deltas=(0.2, 0.3), k=3)
     by_delta = [set(result.prediction[flags].tolist()) for flags in result.flags]
     assert by_delta == [{1}, {0}]
 
@@ -258,7 +248,7 @@ def test_any_k_equals_the_oracle(k):
 def test_images_in_groups_give_what_all_at_once_give(crowd, delta, k):
     whole = ours(crowd, delta, k=k)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crowdeval.metrics.nap.PAIRS", 5)
+        patch.setattr("crowdeval.matching.batching.LEMMA_PAIRS", 5)
         patch.setattr("crowdeval.matching.neighbours.CHUNK", 1)
         assert same(ours(crowd, delta, k=k), whole)
         assert same(ours(crowd, delta, k=k, pool="image"), oracle.average_precision(crowd, delta, k, pool="image"))
@@ -308,7 +298,7 @@ def test_one_image_and_many_images_in_every_spelling(case):
         (([[1, math.nan]], [0.9]), SQUARE, "finite"),
         (([[1, 0]], [math.inf]), SQUARE, "finite"),
         ([([[1, 0]], [0.9])], [SQUARE, SQUARE], "as many images"),
-        ([([[1, 0]], [0.9]), ([[1, 0]], None)], [SQUARE, SQUARE], "some have none"),
+        ([([[1, 0]], [0.9]), ([[1, 0]], None)], [SQUARE, SQUARE], "only some images have scores"),
         (([[1e10, 0]], [0.9]), SQUARE, "within"),
         (([["a", "b"]], [0.9]), SQUARE, "numbers"),
         (None, None, "predictions: expected an array"),

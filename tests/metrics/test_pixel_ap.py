@@ -11,8 +11,8 @@ from oracles.crowds import report, same, scores_of, shuffled
 from sklearn.metrics import average_precision_score
 from strategies import crowds
 
-from crowdeval import cardinality
 from crowdeval.errors import UsageError
+from crowdeval.matching import batching
 from crowdeval.metrics import canonical
 
 RADII = st.sampled_from([0.125, 0.5, 1.0, 2.0, 4.0, 25.0])
@@ -83,7 +83,7 @@ def test_the_order_of_lines_and_images_changes_nothing(crowd, random):
 def test_the_size_of_a_block_changes_nothing(block, crowd):
     whole = scores_of(crowd, "AP@1:1:4px")["AP@1:1:4px"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cardinality, "BLOCK", block)
+        patch.setattr(batching, "PAIRS", block)
         assert same(scores_of(crowd, "AP@1:1:4px")["AP@1:1:4px"], whole)
 
 

@@ -3,9 +3,8 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from crowdeval.evaluation.evaluate import evaluate
-from crowdeval.points.sets import Annotations, Predictions
-from crowdeval.evaluation.protocol import Protocol
+from crowdeval import Annotations, Predictions, Protocol, evaluate
+from crowdeval.points.ragged import Ragged
 
 
 def points_of(images):
@@ -16,21 +15,27 @@ def offsets_of(images):
     return np.array([sum(len(image) for image in images[:i]) for i in range(len(images) + 1)], dtype=np.int64)
 
 
+def ragged(images):
+    return Ragged(points_of(images), offsets_of(images))
+
+
 def columns(crowd):
-    """xy, offsets, true_xy, true_offsets of [(points, scores, truths), ...]."""
-    predicted, true = [image[0] for image in crowd], [image[2] for image in crowd]
-    return points_of(predicted), offsets_of(predicted), points_of(true), offsets_of(true)
+    """Predicted and true points of [(points, scores, truths), ...]."""
+    return ragged([image[0] for image in crowd]), ragged([image[2] for image in crowd])
 
 
 def predictions(crowd, scored=True, **given):
-    xy, offsets, _, _ = columns(crowd)
+    points, _ = columns(crowd)
     score = [s for image in crowd for s in image[1]] if scored else None
-    return Predictions(image_ids=[str(i) for i in range(len(crowd))], offsets=offsets, xy=xy, score=score, **given)
+    return Predictions(
+        image_ids=[str(i) for i in range(len(crowd))], offsets=points.offsets, xy=points.xy, score=score, **given
+    )
 
 
 def annotations(crowd, **given):
-    _, _, xy, offsets = columns(crowd)
-    return Annotations(image_ids=[str(i) for i in range(len(crowd))], offsets=offsets, xy=xy, **given)
+    _, points = columns(crowd)
+    ids = [str(i) for i in range(len(crowd))]
+    return Annotations(image_ids=ids, offsets=points.offsets, xy=points.xy, **given)
 
 
 def report(crowd, *metrics, scored=True, per_image=False, counts=None, options=None, **given):

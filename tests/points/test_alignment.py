@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from test_points import found, truth
+from toy_sets import found, truth
 
 from crowdeval import Predictions, align
-from crowdeval.points.alignment import stem
 from crowdeval.errors import AlignmentError
+from crowdeval.points.alignment import stem
 
 
 def test_align_brings_predictions_into_the_order_of_the_annotations():

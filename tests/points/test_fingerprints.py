@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from test_points import found, truth
+from toy_sets import found, truth
 
 from crowdeval import Annotations
 

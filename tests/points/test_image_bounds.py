@@ -5,7 +5,7 @@ import pytest
 
 from crowdeval import Annotations, Predictions, Protocol, evaluate
 from crowdeval.errors import NeedsError
-from crowdeval.points.image_bounds import framed, outside
+from crowdeval.points.image_bounds import bounded, outside
 
 TRUTH = Annotations(
     image_ids=["a", "b"],
@@ -18,20 +18,20 @@ TRUTH = Annotations(
 
 
 def test_the_edges_are_inside():
-    assert outside(TRUTH.xy, TRUTH.offsets, TRUTH.sizes).tolist() == [False, False, True, True, False]
+    assert outside(TRUTH.points, TRUTH.sizes).tolist() == [False, False, True, True, False]
 
 
 def test_an_unknown_size_has_no_outside():
-    assert not outside(TRUTH.xy, TRUTH.offsets, np.full((2, 2), np.nan)).any()
+    assert not outside(TRUTH.points, np.full((2, 2), np.nan)).any()
 
 
 def test_points_outside_are_kept_dropped_or_clipped():
-    assert framed(TRUTH, "keep") is TRUTH
-    dropped = framed(TRUTH, "drop")
+    assert bounded(TRUTH, "keep") is TRUTH
+    dropped = bounded(TRUTH, "drop")
     assert dropped.offsets.tolist() == [0, 2, 3]
     assert dropped.boxes[:, 0].tolist() == [0, 1, 4]
     assert dropped.point_attributes["blur"].tolist() == [0, 1, 4]
-    assert framed(TRUTH, "clip").xy.tolist() == [[0, 0], [100, 50], [100, 50], [0, 5], [5, 5]]
+    assert bounded(TRUTH, "clip").xy.tolist() == [[0, 0], [100, 50], [100, 50], [0, 5], [5, 5]]
 
 
 def test_the_choice_moves_the_count_and_stands_in_the_signature():
@@ -44,4 +44,4 @@ def test_the_choice_moves_the_count_and_stands_in_the_signature():
 
 def test_sizes_are_needed_to_drop():
     with pytest.raises(NeedsError, match="width and height"):
-        framed(Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 1]]), "drop")
+        bounded(Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 1]]), "drop")

@@ -2,24 +2,10 @@
 
 import numpy as np
 import pytest
+from toy_sets import found, truth
 
-from crowdeval import Annotations, Predictions
+from crowdeval import Annotations
 from crowdeval.errors import InputError
-
-
-def truth(**change):
-    columns = {"image_ids": ["a", "b"], "offsets": [0, 2, 3], "xy": [[1.0, 2], [3, 4], [5, 6]]}
-    return Annotations(**(columns | change))
-
-
-def found(**change):
-    columns = {
-        "image_ids": ["a", "b"],
-        "offsets": [0, 1, 3],
-        "xy": [[1.0, 2], [3, 4], [5, 6]],
-        "score": [0.9, 0.8, 0.7],
-    }
-    return Predictions(**(columns | change))
 
 
 def test_columns_are_read_only_and_values_are_frozen():

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from crowdeval import Protocol, Report
+from crowdeval.evaluation.report import Side
 from crowdeval.render import RENDERERS
 from crowdeval.render.numbers import number
-from crowdeval.evaluation.report import Side
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from toy_runs import ADAPTER, dataset  # noqa: F401  a fixture
 
 from crowdeval.adapters import load_adapter
 from crowdeval.adapters.frames import Frames
@@ -28,65 +30,6 @@ from crowdeval.evaluation.protocol import Protocol
 from crowdeval.runs.folder import RunFolder, is_run_folder, run_predictions
 from crowdeval.runs.run import Plan, run
 from crowdeval.runs.scoring import kept_report, scored
-
-ADAPTER = """
-import os, sys, time
-import numpy as np
-
-class Spots:
-    name, revision, batch_size = "spots", "1", 2
-
-    def __init__(self, pause: float = 0.0, bad: str = "", how: str = "raise"):
-        self.pause, self.bad, self.how = pause, bad.split(","), how
-
-    def predict(self, images):
-        print("chatter on standard output")
-        return [self.one(image) for image in images]
-
-    def one(self, image):
-        time.sleep(self.pause)
-        if image.id in self.bad:
-            return self.fail()
-        rows, columns = np.nonzero(image.pixels[..., 0] > 100)
-        return np.column_stack([columns, rows]) + 0.5, image.pixels[rows, columns, 0] / 255
-
-    def fail(self):
-        if self.how == "raise":
-            raise RuntimeError("out of luck")
-        if self.how == "hang":
-            time.sleep(60)
-        if self.how == "swallow":
-            for _ in range(600):
-                try:
-                    time.sleep(0.1)
-                except Exception:
-                    pass
-        if self.how == "exit":
-            sys.exit(3)
-        return {"nan": ([[float("nan"), 1]], [0.5]), "shape": [[1, 2, 3]], "none": None, "count": {"count": 3},
-                "scores": ([[1, 2]], [0.5, 0.6]), "key": {"point": []},
-                "unscored": [[1, 2]], "ragged": ([[1, 2], [3]], [0.5, 0.5])}[self.how]
-"""
-
-
-@pytest.fixture
-def dataset(tmp_path):
-    """A folder of 23 small images, and their true points: a bright pixel each."""
-    rng = np.random.default_rng(5)
-    home = tmp_path / "crowd"
-    home.mkdir()
-    truth = {}
-    for i in range(23):
-        pixels = np.zeros((40, 60, 3), dtype=np.uint8)
-        rows, columns = rng.integers(0, 40, 12), rng.integers(0, 60, 12)
-        pixels[rows, columns] = rng.integers(120, 256, (12, 1))
-        Pillow.fromarray(pixels).save(home / f"img_{i:02d}.png")
-        places = sorted({(int(c), int(r)) for r, c in zip(rows, columns, strict=True)})
-        truth[f"img_{i:02d}"] = [[x + 0.5, y + 0.5] for x, y in places]
-    (home / "points.json").write_text(json.dumps(truth))
-    (tmp_path / "spots.py").write_text(ADAPTER)
-    return tmp_path
-
 
 def split_of(dataset):
     return open_dataset(f"folder:{dataset / 'crowd'}", cache=False)
@@ -145,7 +88,7 @@ def test_other_options_go_to_another_folder(dataset):
         ("ragged", "rectangular"),
     ],
 )
-def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words, capfd):
+def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words):
     outcome = ran(dataset, "bad=img_03,img_10", f"how={how}")
     assert set(outcome.failures) == {"img_03", "img_10"}
     rows = [json.loads(line) for line in outcome.folder.errors.read_text().splitlines()]
@@ -160,9 +103,6 @@ def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words, capfd)
     with pytest.raises(AlignmentError, match="2 of 23"):
         scored(outcome.folder, split_of(dataset), Protocol())
     assert scored(outcome.folder, split_of(dataset), Protocol(missing="empty"))["MAE"] > 0
-    out, err = capfd.readouterr()
-    assert "chatter" not in out
-    assert "chatter" in err
 
 
 def test_a_failed_image_is_tried_again_and_the_bytes_are_those_of_a_run_without_failure(dataset):
@@ -250,6 +190,34 @@ def test_a_predictor_that_hangs_is_an_error_row(dataset, how):
     assert outcome.done == 22
 
 
+def test_a_time_limit_off_the_main_thread_is_refused_before_anything_is_predicted(dataset):
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(UsageError, match="timeout: .* main thread"):
+            pool.submit(ran, dataset, timeout=5.0).result()
+        assert not (dataset / "runs").exists()
+        assert pool.submit(ran, dataset).result().done == 23
+
+
+def test_a_time_limit_leaves_the_alarm_and_its_handler_as_they_were(dataset):
+    def handler(*_):
+        raise AssertionError("an hour is not over")
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 3600)
+    try:
+        ran(dataset, timeout=30.0)
+        assert signal.getsignal(signal.SIGALRM) is handler
+        assert 3500 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3600
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_the_library_leaves_standard_output_to_its_caller(dataset, capfd):
+    ran(dataset)
+    assert "chatter" in capfd.readouterr().out
+
+
 def test_a_damaged_shard_is_done_again(dataset):
     outcome = ran(dataset)
     whole = files(outcome.folder)
@@ -320,19 +288,19 @@ def test_killed_at_ten_random_moments_and_resumed_it_is_byte_equal(dataset, how)
 
 
 def test_a_full_disk_is_one_clear_error_and_the_run_resumes(dataset, monkeypatch):
-    from crowdeval.formats import target
+    from crowdeval import writing
 
     whole = files(ran(dataset, base="whole").folder)
-    place, calls = target._place, []
+    place, calls = writing._replace, []
 
-    def full(path, content):
+    def full(path, content, *, durable):
         calls.append(path)
         if path.suffix == ".parquet" and len([p for p in calls if p.suffix == ".parquet"]) > 3:
             path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
             raise OSError(28, "No space left on device")
-        place(path, content)
+        place(path, content, durable=durable)
 
-    monkeypatch.setattr(target, "_place", full)
+    monkeypatch.setattr(writing, "_replace", full)
     with pytest.raises(MissingFileError, match="No space left"):
         ran(dataset)
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""``python -m baselines.p2pnet``: train, evaluate, predict, export, info; each verb is a file."""
+"""``crowdeval p2pnet``: train, evaluate, predict, export, info; each verb is a file."""
 
 from __future__ import annotations
 
@@ -21,28 +21,35 @@ VERBS = {
 }
 
 
-@click.group(cls=Verbs, package="baselines.p2pnet.cli", verbs=VERBS)
+class Baseline(Verbs):
+    """The verbs of the baseline, each imported, with torch, when it is used."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb's command; raise UsageError where a package that it needs is not installed."""
+        ask_for_huge_pages()
+        try:
+            return super().get_command(ctx, cmd_name)
+        except ModuleNotFoundError as missing:
+            if missing.name not in NEEDED:
+                raise
+            raise UsageError(
+                f"the baseline needs the package {missing.name}: pip install '.[p2pnet]' in a clone of crowdeval"
+            ) from None
+
+
+@click.group(cls=Baseline, package="baselines.p2pnet.cli", verbs=VERBS)
 def commands() -> None:
     """P2PNet: a set of points for the people in an image, from Song et al., ICCV 2021.
 
     \b
     Train on ShanghaiTech A, choosing the checkpoint on a tenth of the training images:
-        python -m baselines.p2pnet train --dataset shanghaitech-a --root data/ShanghaiTech --out runs/sha
+        crowdeval p2pnet train --dataset shanghaitech-a --root data/ShanghaiTech --out runs/sha
     Score the checkpoint on the test images:
-        python -m baselines.p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
+        crowdeval p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
     """
 
 
 def main() -> None:
     """Run the command line; problems are one message and an exit code."""
-    sys.exit(exit_code_of(_run))
-
-
-def _run() -> object:
     ask_for_huge_pages()
-    try:
-        return commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)
-    except ModuleNotFoundError as missing:
-        if missing.name not in NEEDED:
-            raise
-        raise UsageError(f"the baseline needs the package {missing.name}: pip install '.[p2pnet]'") from None
+    sys.exit(exit_code_of(lambda: commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)))

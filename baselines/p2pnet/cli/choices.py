@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 
 from baselines.p2pnet.config import FOLDER, Config, named, overridden
+from crowdeval.cli.inputs import root_option as root_option
 from crowdeval.datasets import dataset_name
-from crowdeval.errors import MissingFileError
 from crowdeval.formats import format_for
+from crowdeval.writing import require_folder
 
-root_option = click.option(
-    "--root", type=click.Path(path_type=Path), help="Folder of the dataset, or one above it; or of a list file's names."
-)
 set_option = click.option(
     "--set",
     "-s",
@@ -66,5 +64,4 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
 def writable(target: str | Path) -> None:
     """Raise, before the work, what writing predictions to a file would raise after it."""
     format_for(target)
-    if not Path(target).parent.is_dir():
-        raise MissingFileError(f"{target} can't be written: there is no folder {Path(target).parent}")
+    require_folder(target)

@@ -30,9 +30,10 @@ from crowdeval.render import RENDERERS
 )
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 def evaluate(
+    *,
     file: Path,
     source: str,
-    root: Path | None,
+    root: str | None,
     rows: int | None,
     lines: int | None,
     precision: str,
@@ -50,7 +51,7 @@ def evaluate(
     `crowdeval predict p2pnet IMAGES -o file=FILE`.
 
     \b
-    python -m baselines.p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
+    crowdeval p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
     """
     if save is not None:
         writable(save)

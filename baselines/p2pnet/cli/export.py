@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from baselines.p2pnet.cli.choices import rows_and_lines
-from baselines.p2pnet.export import export_onnx
+from baselines.p2pnet.export import export_onnx, hushed
 from baselines.p2pnet.model import P2PNet
 from baselines.p2pnet.models import load_model
 from crowdeval.errors import UsageError
@@ -23,7 +23,7 @@ def export(file: Path, out: Path | None, rows: int | None, lines: int | None) ->
     `crowdeval predict p2pnet ... -o file=MODEL.onnx` runs it.
 
     \b
-    python -m baselines.p2pnet export runs/sha/best.safetensors
+    crowdeval p2pnet export runs/sha/best.safetensors
     """
     loaded = load_model(file, rows=rows, lines=lines)
     if not isinstance(loaded.model, P2PNet):
@@ -31,5 +31,6 @@ def export(file: Path, out: Path | None, rows: int | None, lines: int | None) ->
     path = out or file.with_suffix(".onnx")
     if path.suffix != ".onnx":
         raise UsageError(f"--out: expected a name that ends in .onnx, found {path}")
-    difference = export_onnx(loaded.model, path, loaded.record)
+    with hushed():
+        difference = export_onnx(loaded.model, path, loaded.record)
     click.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, within {difference:.1g} of the model")

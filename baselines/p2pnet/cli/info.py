@@ -23,6 +23,7 @@ from crowdeval.errors import UsageError
 @click.option("--toml", is_flag=True, help="Print all values, as a file that --config takes.")
 @rows_and_lines
 def info(
+    *,
     file: Path | None,
     config: str | None,
     settings: tuple[str, ...],
@@ -33,9 +34,9 @@ def info(
     """Print the model in FILE, or the one that a config describes: sizes, values, where a checkpoint came from.
 
     \b
-    python -m baselines.p2pnet info runs/sha/best.safetensors
-    python -m baselines.p2pnet info --config ucf-qnrf -s stride=4
-    python -m baselines.p2pnet info --toml > mine.toml
+    crowdeval p2pnet info runs/sha/best.safetensors
+    crowdeval p2pnet info --config ucf-qnrf -s stride=4
+    crowdeval p2pnet info --toml > mine.toml
     """
     if file is not None and (config or settings):
         raise UsageError("FILE has its own config: leave --config and --set out")

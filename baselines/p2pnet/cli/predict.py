@@ -32,6 +32,7 @@ from crowdeval.formats import write_predictions
 @device_option
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no counts.")
 def predict(
+    *,
     file: Path,
     images: tuple[str, ...],
     out: str,
@@ -53,7 +54,7 @@ def predict(
     is its file's name without suffix, a frame's the video's name and its number, from 0.
 
     \b
-    python -m baselines.p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
+    crowdeval p2pnet predict runs/sha/best.safetensors photos/ -o points.json --draw pictures/
     """
     writable(out)
     loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision, counting=counting)

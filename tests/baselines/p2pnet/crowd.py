@@ -111,7 +111,7 @@ def trainer(home, source, **values):
         learned, held = halves(samples(source), settings.validation_share, settings.validation_seed)
     folder = RunFolder(home)
     folder.begin(resume=home.exists())
-    return Trainer(settings, learned, held, folder, torch.device("cpu"), Processes())
+    return Trainer(settings, learned, held, folder, torch.device("cpu"), among=Processes())
 
 
 def trained(home, source, **values):

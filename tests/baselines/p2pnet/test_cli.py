@@ -82,7 +82,7 @@ TRAIN = ("train", "--train", "photos/list.txt", "--device", "cpu")
 def test_a_verbs_help_says_what_it_does_and_shows_a_command(run, verb, words):
     code, out, err = run(verb, "--help")
     assert (code, err) == (0, "")
-    assert [word for word in (*words, f"python -m baselines.p2pnet {verb}") if word not in out] == []
+    assert [word for word in (*words, f"crowdeval p2pnet {verb}") if word not in out] == []
 
 
 def test_the_help_lists_the_verbs(run):
@@ -531,7 +531,9 @@ def test_without_torch_a_verb_says_what_to_install(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "baselines.p2pnet", "info"], env=environment, capture_output=True, text=True
     )
-    assert done.stderr == "error: the baseline needs the package torch: pip install '.[p2pnet]'\n"
+    assert (
+        done.stderr == "error: the baseline needs the package torch: pip install '.[p2pnet]' in a clone of crowdeval\n"
+    )
     assert done.returncode == 2
 
 

@@ -11,10 +11,10 @@ import torch
 from baselines.p2pnet import load_checkpoint
 from baselines.p2pnet.batches import steps_from
 from baselines.p2pnet.devices import Processes
-from baselines.p2pnet.files import WriteError
 from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.training import TrainingError
 from crowdeval.errors import InputError, MissingFileError, UsageError
+from crowdeval.writing import WriteError
 
 from . import crowd
 
@@ -275,12 +275,12 @@ def test_a_log_that_can_not_be_written_ends_the_training_with_its_name(tmp_path,
     run = crowd.trainer(tmp_path / "run", source, steps=2)
     run.folder.log.unlink()
     run.folder.log.mkdir()
-    with pytest.raises(WriteError, match=r"log.jsonl could not be written: Is a directory"):
+    with pytest.raises(WriteError, match=r"log.jsonl can't be written: Is a directory"):
         run.run()
 
 
 def test_beginning_removes_what_a_killed_run_wrote_aside_and_nothing_else(tmp_path):
-    (tmp_path / ".state.pt.123.tmp").write_text("half")
+    (tmp_path / ".state.pt.123-4-5.part").write_text("half")
     (tmp_path / ".mine.tmp").write_text("a user's")
     RunFolder(tmp_path).begin(resume=False)
     assert [path.name for path in tmp_path.iterdir()] == [".mine.tmp"]

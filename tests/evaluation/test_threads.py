@@ -1,0 +1,81 @@
+"""evaluate() in threads: each report is its own, and nothing of the process is left changed."""
+
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import value_sets
+
+from crowdeval import Protocol, evaluate
+from crowdeval.errors import CrowdevalWarning
+from crowdeval.metrics import METRICS
+from crowdeval.metrics.family import Entry, Measured
+
+SETS = ("lone", "no_truth", "unscored", "ties", "no_predictions")
+PROTOCOLS = (Protocol(), Protocol(preset="nwpu"), Protocol(preset="jhu"), Protocol(metrics=["F1@8px", "GAME(1)"]))
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Threads change places as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def seen(report):
+    return {name: repr(value) for name, value in report.values.items()}, report.warnings
+
+
+def test_twenty_threads_get_the_reports_of_one(often):
+    sets = {name: value_sets.GENERATED[name]() for name in SETS}
+    work = [(name, protocol) for name in SETS for protocol in PROTOCOLS]
+    expected = [seen(evaluate(*sets[name], protocol=protocol)) for name, protocol in work]
+    filters, show = list(warnings.filters), warnings.showwarning
+    with ThreadPoolExecutor(20) as pool:
+        for _ in range(5):
+            found = list(pool.map(lambda job: seen(evaluate(*sets[job[0]], protocol=job[1])), work))
+            assert found == expected
+    assert warnings.filters == filters
+    assert warnings.showwarning is show
+
+
+class Loud:
+    """A third party's family that warns while it measures."""
+
+    entries = (Entry(string="Loud", title="x", better="higher", unit="1", source="x"),)
+
+    def canonical(self, metric):
+        return metric.plain()
+
+    def lacking(self, metric, scene):
+        return None
+
+    def measure(self, asked, scene):
+        warnings.warn("half of the boxes were ignored", CrowdevalWarning, stacklevel=2)
+        warnings.warn("overflow in my kernel", RuntimeWarning, stacklevel=2)
+        return Measured(values={"Loud": 1.0})
+
+
+def test_a_third_partys_own_warnings_reach_the_caller(monkeypatch):
+    monkeypatch.setitem(sys.modules, "loud_plugin", type(sys)("loud_plugin"))
+    sys.modules["loud_plugin"].LOUD = Loud()
+    monkeypatch.setitem(METRICS.table, "Loud", "loud_plugin:LOUD")
+    with pytest.warns(CrowdevalWarning, match="half of the boxes"), pytest.warns(RuntimeWarning, match="overflow"):
+        report = evaluate(*value_sets.GENERATED["ties"](), protocol=Protocol(metrics=["Loud"]))
+    assert report["Loud"] == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CrowdevalWarning):
+            evaluate(*value_sets.GENERATED["ties"](), protocol=Protocol(metrics=["Loud"]))
+
+
+def test_undefined_values_are_notices_and_no_warnings_of_the_process():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = evaluate(*value_sets.GENERATED["no_truth"](), protocol=Protocol(metrics=["NAE", "F1@8px", "MLE"]))
+    assert np.isnan(report["NAE"])
+    assert "undefined: NAE is undefined: no image has true points" in report.warnings
