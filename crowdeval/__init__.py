@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
     from crowdeval.evaluation.evaluate import evaluate as evaluate
+    from crowdeval.evaluation.evaluate import evidence_of as evidence_of
+    from crowdeval.evaluation.evaluate import report_of as report_of
+    from crowdeval.evaluation.parts import read_evidence as read_evidence
+    from crowdeval.evaluation.parts import write_evidence as write_evidence
     from crowdeval.evaluation.plain_arrays import NapResult as NapResult
     from crowdeval.evaluation.plain_arrays import nap as nap
     from crowdeval.evaluation.protocol import PAPER as PAPER
@@ -31,8 +35,9 @@ if TYPE_CHECKING:
     from crowdeval.formats import write_predictions as write_predictions
     from crowdeval.leaderboards.report_files import read_report as read_report
     from crowdeval.matching.scale import knn_scale as knn_scale
+    from crowdeval.metrics.evidence import Evidence as Evidence
+    from crowdeval.metrics.evidence import concatenated as concatenated
     from crowdeval.points.alignment import align as align
-    from crowdeval.points.assemble import concatenated as concatenated
     from crowdeval.points.sets import Annotations as Annotations
     from crowdeval.points.sets import Predictions as Predictions
 
@@ -40,21 +45,26 @@ _HOME = {
     "Annotations": "points.sets",
     "CrowdevalError": "errors",
     "CrowdevalWarning": "errors",
+    "Evidence": "metrics.evidence",
     "NapResult": "evaluation.plain_arrays",
     "PAPER": "evaluation.protocol",
     "Predictions": "points.sets",
     "Protocol": "evaluation.protocol",
     "Report": "evaluation.report",
     "align": "points.alignment",
-    "concatenated": "points.assemble",
+    "concatenated": "metrics.evidence",
     "evaluate": "evaluation.evaluate",
+    "evidence_of": "evaluation.evaluate",
     "knn_scale": "matching.scale",
     "nap": "evaluation.plain_arrays",
     "open_dataset": "datasets",
     "read_annotations": "formats",
+    "read_evidence": "evaluation.parts",
     "read_predictions": "formats",
     "read_report": "leaderboards.report_files",
+    "report_of": "evaluation.evaluate",
     "write_annotations": "formats",
+    "write_evidence": "evaluation.parts",
     "write_predictions": "formats",
 }
 __all__ = ["__version__", *_HOME]

@@ -64,8 +64,28 @@ class CrowdevalWarning(UserWarning):
     """Base of the warnings of this package."""
 
 
-class UndefinedMetricWarning(CrowdevalWarning):
+class NoticeWarning(CrowdevalWarning):
+    """Base of the warnings that repeat a notice of a report."""
+
+
+class UndefinedMetricWarning(NoticeWarning):
     """A metric has no value on this input (for example AP without true points) and is NaN."""
+
+
+class TiedConfidencesWarning(NoticeWarning):
+    """Predictions share their confidence, and their order would move a value visibly."""
+
+
+class NoConfidencesWarning(NoticeWarning):
+    """The predictions carry no confidences, so that average precision is precision times recall."""
+
+
+class OffImageWarning(NoticeWarning):
+    """Points lie outside their image."""
+
+
+class ScaleWarning(NoticeWarning):
+    """True points have no scale of their own, or predictions seem to be in the frame of a resized image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from torch import distributed
 from baselines.p2pnet.devices import Processes
 from baselines.p2pnet.prediction import Found, Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
-from crowdeval import Predictions, Protocol, Report, evaluate
+from crowdeval import Predictions, Protocol, Report
+from crowdeval.evaluation.evaluate import report_and_evidence
 from crowdeval.points.assemble import ImagePredictions, assembled_predictions
 
 METRICS = ("F1@4px", "F1@8px", "bias")
@@ -58,9 +59,10 @@ def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
 
 def scored(source: Samples, found: list[Found], *, threshold: float = 0.5, name: str = "p2pnet") -> Report:
     """Return crowdeval's report on the points of a source's images."""
-    return evaluate(
+    report, _ = report_and_evidence(
         predictions_of([each.id for each in source], found),
         source.annotations(),
         protocol=Protocol(preset="paper", metrics=METRICS, count_threshold=threshold),
         names=(name, source.source),
     )
+    return report

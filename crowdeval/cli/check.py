@@ -64,12 +64,12 @@ def _check_together(
     sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any
 ) -> None:
     """Align the two sides and warn of what a report would say of them."""
-    from crowdeval.evaluation.notices import input_notices
+    from crowdeval.evaluation.notices import facts_of, input_notices
     from crowdeval.points.alignment import align
 
     with naming(*inputs):
         pair = align(*sets, missing=missing, id_style=id_style)
-    for text in input_notices(*pair):
+    for text in input_notices(facts_of(*pair)):
         warn(text)
 
 

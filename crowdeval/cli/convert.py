@@ -60,7 +60,7 @@ def convert(
     if source == STANDARD_STREAM and kind is None:
         raise UsageError("standard input is read once: say what it holds with --as predictions or --as annotations")
     input_ = resolved(source, source_format)
-    kind = kind or {"run": "predictions", "dataset": "annotations", "file": None}[input_.kind]
+    kind = kind or {"run": "predictions", "dataset": "annotations", "file": None, "evidence": None}[input_.kind]
 
     def as_annotations() -> Predictions | Annotations:
         return input_.annotations(root=root, cache=not no_cache)

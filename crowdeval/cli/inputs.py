@@ -18,6 +18,7 @@ from crowdeval.errors import AlignmentError, CrowdevalWarning, MissingFileError,
 from crowdeval.options import STANDARD_STREAM
 
 if TYPE_CHECKING:
+    from crowdeval.metrics.evidence import Evidence
     from crowdeval.points.sets import Annotations, Predictions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,8 +62,8 @@ class Input:
     ----------
     name : str
         The argument as it was given.
-    kind : {"file", "run", "dataset"}
-        A file, a run's folder, or a dataset's split.
+    kind : {"file", "run", "dataset", "evidence"}
+        A file, a run's folder, a dataset's split, or a file of evidence.
     format : str, optional
         The format of a file, where it was named.
     about : mapping of str to str
@@ -70,12 +71,13 @@ class Input:
     """
 
     name: str
-    kind: Literal["file", "run", "dataset"]
+    kind: Literal["file", "run", "dataset", "evidence"]
     format: str | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
     def predictions(self) -> Predictions:
         """Return the predictions of a file or of a run."""
+        self._require_coordinates()
         if self.kind == "dataset":
             raise UsageError(f"{self.name} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
         if self.kind == "run":
@@ -88,6 +90,7 @@ class Input:
 
     def annotations(self, *, root: str | None = None, cache: bool = True) -> Annotations:
         """Return the annotations of a file or of a dataset's split, warning of what a user should know."""
+        self._require_coordinates()
         if self.kind == "dataset":
             from crowdeval.datasets import open_dataset
 
@@ -101,6 +104,20 @@ class Input:
         if root is not None:
             warnings.warn(f"--root is ignored: {self.name} is read as a file", CrowdevalWarning, stacklevel=2)
         return annotations
+
+    def evidence(self) -> Evidence:
+        """Return the evidence in a file of it."""
+        from crowdeval.evaluation.parts import read_evidence
+
+        return read_evidence(self.name)
+
+    def _require_coordinates(self) -> None:
+        """Raise UsageError for evidence: there are numbers in it, no points."""
+        if self.kind == "evidence":
+            raise UsageError(
+                f"{self.name} is evidence, which holds no coordinates; score and leaderboard take it, alone, anything "
+                "else needs the file of points"
+            )
 
 
 def resolved(name: str, format: str | None = None) -> Input:
@@ -118,7 +135,9 @@ def resolved(name: str, format: str | None = None) -> Input:
             run = False
         return Input(name, "run", about=about_run(RunFolder(Path(name)).manifest())) if run else Input(name, "file")
     if os.path.exists(name):
-        return Input(name, "file")
+        from crowdeval.evaluation.parts import is_evidence
+
+        return Input(name, "evidence" if is_evidence(name) else "file")
     from crowdeval.datasets import is_dataset_spec
 
     return Input(name, "dataset" if is_dataset_spec(name) else "file")
@@ -129,6 +148,8 @@ def resolved_pair(
 ) -> tuple[Input, Input]:
     """Return what the two arguments name; a run's folder names its own annotations."""
     found = resolved(predictions, predictions_format)
+    if found.kind == "evidence" and annotations is None:
+        found.predictions()  # says that it holds no coordinates
     name = annotations if annotations is not None else found.about.get("dataset")
     if name is None:
         raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {predictions} is none")

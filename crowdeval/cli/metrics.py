@@ -14,7 +14,7 @@ from crowdeval.options import METRICS as NAMES
 from crowdeval.options import PRESETS
 
 if TYPE_CHECKING:
-    from crowdeval.metrics.family import Entry, Family
+    from crowdeval.metrics.family import Entry, Family, Measuring
 
 ARROWS = {"higher": "up", "lower": "down", "zero": "to 0"}
 
@@ -37,7 +37,7 @@ def metrics(name: str | None) -> None:
 def _entries() -> list[Entry]:
     from crowdeval.metrics import METRICS
 
-    families: list[Family] = []
+    families: list[Family | Measuring] = []
     for name in METRICS:
         if not any(METRICS[name] is family for family in families):
             families.append(METRICS[name])

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from crowdeval.cli.choices import offered
-from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved_pair
+from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved, resolved_pair
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
@@ -31,6 +34,7 @@ from crowdeval.render import RENDERERS
 if TYPE_CHECKING:
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.evaluation.report import Report
+    from crowdeval.metrics.evidence import Evidence
 
 
 _BOUNDS = tuple(f"{name}=" for name in METRICS)
@@ -80,6 +84,11 @@ def protocol_of(options: dict[str, Any]) -> Protocol:
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write the result to FILE instead of standard output.")
 @click.option("--per-image", metavar="FILE", help="Also write one row an image to FILE (.csv or .parquet).")
+@click.option(
+    "--evidence",
+    metavar="FILE",
+    help="Also write what the numbers are made from to FILE (.arrow), to be scored on without the points.",
+)
 @click.option("--fail-under", multiple=True, metavar="METRIC=X", shell_complete=offered(_BOUNDS),
               help="Exit with 10 if METRIC is below X; repeatable.")  # fmt: skip
 @click.option("--fail-over", multiple=True, metavar="METRIC=X", shell_complete=offered(_BOUNDS),
@@ -97,6 +106,7 @@ def score(
     form: str | None,
     output: str | None,
     per_image: str | None,
+    evidence: str | None,
     fail_under: tuple[str, ...],
     fail_over: tuple[str, ...],
     quiet: bool,
@@ -106,58 +116,118 @@ def score(
     """Score PREDICTIONS against ANNOTATIONS.
 
     Both are files in any known format, .gz or not; '-' is standard input. ANNOTATIONS may also be a dataset's split,
-    as in shanghaitech-a:test, and PREDICTIONS a run's folder, which knows its dataset. The result carries a signature
-    that names every choice behind the numbers.
+    as in shanghaitech-a:test, and PREDICTIONS a run's folder, which knows its dataset, or evidence, which holds both
+    sides. The result carries a signature that names every choice behind the numbers.
 
     \b
     crowdeval score preds.json gt.json
     crowdeval score preds.json shanghaitech-a:test --root ~/data
     crowdeval score preds.csv gt.json --delta 0.5 --metric nAP --fail-under nAP=0.60
     crowdeval score preds.json gt.json --format latex -o table.tex --per-image images.csv
+    crowdeval score preds.json gt.json -o report.json --evidence evidence.arrow
+    crowdeval score evidence.arrow --ap coco101
     """
     from crowdeval.cli.gates import enforce, gates_of
 
-    found, truth = resolved_pair(
-        predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
-    )
-    refuse_overwriting((found.name, truth.name), output, per_image)
-    protocol = protocol_of(options)
+    source = _Source(*_sides(predictions, annotations, predictions_format, annotations_format), root, not no_cache)
+    refuse_overwriting(source.files, output, per_image, evidence)
+    protocol = source.protocol(options)
     gates = gates_of(fail_under, fail_over, protocol)
     render = _brief if brief else RENDERERS[form or _form_of(output)]
-    table = None if per_image is None else _table_file(per_image)
-    report = _scored(found, truth, protocol, root=root, cache=not no_cache, per_image=table is not None, quiet=quiet)
+    table = None if per_image is None else _file_of("--per-image", per_image, (".csv", ".parquet"))
+    kept = None if evidence is None else _file_of("--evidence", evidence, (".arrow",))
+    report, columns = source.scored(protocol, per_image=table is not None, part=kept is not None, quiet=quiet)
+    for text in [] if quiet else report.warnings:
+        warn(text)
+    if kept is not None:
+        report = _with_evidence(report, columns, kept, output)
     if table is not None:
         _write_table(report, table)
     put(render(report), output)
-    if output and output != "-" and not quiet:
-        say(f"wrote {output}")
+    for name in [] if quiet else [output, evidence]:
+        if name and name != "-":
+            say(f"wrote {name}")
     enforce(gates, report)
 
 
-def _scored(
-    found: Input, truth: Input, protocol: Protocol, *, root: str | None, cache: bool, per_image: bool, quiet: bool
-) -> Report:
-    """Read both inputs and score them, saying what is done and what there is to warn of."""
-    from crowdeval.evaluation.evaluate import evaluate
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a report comes from: two inputs, or evidence alone."""
 
-    with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
-        stage(f"reading {found.name}")
-        predictions = found.predictions()
-        stage(f"reading {truth.name}")
-        annotations = truth.annotations(root=root, cache=cache)
-        with naming(found, truth):
-            report = evaluate(
-                predictions,
-                annotations,
-                protocol=protocol,
-                per_image=per_image,
-                names=(found.name, truth.name),
-                about=found.about,
-                progress=stage,
-            )
-    for text in [] if quiet else report.warnings:
-        warn(text)
-    return report
+    found: Input
+    truth: Input | None
+    root: str | None
+    cache: bool
+
+    @property
+    def files(self) -> list[str]:
+        return [self.found.name, *([] if self.truth is None else [self.truth.name])]
+
+    def protocol(self, options: dict[str, Any]) -> Protocol:
+        """Return the protocol of the options; of evidence its own one, but for the options that are given."""
+        if self.truth is not None:
+            return protocol_of(options)
+        from crowdeval.evaluation.protocol import Protocol
+
+        context = click.get_current_context()
+        given = {
+            name: value
+            for name, value in options.items()
+            if context.get_parameter_source(name) not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
+        }
+        if {"preset", "metrics"} & given.keys():
+            given = {"preset": "", "metrics": ()} | given
+            given["preset"] = given["preset"] or ""
+        return replace(Protocol.parse(self.found.evidence().signature), **given)
+
+    def scored(self, protocol: Protocol, *, per_image: bool, part: bool, quiet: bool) -> tuple[Report, Evidence]:
+        """Read and score, saying what is done; return the report and the evidence behind it."""
+        from crowdeval.evaluation.evaluate import report_and_evidence, report_of
+
+        with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
+            stage(f"reading {self.found.name}")
+            if self.truth is None:
+                evidence = self.found.evidence()
+                return report_of(evidence, protocol=protocol, per_image=per_image, part=part), evidence
+            predictions = self.found.predictions()
+            stage(f"reading {self.truth.name}")
+            annotations = self.truth.annotations(root=self.root, cache=self.cache)
+            with naming(self.found, self.truth):
+                return report_and_evidence(
+                    predictions,
+                    annotations,
+                    protocol=protocol,
+                    per_image=per_image,
+                    names=(self.found.name, self.truth.name),
+                    about=self.found.about,
+                    part=part,
+                    progress=stage,
+                )
+
+
+def _sides(
+    predictions: str, annotations: str | None, predictions_format: str | None, annotations_format: str | None
+) -> tuple[Input, Input | None]:
+    """Return what the arguments name; evidence stands alone."""
+    if predictions_format is None:
+        found = resolved(predictions)
+        if found.kind == "evidence":
+            if annotations is not None:
+                raise UsageError(f"{predictions} is evidence, which holds both sides: leave out {annotations}")
+            return found, None
+    return resolved_pair(
+        predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
+    )
+
+
+def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str | None) -> Report:
+    """Write evidence; return the report that names its file, as seen from the report's own folder."""
+    from crowdeval.evaluation.parts import write_evidence
+    from crowdeval.evaluation.report import EvidenceFile
+
+    digest = write_evidence(evidence, path)
+    folder = "." if output in (None, "-") else os.path.dirname(str(output)) or "."
+    return replace(report, evidence=EvidenceFile(Path(os.path.relpath(path, folder)).as_posix(), digest))
 
 
 def _brief(report: Report) -> str:
@@ -179,10 +249,10 @@ def _form_of(output: str | None) -> str:
     return REPORT_SUFFIXES.get(suffix, "table")
 
 
-def _table_file(name: str) -> Path:
+def _file_of(option: str, name: str, suffixes: Sequence[str]) -> Path:
     path = Path(name)
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise UsageError(f"--per-image {name}: expected a file that ends in .csv or .parquet")
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"{option} {name}: expected a file that ends in {' or '.join(suffixes)}")
     from crowdeval.writing import require_folder
 
     require_folder(path)

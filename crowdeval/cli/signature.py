@@ -23,12 +23,12 @@ def signature(signature: str | None) -> None:
     crowdeval signature
     crowdeval signature report.json
     """
-    from crowdeval.evaluation.protocol import EXPLAINED, REVISION
+    from crowdeval.evaluation.protocol import EXPLAINED
 
     protocol = _protocol(signature)
-    parts = protocol.signature.split("|")[1:]
+    head, *parts = protocol.signature.split("|")
     width = max(len(part) for part in parts)
-    lines = [f"{REVISION.ljust(width)}  the revision of the definitions; it rises when a number would change"]
+    lines = [f"{head.ljust(width)}  the revision of the definitions; it rises when a number would change"]
     lines += [f"{part.ljust(width)}  {EXPLAINED[part.partition(':')[0]]}" for part in parts]
     measured = ", ".join(protocol.all_metrics)
     put("\n".join([*lines, "", f"measures {measured}", "", protocol.signature, ""]), None)

@@ -70,7 +70,8 @@ def files_digest(name: str, survey: Survey) -> str:
         path = os.fspath(file)
         try:
             status = os.stat(path)
-            state = f"{status.st_size} {status.st_mtime_ns}"
+            # The time of the inode changes with the content, also where size and time are set back.
+            state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
         except OSError:
             state = "absent"
         digest.update(os.fsencode(path.removeprefix(home)) + f"\0{state}\n".encode())

@@ -1,30 +1,107 @@
-"""What a report says of its inputs beside the numbers: missing or tied confidences, points off the image, a
-suspected change of scale."""
+"""What a report says of its inputs beside the numbers: missing confidences, points off the image, another frame.
+
+Notices are made from evidence, so that parts put together say what the whole says; only what needs the points
+themselves is made before and carried.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
+from crowdeval.errors import (
+    NoConfidencesWarning,
+    NoticeWarning,
+    OffImageWarning,
+    ScaleWarning,
+    TiedConfidencesWarning,
+    UndefinedMetricWarning,
+)
+from crowdeval.metrics.evidence import Evidence
 from crowdeval.points.image_bounds import beyond, outside
-from crowdeval.points.ragged import Floats, Ragged
+from crowdeval.points.lanes import lanes_of_annotations, lanes_of_predictions
+from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
 MISMATCH = 1.5
 """Predictions that reach this many times as far as the true points, or as little, are in another frame."""
 
 
-def input_notices(predictions: Predictions, annotations: Annotations) -> list[str]:
-    """Return the notices of an aligned pair, ``name: text`` each."""
-    found = {
-        "no-confidences": _unscored(predictions),
-        "tied-confidences": _ties(predictions),
-        "confidences-outside-0-1": _outside_unit(predictions),
-        "off-image-truth": _off_image("true point", annotations.points, annotations.sizes),
-        "off-image-predictions": _off_image("prediction", predictions.points, annotations.sizes),
-        "scale-mismatch": _scale_mismatch(predictions, annotations),
-        "no-predictions": _no_predictions(predictions, annotations),
+def facts_of(
+    predictions: Predictions,
+    annotations: Annotations,
+    *,
+    signature: str = "",
+    names: tuple[str, str] = ("predictions", "annotations"),
+    about: Mapping[str, str] | None = None,
+    ordered: bool = False,
+    kept: bool = True,
+) -> Evidence:
+    """Return the evidence of an aligned pair before anything is matched: counts, oddities and fingerprints of images.
+
+    ``ordered`` says whether the order of rows is fingerprinted, too; a metric may depend on it. ``kept`` says whether
+    true points outside their image are as they were; once dropped or clipped, nothing is to be said of them.
+    """
+    found, true, sizes = predictions.points, annotations.points, annotations.sizes
+    images: dict[str, Integers | Floats] = {"true": annotations.counts}
+    if sizes is not None:
+        images |= {"off_true": true.per_image(outside(true, sizes))} if kept else {}
+        images["off_predicted"] = found.per_image(outside(found, sizes))
+    if predictions.score is not None:
+        images["outside_unit"] = found.per_image((predictions.score < 0) | (predictions.score > 1))
+    if predictions.counts is not None:
+        images["given"] = predictions.counts
+    mismatch = _scale_mismatch(predictions, annotations)
+    return Evidence(
+        image_ids=annotations.image_ids,
+        offsets=predictions.offsets,
+        images=images,
+        signature=signature,
+        names=names,
+        scored=None if not len(predictions.xy) else predictions.score is not None,
+        located=predictions.located,
+        carried=(f"scale-mismatch: {mismatch}",) if mismatch else (),
+        lanes={
+            **lanes_of_predictions(predictions, ordered=ordered),
+            **lanes_of_annotations(annotations, ordered=ordered),
+        },
+        about=dict(about or {}),
+    )
+
+
+def input_notices(evidence: Evidence) -> list[str]:
+    """Return the notices of the inputs, ``name: text`` each."""
+    first = {
+        "no-confidences": _unscored(evidence),
+        "confidences-outside-0-1": _outside_unit(evidence),
+        "off-image-truth": _off_image("true point", evidence.images.get("off_true")),
+        "off-image-predictions": _off_image("prediction", evidence.images.get("off_predicted")),
     }
-    return [f"{name}: {text}" for name, text in found.items() if text]
+    last = {"no-predictions": _no_predictions(evidence)}
+    said = [[f"{name}: {text}" for name, text in part.items() if text] for part in (first, last)]
+    return [*said[0], *evidence.carried, *said[1]]
+
+
+WARNINGS: dict[str, type[NoticeWarning]] = {
+    "undefined": UndefinedMetricWarning,
+    "tied-confidences": TiedConfidencesWarning,
+    "no-confidences": NoConfidencesWarning,
+    "off-image-truth": OffImageWarning,
+    "off-image-predictions": OffImageWarning,
+    "scale-mismatch": ScaleWarning,
+    "zero-scales": ScaleWarning,
+}
+"""Name of a notice to the class of its Python warning; the others are in the report only."""
+
+
+def warn_of(notices: Iterable[str], *, depth: int = 3) -> None:
+    """Give the notices that matter as Python warnings to the caller of the function that calls this."""
+    for notice in notices:
+        category = WARNINGS.get(notice.partition(":")[0])
+        if category is not None:
+            warnings.warn(notice, category, stacklevel=depth)
 
 
 def amount(count: int, noun: str) -> str:
@@ -36,47 +113,30 @@ def amount(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def _unscored(predictions: Predictions) -> str:
-    if predictions.score is not None or not len(predictions.xy):
+def _unscored(evidence: Evidence) -> str:
+    if evidence.scored is not False:
         return ""
     return "the predictions carry no confidences; each counts as confidence 1, and AP is precision x recall"
 
 
-def _ties(predictions: Predictions) -> str:
-    if predictions.score is None:
-        return ""
-    ordered = np.sort(predictions.score)
-    same = ordered[1:] == ordered[:-1]
-    if not same.any():
-        return ""
-    tied = np.zeros(len(ordered), dtype=bool)
-    tied[1:] |= same
-    tied[:-1] |= same
-    return (
-        f"{int(tied.sum()):,} of {len(ordered):,} predictions share their confidence with another; "
-        "they enter the curve together"
-    )
+def _outside_unit(evidence: Evidence) -> str:
+    number = int(evidence.images["outside_unit"].sum()) if "outside_unit" in evidence.images else 0
+    verb = "is" if number == 1 else "are"
+    return f"{amount(number, 'confidence')} {verb} below 0 or above 1; check the count threshold" if number else ""
 
 
-def _outside_unit(predictions: Predictions) -> str:
-    if predictions.score is None:
+def _off_image(noun: str, off: Integers | None) -> str:
+    """Return how many points lie outside their image, from the number in every image."""
+    total = 0 if off is None else int(off.sum())
+    if off is None or not total:
         return ""
-    outside = int(((predictions.score < 0) | (predictions.score > 1)).sum())
-    verb = "is" if outside == 1 else "are"
-    return f"{amount(outside, 'confidence')} {verb} below 0 or above 1; check the count threshold" if outside else ""
-
-
-def _off_image(noun: str, points: Ragged, sizes: Floats | None) -> str:
-    if sizes is None:
-        return ""
-    off = outside(points, sizes)
-    images, total = int((points.per_image(off) > 0).sum()), int(off.sum())
     verb = "lies outside its" if total == 1 else "lie outside their"
-    return f"{amount(total, noun)} in {amount(images, 'image')} {verb} image (kept)" if images else ""
+    return f"{amount(total, noun)} in {amount(int((off > 0).sum()), 'image')} {verb} image (kept)"
 
 
-def _no_predictions(predictions: Predictions, annotations: Annotations) -> str:
-    empty = int(((predictions.points.counts == 0) & (annotations.counts > 0)).sum()) if predictions.located else 0
+def _no_predictions(evidence: Evidence) -> str:
+    lonely = (evidence.counts == 0) & (evidence.images["true"] > 0)
+    empty = int(lonely.sum()) if evidence.located else 0
     verb = "has" if empty == 1 else "have"
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
 

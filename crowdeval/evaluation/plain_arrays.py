@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from crowdeval.errors import CrowdevalWarning, InputError, UndefinedMetricWarning
+from crowdeval.errors import InputError
+from crowdeval.evaluation.notices import input_notices, warn_of
 from crowdeval.evaluation.protocol import check_choice, whole_k
 from crowdeval.matching.scale import lone_length
-from crowdeval.metrics.nap import match_normalized, scale_notices
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.nap import COLUMN, match_normalized, scale_notices
+from crowdeval.metrics.ranking import precisions, tie_notice
 from crowdeval.metrics.strings import parse_range, range_text
+from crowdeval.metrics.sums import mean
 from crowdeval.options import AREAS, PAPER_DELTA, PAPER_K, POOLS, Area, Pool
 from crowdeval.points.assemble import column_of, joined
 from crowdeval.points.ragged import Floats, Ragged, as_column, as_points, floats, offsets_of
@@ -36,7 +39,7 @@ class NapResult(float):
     warnings: tuple[str, ...]
 
     def __new__(cls, per_delta: dict[float, float], warnings: tuple[str, ...] = ()) -> NapResult:  # noqa: D102 the class says it
-        result = super().__new__(cls, float(np.mean(list(per_delta.values()))))
+        result = super().__new__(cls, mean(list(per_delta.values())))
         result.per_delta = dict(per_delta)
         result.warnings = warnings
         return result
@@ -88,9 +91,9 @@ def nap(
     Returns
     -------
     NapResult
-        A float, the mean over ``delta``; ``.per_delta`` has the parts. NaN with an UndefinedMetricWarning when
-        there are no true points; a CrowdevalWarning where true points have d_k = 0 and can't match. ``.warnings`` tells
-        of these and of lone true points.
+        A float, the mean over ``delta``; ``.per_delta`` has the parts, NaN where there are no true points. Its
+        ``.warnings`` has all that is to be said of the points; what matters (no true points, confidences absent or tied
+        visibly, true points with d_k = 0, which can't match) is a Python warning, too, of a class of its own.
 
     Raises
     ------
@@ -119,15 +122,23 @@ def nap(
     predicted, truths = _images_of(predictions, annotations)
     points, true = _ragged([image for image, _ in predicted]), _ragged(truths)
     size = None if sizes is None else floats("sizes", sizes).reshape(-1, 2)
-    matched = match_normalized(points, _scores(predicted), true, deltas=deltas, k=k, lone=str(lone), sizes=size)
-    notices = tuple(scale_notices(matched.scale, true.counts, str(lone)))
-    for notice in notices:
-        if notice.startswith("zero-scales"):
-            warnings.warn(notice, CrowdevalWarning, stacklevel=2)
-    values = matched.average_precisions(ap=ap, pool=pool)
-    if np.isnan(values).any():
-        warnings.warn("nAP is undefined: there are no true points", UndefinedMetricWarning, stacklevel=2)
-    return NapResult(dict(zip(deltas, values.tolist(), strict=True)), notices)
+    score = _scores(predicted)
+    matched = match_normalized(points, score, true, deltas=deltas, k=k, lone=str(lone), sizes=size)
+    evidence = Evidence(
+        image_ids=tuple(map(str, range(true.images))),
+        offsets=points.offsets,
+        score=score,
+        images={"true": true.counts, "zero_scales": true.per_image(matched.scale == 0)},
+        rows={COLUMN: matched.bits},
+        thresholds={COLUMN: deltas},
+        scored=None if not len(points) else score is not None,
+    )
+    values = precisions(evidence, COLUMN, deltas, ap=ap, pool=pool)
+    notices = [*input_notices(evidence), *scale_notices(evidence.images["zero_scales"], true.counts, str(lone))]
+    notices += tie_notice("nAP", evidence, COLUMN, deltas, ap=ap, pool=pool)
+    notices += [] if len(true) else ["undefined: nAP is undefined: there are no true points"]
+    warn_of(notices)
+    return NapResult(values, tuple(notices))
 
 
 Scored = tuple[Floats, Floats | None]

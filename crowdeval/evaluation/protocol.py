@@ -1,7 +1,9 @@
 """Protocol: every choice behind a number as one frozen value, and the signature that spells it out.
 
-A signature is one line of ``key:value`` fields separated by ``|``, after ``crowdeval@1``, the revision of the
-definitions (it rises when a number would change). It parses back to an equal Protocol.
+A signature is one line of ``key:value`` fields separated by ``|``, after ``crowdeval@2``, the revision of the
+definitions (it rises when a number would change). It parses back to an equal Protocol, those of earlier revisions too;
+what they measured is shown and ranked with its own, and nothing is measured by them any more. A field that came after
+the first ones is printed only where it is not the default, and absent means the default.
 """
 
 from __future__ import annotations
@@ -34,7 +36,17 @@ from crowdeval.options import (
     Pool,
 )
 
-REVISION = "crowdeval@1"
+REVISION = 2
+"""The revision of the definitions.
+
+2: a point at x = width or y = height lies outside its image (``off``); the radii of head boxes are one definition; sums
+are exact, so that last digits differ from 1.
+"""
+
+NAME = "crowdeval@"
+
+LATER: dict[str, str] = {}
+"""Fields that came after the first ones, and the default that their absence means."""
 
 FIXED = {
     "few": "mean",
@@ -53,14 +65,16 @@ EXPLAINED = {
     "few": "with fewer than k other points, d_k is the mean over those there are",
     "lone": "scale of a true point that is alone in its image: infinite, the image diagonal, or pixels",
     "cmp": "a pair is admissible if d / d_k is strictly below delta",
-    "ties": "equal confidences: the prediction closest to a true point goes first, then lower x, then lower y",
+    "ties": "equal confidences: the prediction closest to a true point goes first, then lower x, then lower y "
+    "(only through such ties can turning all images by an angle move a number)",
     "pick": "a prediction takes the free true point at the smallest normalised distance",
     "pool": "one ranked list over all images (set), or the mean of per-image AP (image)",
-    "ap": "area under the precision envelope (area), without envelope (step), or sampled (coco101, voc11)",
+    "ap": "area under the precision envelope (area), without envelope (step), or sampled (coco101, voc11); a sampled "
+    "recall that is met exactly counts, by whole numbers, where pycocotools compares floats and can miss it",
     "cap": "no limit on the predictions of an image, no confidence dropped",
     "miss": "annotated images without predictions: an error, or scored as images with no predictions",
     "ids": "image ids compared as they are (exact), or without folders and file extensions (stem)",
-    "off": "true points outside their image: kept, dropped, or clipped to its edge",
+    "off": "true points outside their image (also on its right or lower edge): kept, dropped, or clipped to its edge",
     "count": "a prediction counts as a person if its confidence is strictly above, unless a count is given",
 }
 """What each field of a signature means."""
@@ -94,6 +108,8 @@ class Protocol:
         What happens to true points outside their image.
     count_threshold : float
         A prediction counts as a person if its confidence is strictly above.
+    revision : int
+        The revision of the definitions; evaluations are made by the current one only.
 
     Raises
     ------
@@ -103,7 +119,7 @@ class Protocol:
     Examples
     --------
     >>> Protocol(delta=0.5, k=1).signature
-    'crowdeval@1|preset:paper|metrics:none|delta:0.5|k:1|few:mean|lone:inf|cmp:lt|ties:closest|pick:nearest|pool:set|ap:area|cap:none|miss:error|ids:exact|off:keep|count:0.5'
+    'crowdeval@2|preset:paper|metrics:none|delta:0.5|k:1|few:mean|lone:inf|cmp:lt|ties:closest|pick:nearest|pool:set|ap:area|cap:none|miss:error|ids:exact|off:keep|count:0.5'
     >>> Protocol.parse(Protocol(delta=0.5).signature) == Protocol(delta=0.5)
     True
     """
@@ -119,6 +135,7 @@ class Protocol:
     id_style: IdStyle = "exact"
     off_image: OffImage = "keep"
     count_threshold: float = COUNT_THRESHOLD
+    revision: int = REVISION
 
     def __post_init__(self) -> None:
         _set = object.__setattr__
@@ -149,6 +166,8 @@ class Protocol:
         if not math.isfinite(self.count_threshold):
             raise UsageError(f"count_threshold: expected a finite number, found {self.count_threshold}")
         _set(self, "count_threshold", float(self.count_threshold))
+        if self.revision not in range(1, REVISION + 1):
+            raise UsageError(f"revision: expected 1 to {REVISION}, found {self.revision!r}")
 
     @property
     def all_metrics(self) -> tuple[str, ...]:
@@ -171,7 +190,8 @@ class Protocol:
             "off": self.off_image,
             "count": number_text(self.count_threshold),
         }
-        return "|".join([REVISION, *(f"{key}:{values[key]}" for key in EXPLAINED)])
+        shown = [key for key in EXPLAINED if key not in LATER or values[key] != LATER[key]]
+        return "|".join([f"{NAME}{self.revision}", *(f"{key}:{values[key]}" for key in shown)])
 
     @classmethod
     def parse(cls, signature: str) -> Protocol:
@@ -180,11 +200,10 @@ class Protocol:
         Raises
         ------
         UsageError
-            If it is not a signature of this revision, or a field is unknown, repeated, absent or out of range.
+            If it is not a signature of a known revision, or a field is unknown, repeated, absent or out of range.
         """
-        revision, *parts = signature.strip().split("|")
-        if revision != REVISION:
-            raise UsageError(f"expected a signature that starts with {REVISION}|, found {signature[:40]!r}")
+        head, *parts = signature.strip().split("|")
+        revision = _revision(head, signature)
         values: dict[str, str] = {}
         for part in parts:
             key, colon, value = part.partition(":")
@@ -193,6 +212,7 @@ class Protocol:
             if key in values:
                 raise UsageError(f"signature: the field {key!r} is given twice")
             values[key] = value
+        values = {**LATER, **values}
         absent = [key for key in EXPLAINED if key not in values]
         if absent:
             raise UsageError(f"signature: the fields {', '.join(absent)} are missing")
@@ -211,10 +231,22 @@ class Protocol:
             id_style=values["ids"],  # type: ignore[arg-type]
             off_image=values["off"],  # type: ignore[arg-type]
             count_threshold=parse_threshold(values["count"]),
+            revision=revision,
         )
 
     def __str__(self) -> str:
         return self.signature
+
+
+def _revision(head: str, signature: str) -> int:
+    """Return the revision in the first field of a signature; raise UsageError where there is none that is known."""
+    number = head.removeprefix(NAME)
+    known = [str(n) for n in range(1, REVISION + 1)]
+    if not head.startswith(NAME) or number not in known:
+        raise UsageError(
+            f"expected a signature that starts with {NAME}{REVISION}| or an earlier revision, found {signature[:40]!r}"
+        )
+    return int(number)
 
 
 def check_choice(name: str, value: str, known: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 
 from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
 from crowdeval.evaluation.protocol import Protocol
+from crowdeval.evaluation.sides import Side
 from crowdeval.metrics import canonical
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT = "crowdeval/report@1"
+FORMAT = "crowdeval/report@2"
+
+FORMATS = (FORMAT, "crowdeval/report@1")
+"""Versions that are read; the first one has no hashes by column."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Side:
-    """One of the two inputs: its name, fingerprint and number of points."""
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """The file of evidence that a report was written with, as seen from the report's folder; the hash of its bytes."""
 
-    name: str
-    fingerprint: str
-    points: int
+    file: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +55,8 @@ class Report:
         What is known of the predictions' origin: model, revision, dataset, split, selected_on, date, ...
     version : str
         The version of crowdeval that measured.
+    evidence : EvidenceFile, optional
+        The evidence that was written beside it.
     """
 
     values: Mapping[str, float]
@@ -63,6 +68,7 @@ class Report:
     per_image: Mapping[str, NDArray[Any]] | None = None
     about: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    evidence: EvidenceFile | None = None
 
     @property
     def signature(self) -> str:
@@ -94,10 +100,17 @@ class Report:
             "warnings": list(self.warnings),
             "images": self.images,
             **{
-                name: {"name": side.name, "fingerprint": side.fingerprint, "points": side.points}
+                name: {
+                    "name": side.name,
+                    "fingerprint": side.fingerprint,
+                    "points": side.points,
+                    "hashes": dict(side.hashes),
+                }
                 for name, side in sides.items()
             },
         }
+        if self.evidence is not None:
+            document["evidence"] = {"file": self.evidence.file, "hash": self.evidence.hash}
         if self.about:
             document["about"] = dict(self.about)
         if self.per_image is not None:
@@ -125,7 +138,7 @@ class Report:
             protocol = Protocol.parse(document.signature)
         except (msgspec.DecodeError, UsageError, UnicodeDecodeError) as problem:
             raise FormatError(name, [Problem(expected="a crowdeval report", found=str(problem))]) from None
-        if document.format != FORMAT:
+        if document.format not in FORMATS:
             raise FormatError(name, [Problem(expected=FORMAT, found=repr(document.format), key="format")])
         columns = document.per_image
         return cls(
@@ -138,6 +151,7 @@ class Report:
             per_image=None if columns is None else {key: _column(values) for key, values in columns.items()},
             about=document.about,
             version=document.version,
+            evidence=None if document.evidence is None else EvidenceFile(**document.evidence),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -153,6 +167,7 @@ class _Side(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     fingerprint: str
     points: int
+    hashes: dict[str, str] = {}
 
 
 class _Document(msgspec.Struct):
@@ -165,6 +180,7 @@ class _Document(msgspec.Struct):
     warnings: list[str] = []
     version: str = ""
     about: dict[str, str] = {}
+    evidence: dict[Literal["file", "hash"], str] | None = None
     per_image: dict[str, list[float | int | str | None]] | None = None
 
 

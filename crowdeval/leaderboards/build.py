@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from crowdeval.errors import UsageError, did_you_mean, listed
-from crowdeval.leaderboards.rankings import Ranking, Row, in_order, rankings_of
+from crowdeval.errors import FormatError, MissingFileError, UsageError, did_you_mean, listed
+from crowdeval.evaluation.parts import evidence_beside
+from crowdeval.leaderboards.rankings import Ranking, Row, in_order, rankings_of, usual_key
 from crowdeval.leaderboards.results import Result, newest
 from crowdeval.metrics import canonical
-from crowdeval.statistics.significance import holm, paired_p_value, same_images, terms_of
+from crowdeval.statistics.contributions import Source, lacking, testable
+from crowdeval.statistics.permutation import holm, paired_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,7 +50,7 @@ def leaderboard(
     metrics : sequence of str
         Columns beside the usual ones.
     significance : bool
-        Test each difference from the best of a ranking where the reports hold per-image tables.
+        Test each difference from the best of a ranking, where the reports hold per-image tables or name evidence.
 
     Returns
     -------
@@ -60,12 +62,16 @@ def leaderboard(
     UsageError
         If no result is of the dataset, or none has the metric.
     """
-    chosen, notes = newest(_of_dataset(list(results), dataset))
+    chosen = _of_dataset(list(results), dataset)
     key = None if by is None else _known(canonical(by), chosen)
     extra = [_known(canonical(name), chosen) for name in (*metrics, *([by] if by else []))]
     rankings: list[Ranking] = []
+    notes: list[str] = []
     for name in sorted({result.dataset for result in chosen}, key=lambda each: _first_seen(each, chosen)):
-        rankings += rankings_of(name, [each for each in chosen if each.dataset == name], by=key, extra=extra)
+        own = [each for each in chosen if each.dataset == name]
+        own, said = newest(own, key or usual_key([each for each in own if each.source == "measured"]))
+        rankings += rankings_of(name, own, by=key, extra=extra)
+        notes += said
     if significance:
         rankings = [_tested(ranking, notes) for ranking in rankings]
     return Leaderboard(rankings=tuple(rankings), notes=tuple(notes), tested=significance)
@@ -96,38 +102,47 @@ def _first_seen(dataset: str, results: list[Result]) -> tuple[bool, str]:
 
 
 def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
-    """Add the p-values of each difference from the best; say whose per-image table is missing."""
-    own = [row for row in ranking.rows if _of_the_ranking(row, ranking)]
-    bare = [row.result.name for row in own if row.result.report is None or row.result.report.per_image is None]
-    if bare:
-        notes.append(f"{ranking.dataset}: no significance for {listed(bare)}: the reports hold no per-image table")
+    """Add the p-values of each difference from the best; say what is missing where there is none."""
+    own = [row for row in ranking.rows if row.of(ranking)]
+    sources = [_source(row.result, notes) for row in own]
     p_values: list[dict[str, float]] = [{} for _ in own]
+    bare: dict[str, list[str]] = {}
     for metric in ranking.columns:
         best = next((n for n, row in enumerate(own) if metric in row.best), None)
-        others = [n for n, row in enumerate(own) if n != best and metric in row.result.values]
-        if best is None or not others:
+        others = [n for n, row in enumerate(own) if n != best and _has(row, metric)]
+        if best is None or not others or not testable(metric):
             continue
-        tested = holm([_p_value(own[best], own[n], metric) for n in others])
-        for n, p in zip(others, tested, strict=True):
+        for n in (best, *others):
+            if lacking(sources[n], metric):
+                bare.setdefault(own[n].result.name, []).append(metric)
+        raw = [paired_test(metric, sources[best], sources[n]) for n in others]
+        for n, p in zip(others, holm(raw), strict=True):
             if not math.isnan(p):
                 p_values[n][metric] = p
+    if bare:
+        metrics = in_order(metric for names in bare.values() for metric in names)
+        notes.append(
+            f"{ranking.dataset}: {', '.join(metrics)} not tested for {listed(bare)}: no evidence; "
+            "crowdeval score ... --evidence FILE -o REPORT writes it"
+        )
     found = iter(p_values)
-    rows = [replace(row, p_values=next(found)) if _of_the_ranking(row, ranking) else row for row in ranking.rows]
+    rows = [replace(row, p_values=next(found)) if row.of(ranking) else row for row in ranking.rows]
     return replace(ranking, rows=tuple(rows))
 
 
-def _of_the_ranking(row: Row, ranking: Ranking) -> bool:
-    """Return whether a row is of the ranking's own test set and protocol, ranked or without the key."""
-    first = ranking.rows[0].result
-    return row.result.source == "measured" and (row.result.fingerprint, row.result.signature) == (
-        first.fingerprint,
-        first.signature,
-    )
+def _has(row: Row, metric: str) -> bool:
+    return metric in row.result.values and metric in row.comparable
 
 
-def _p_value(best: Row, row: Row, metric: str) -> float:
-    a, b = best.result.report, row.result.report
-    if a is None or b is None or not same_images(a, b):
-        return math.nan
-    terms = terms_of(a, metric), terms_of(b, metric)
-    return math.nan if terms[0] is None or terms[1] is None else paired_p_value(terms[0], terms[1])
+def _source(result: Result, notes: list[str]) -> Source:
+    """Return what a result's differences are tested on; say where evidence that is named can't be had."""
+    report = result.report
+    if report is None:
+        return Source()
+    evidence = None
+    if report.evidence is not None:
+        try:
+            evidence = evidence_beside(report.evidence, result.origin)
+        except (FormatError, MissingFileError) as problem:
+            notes.append(f"{result.name}: {problem}")
+    return Source(report.per_image, evidence, report.protocol)

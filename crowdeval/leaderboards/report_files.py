@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from crowdeval.errors import FormatError, MissingFileError, Problem
-from crowdeval.evaluation.report import Report
+from crowdeval.evaluation.evaluate import report_of
+from crowdeval.evaluation.parts import is_evidence, read_hashed
+from crowdeval.evaluation.report import EvidenceFile, Report
 from crowdeval.formats.source import source_of
 
 _FAMILY = "crowdeval/report@"
@@ -54,8 +56,8 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     Parameters
     ----------
     paths : iterable of path
-        A file has to be a report. Below a folder every ``*.json`` that says it is one counts, the others are passed
-        over; hidden files and folders are not looked at.
+        A file has to be a report, or evidence, of which the report is made. Below a folder every ``*.json`` that says
+        it is one counts, the others are passed over; hidden files and folders are not looked at.
 
     Returns
     -------
@@ -73,7 +75,8 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     damaged = []
     for path in map(Path, paths):
         if path.is_file():
-            reports.setdefault(os.path.realpath(path), (str(path), read_report(path)))
+            own = _report_of_evidence(path) if is_evidence(path) else read_report(path)
+            reports.setdefault(os.path.realpath(path), (str(path), own))
             continue
         if not path.is_dir():
             raise MissingFileError(f"{path}: there is no such file or folder")
@@ -86,6 +89,12 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
             if report is not None:
                 reports.setdefault(os.path.realpath(file), (str(file), report))
     return ReportFiles(tuple(reports.values()), tuple(damaged))
+
+
+def _report_of_evidence(path: Path) -> Report:
+    """Return the report that evidence alone gives, which names the file as its own."""
+    evidence, digest = read_hashed(path)
+    return replace(report_of(evidence, part=True), evidence=EvidenceFile(path.name, digest))
 
 
 def _json_files(folder: Path) -> Iterator[Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from crowdeval.evaluation.report import Report
+from crowdeval.evaluation.sides import Key, Side, comparison_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +30,8 @@ class Result:
         The report's file; or the publication, and where in it.
     signature, fingerprint : str
         Protocol and test set; empty where published.
+    annotations : Side, optional
+        The test set with the hashes of its columns.
     images, points : int, optional
         Images and true points of the test set.
     selected_on, date : str
@@ -48,6 +52,7 @@ class Result:
     config: str = ""
     signature: str = ""
     fingerprint: str = ""
+    annotations: Side | None = None
     images: int | None = None
     points: int | None = None
     selected_on: str = ""
@@ -59,6 +64,22 @@ class Result:
     def name(self) -> str:
         """The model and, where it is known, its revision."""
         return f"{self.model}@{self.revision}" if self.revision else self.model
+
+    def key(self, metric: str) -> Key:
+        """Return what another result must have in common for this metric to be comparable."""
+        side = self.annotations or Side(name="", fingerprint=self.fingerprint, points=self.points or 0)
+        return comparison_key(metric, self.signature, side)
+
+    def difference(self, other: Result, metric: str) -> str:
+        """Return in words why a metric is not comparable with another result's; empty where it is."""
+        keys = self.key(metric), other.key(metric)
+        if not all(each.annotations is not None and each.annotations.hashes for each in (self, other)):
+            # A report of the first version knows no columns, only the fingerprint.
+            keys = (
+                replace(keys[0], columns=(("fingerprint", self.fingerprint),)),
+                replace(keys[1], columns=(("fingerprint", other.fingerprint),)),
+            )
+        return keys[0].difference(keys[1])
 
     @property
     def given_counts(self) -> bool:
@@ -87,6 +108,7 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
             origin=file,
             signature=report.signature,
             fingerprint=report.annotations.fingerprint,
+            annotations=report.annotations,
             images=report.images,
             points=report.annotations.points,
             selected_on=report.about.get("selected_on", ""),
@@ -97,28 +119,58 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
     ]
 
 
-def newest(results: Iterable[Result]) -> tuple[list[Result], list[str]]:
-    """Return the results, one for each model, test set and protocol, and what was said of those left out.
+def newest(results: Iterable[Result], metric: str | None = None) -> tuple[list[Result], list[str]]:
+    """Return the results, one for each model and what a metric reads, and what was said of those left out.
 
-    Of several the newest by date stays; a result without a date is the oldest.
+    Parameters
+    ----------
+    results : iterable of Result
+        Of one dataset.
+    metric : str, optional
+        The one that is ranked by; results without it are never the same as those with it.
+
+    Of several the newest by date stays; a result without a date is the oldest. Of one run, whose reports lie in one
+    folder, the report of the newest revision of the definitions stays.
     """
-    kept: dict[tuple[str, ...], Result] = {}
+    kept: dict[object, Result] = {}
     notes = []
     for result in sorted(results, key=lambda each: (_moment(each.date), each.origin)):
-        key = (
-            (result.model, result.dataset, result.origin)
-            if result.source == "published"
-            else (result.model, result.revision, result.config, result.dataset, result.signature, result.fingerprint)
-        )
-        older = kept.get(key)
+        same: object = (result.model, result.dataset, result.origin)
+        if result.source == "measured":
+            same = (*_what(result), result.key(_own(result, metric)))
+        older = kept.get(same)
         if older is not None:
             notes.append(
                 f"{result.name} on {result.dataset} was scored more than once with the same protocol: "
                 f"kept {result.origin} ({result.date or 'no date'}), "
                 f"left out {older.origin} ({older.date or 'no date'})"
             )
-        kept[key] = result
-    return list(kept.values()), notes
+        kept[same] = result
+    return _of_newest_revision(list(kept.values()), metric), notes
+
+
+def _of_newest_revision(results: list[Result], metric: str | None) -> list[Result]:
+    """Leave out what earlier definitions gave to a run where its folder has the same by later ones."""
+    newest_of: dict[object, int] = {}
+    runs = []
+    for result in results:
+        key = result.key(_own(result, metric))
+        runs.append((*_what(result), os.path.dirname(result.origin), key.options, result.fingerprint, result.source))
+        newest_of[runs[-1]] = max(newest_of.get(runs[-1], 0), key.revision)
+    return [
+        result
+        for result, run in zip(results, runs, strict=True)
+        if result.key(_own(result, metric)).revision == newest_of[run]
+    ]
+
+
+def _what(result: Result) -> tuple[str, ...]:
+    return result.model, result.revision, result.config, result.dataset
+
+
+def _own(result: Result, metric: str | None) -> str:
+    """Return the metric that a result is judged by: the one asked for, or its own first one."""
+    return metric if metric in result.values and metric is not None else next(iter(result.values), "")
 
 
 def _declared(report: Report) -> str:

@@ -9,11 +9,23 @@ the right); ``step``, precision times recall step without the envelope (scikit-l
 and ``voc11``, the mean of the envelope at 101 or 11 evenly spaced recalls. A recall reaches a level by whole numbers
 (hits x 100 >= level x true points); pycocotools compares floats and can miss a level that is met exactly.
 
-A whole set is one ranked list; the images on their own are many segments, worked on at once.
+The sum is exact once and for all. A plateau is the longest run of points with equal envelope, as float64; its term is
+that value times a whole number (hits on the plateau; for ``coco101`` and ``voc11`` the recall levels on it), ``step``
+has a term for each point; the terms are added by ``math.fsum`` and divided once. So neither the order of images nor a
+partition of them moves a digit, and perfect predictions give exactly 1. Two true positives, three true points::
+
+    hits       1    2         precision after each point with a hit
+    seen       1    3
+    precision  1.0  0.6667    -> envelope 1.0, 0.6667: two plateaus of one hit each
+    area       fsum(1.0 x 1, 0.6667 x 1) / 3 = 0.5556
+
+A whole set is one ranked list; the images on their own are many segments, worked on at once. Weights are whole numbers,
+how often each image counts: weighted hits and predictions are those of the set with the images repeated.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,35 +34,63 @@ from numpy.typing import NDArray
 from crowdeval.options import Area
 from crowdeval.points.ragged import Floats, Integers, Ragged
 
+SAMPLES = {"coco101": 100, "voc11": 10}
+"""Steps of recall between the sampled levels, of which there is one more."""
 
-def seen_in_set(score: Floats | None, predictions: int, asked: Floats | int) -> Integers:
-    """Return how many predictions of the set have at least each of the ``asked`` confidences.
 
-    ``score`` holds all confidences in rising order; without confidences, ``asked`` is a number of predictions and
-    each of them has seen all.
+def standing(score: Floats | None, points: Ragged) -> tuple[Integers, Integers]:
+    """Return for every prediction how many of its image have at least its confidence, and how many have more, (M,).
+
+    Without confidences all are equal: each has seen all of its image and none has more.
     """
-    if score is None:
-        return np.full(int(np.asarray(asked)), predictions, dtype=np.int64)
-    return predictions - np.searchsorted(score, np.asarray(asked), side="left")
-
-
-def seen_in_image(score: Floats | None, points: Ragged) -> Integers:
-    """Return for every prediction how many of its image have at least its confidence, (M,)."""
     image, offsets = points.image, points.offsets
     if score is None:
-        return points.counts[image]
+        return points.counts[image], np.zeros(len(points), dtype=np.int64)
     order = np.lexsort((-score, image))
     ranked, place = score[order], image[order]
+    # Runs of equal confidence within an image; each row has seen all up to the end of its run:
+    #   image [0, 0, 0, 1], ranked [.9, .5, .5, .7]  ->  runs end at [0, 2, 3]
+    #   run_start [0, 1, 1, 3], run_end [0, 2, 2, 3]  ->  above [0, 1, 1, 0], seen [1, 3, 3, 1]
     last = np.ones(len(order), dtype=bool)
     last[:-1] = (ranked[1:] != ranked[:-1]) | (place[1:] != place[:-1])
     ends = np.flatnonzero(last)
-    run_end = np.repeat(ends, np.diff(ends, prepend=-1))
-    seen = np.empty(len(order), dtype=np.int64)
-    seen[order] = run_end - offsets[place] + 1
-    return seen
+    length = np.diff(ends, prepend=-1)
+    seen, above = np.empty((2, len(order)), dtype=np.int64)
+    seen[order] = np.repeat(ends, length) - offsets[place] + 1
+    above[order] = np.repeat(ends - length + 1, length) - offsets[place]
+    return seen, above
 
 
-def average_precision(seen: Integers, truths: int, *, ap: Area = "area") -> float:
+def spread_ties(tie: Integers, seen: Integers, above: Integers, *, hits_first: bool) -> Integers:
+    """Return how many predictions each hit has seen when the hits of a tie come first of it, or last.
+
+    Parameters
+    ----------
+    tie : array of int, (T,)
+        Which tie each hit is of; the hits of a tie lie together.
+    seen, above : array of int, (T,)
+        How many predictions have at least the confidence of a hit, and how many have more.
+    hits_first : bool
+        Whether the hits come before the other predictions of their tie.
+
+    Examples
+    --------
+    Two hits in a tie of the fourth to seventh prediction:
+
+    >>> spread_ties(np.array([0, 0]), np.array([7, 7]), np.array([3, 3]), hits_first=True).tolist()
+    [4, 5]
+    >>> spread_ties(np.array([0, 0]), np.array([7, 7]), np.array([3, 3]), hits_first=False).tolist()
+    [6, 7]
+    """
+    if not len(seen):
+        return seen
+    starts = _starts(tie)
+    length = np.diff(starts, append=len(tie))
+    place = np.arange(1, len(tie) + 1) - np.repeat(starts, length)  # 1, 2, ... within each tie
+    return above + place if hits_first else seen - np.repeat(length, length) + place
+
+
+def average_precision(seen: Integers, truths: int, *, ap: Area = "area", weight: Integers | None = None) -> float:
     """Return the average precision of one ranked list; NaN where there are no true points.
 
     Parameters
@@ -61,6 +101,8 @@ def average_precision(seen: Integers, truths: int, *, ap: Area = "area") -> floa
         Number of true points.
     ap : {"area", "step", "coco101", "voc11"}
         How the area is taken.
+    weight : array of int, (T,), optional
+        How often each true positive counts, at least once; then ``seen`` and ``truths`` are weighted, too.
 
     Examples
     --------
@@ -70,19 +112,24 @@ def average_precision(seen: Integers, truths: int, *, ap: Area = "area") -> floa
     0.5556
     """
     if not truths or not len(seen):
-        return 0.0 if truths else np.nan
+        return 0.0 if truths else math.nan
     changes = np.ones(len(seen), dtype=bool)
     np.not_equal(seen[1:], seen[:-1], out=changes[:-1])
     ends = np.flatnonzero(changes)
-    hits = ends + 1
-    precision = hits / seen.take(ends)
+    hits = ends + 1 if weight is None else np.cumsum(weight).take(ends)
+    value = hits / (seen if len(ends) == len(seen) else seen.take(ends))
+    level, below = _levels(hits, truths, ap)
     if ap != "step":
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((precision * _recall_steps(hits, truths, np.zeros(1, dtype=np.int64), ap)).sum())
+        value = np.maximum.accumulate(value[::-1])[::-1]
+        plateau = np.append(np.flatnonzero(value[1:] != value[:-1]), len(value) - 1)
+        value, level = value.take(plateau), level.take(plateau)
+    return math.fsum((value * np.diff(level, prepend=below)).tolist()) / _whole(truths, ap)
 
 
 def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, *, ap: Area = "area") -> Floats:
     """Return the average precision of many ranked lists at once, the segments; NaN where one has no true points.
+
+    Each is what ``average_precision`` gives, to the last bit.
 
     Parameters
     ----------
@@ -96,8 +143,6 @@ def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, 
     ap : {"area", "step", "coco101", "voc11"}
         How the area is taken.
     """
-    if len(truths) == 1:  # summed like a whole set, to the last bit
-        return np.array([average_precision(seen, int(truths[0]), ap=ap)])
     result = np.zeros(len(truths))
     result[truths == 0] = np.nan
     if not len(segment):
@@ -106,30 +151,44 @@ def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, 
     last[:-1] = (segment[1:] != segment[:-1]) | (seen[1:] != seen[:-1])
     ends = np.flatnonzero(last)
     place = segment[ends]
-    opens = np.ones(len(ends), dtype=bool)
-    opens[1:] = place[1:] != place[:-1]
-    starts = np.flatnonzero(opens)
+    starts = _starts(place)
+    # Hits so far within the segment: the row number less the rows of the segments before.
+    #   place [0, 0, 2], ends [0, 2, 4]  ->  starts [0, 2], first [0, 3]  ->  hits [1, 3, 2]
     first = np.concatenate([[0], ends[starts[1:] - 1] + 1])
     hits = ends + 1 - np.repeat(first, np.diff(starts, append=len(ends)))
-    precision = hits / seen[ends]
+    value = hits / seen[ends]
+    level, below = _levels(hits, truths[place], ap)
     if ap != "step":
-        precision = _envelope(precision, place)
-    result[place[starts]] = np.add.reduceat(precision * _recall_steps(hits, truths[place], starts, ap), starts)
+        value = _envelope(value, place)
+        plateau = np.flatnonzero(np.append((value[1:] != value[:-1]) | (place[1:] != place[:-1]), True))
+        value, level, place = value[plateau], level[plateau], place[plateau]
+        starts = _starts(place)
+    gained = np.diff(level, prepend=below)
+    gained[starts] = level[starts] - below
+    terms, bounds = (value * gained).tolist(), [*starts.tolist(), len(place)]
+    for n, own in enumerate(place[starts].tolist()):
+        result[own] = math.fsum(terms[bounds[n] : bounds[n + 1]]) / _whole(int(truths[own]), ap)
     return result
 
 
-def _recall_steps(hits: Integers, truths: Integers | int, starts: Integers, ap: Area) -> Floats:
-    """Return what each point of the curve weighs: its step in recall, or its share of the sampled recalls.
+def _starts(place: NDArray[Any]) -> Integers:
+    """Return where each run of equal values begins."""
+    return np.flatnonzero(np.append(True, place[1:] != place[:-1]))
 
-    ``starts`` are the first points of the segments. A sampled recall of 0 is reached by the first point.
+
+def _levels(hits: Integers, truths: Integers | int, ap: Area) -> tuple[Integers, int]:
+    """Return how far each point of the curve has come in whole steps of recall, and where the first step begins.
+
+    A step is a hit, or a sampled recall; the sampled recall of 0 is reached by the first point.
     """
-    level, below, whole = hits, 0, truths
-    if ap in ("coco101", "voc11"):
-        samples = 100 if ap == "coco101" else 10
-        level, below, whole = hits * samples // truths, -1, samples + 1
-    step = np.diff(level, prepend=below)
-    step[starts] = level[starts] - below
-    return step / whole
+    if ap in SAMPLES:
+        return hits * SAMPLES[ap] // truths, -1
+    return hits, 0
+
+
+def _whole(truths: int, ap: Area) -> int:
+    """Return the number of whole steps of recall."""
+    return SAMPLES[ap] + 1 if ap in SAMPLES else truths
 
 
 def _envelope(precision: Floats, segment: NDArray[Any]) -> Floats:

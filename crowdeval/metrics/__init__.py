@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from crowdeval.metrics.family import Family
+from crowdeval.metrics.family import Family, Measuring
 from crowdeval.metrics.strings import Metric
 from crowdeval.plugins import Extensions
 
-METRICS: Extensions[Family] = Extensions("metric", "crowdeval.metrics")
+METRICS: Extensions[Family | Measuring] = Extensions("metric", "crowdeval.metrics")
 """Metric name to family."""
 
 
-def family_of(metric: Metric) -> Family:
+def family_of(metric: Metric) -> Family | Measuring:
     """Return the family that measures a metric; an unknown name gets the near ones."""
     return METRICS[metric.name]
 

@@ -18,6 +18,9 @@ By group
     ``MAE[S]``, ``MAE[L]`` (NWPU-Crowd): unweighted mean of the errors of the scene levels 0 .. 4, of the luminance
     levels 0 .. 3. The official script lets a level without images enter as -1; here it is left out, with a notice.
 
+Evidence
+    Estimated and true count of every image, and its label in each group asked for.
+
 Names
     The field's tables call the root of the mean squared error "MSE" (paper, eq. 8). The metric string ``MSE`` is
     an alias; the key in files is ``RMSE``.
@@ -25,17 +28,22 @@ Names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.errors import UsageError
-from crowdeval.metrics.family import Entry, Measured, Scene
-from crowdeval.metrics.groups import groups, lacking_group
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.groups import group_column, group_columns, groups_of, lacking_group
 from crowdeval.metrics.strings import Metric
+from crowdeval.metrics.sums import Weights, mean, mean_over
 from crowdeval.options import COUNT_THRESHOLD
-from crowdeval.points.ragged import Floats
+from crowdeval.points.ragged import Flags, Floats
 from crowdeval.points.sets import Predictions
 
 
@@ -57,11 +65,12 @@ def estimated_counts(predictions: Predictions, *, threshold: float = COUNT_THRES
     return np.where(np.isnan(predictions.counts), counted, predictions.counts)
 
 
-def own_counts(predictions: Predictions) -> list[str]:
+def own_counts(evidence: Evidence) -> list[str]:
     """Return the notice of points beside which counts are given; these are taken instead of the points above."""
-    if not predictions.located or predictions.counts is None or np.isnan(predictions.counts).all():
+    given = evidence.images.get("given")
+    if not evidence.located or given is None or np.isnan(given).all():
         return []
-    own, images = int(np.isfinite(predictions.counts).sum()), len(predictions.counts)
+    own, images = int(np.isfinite(given).sum()), len(given)
     share = "every image has a count" if own == images else f"{own:,} of {images:,} images have a count"
     return [f"own-counts: {share} of its own in the predictions, which counting errors take instead of its points"]
 
@@ -87,10 +96,19 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
     return {name: counting_error(name, estimated, true) for name in ERRORS}
 
 
-def counting_error(name: str, estimated: Floats, true: Floats) -> float:
-    """Return one of MAE, RMSE, NAE and bias; NaN where undefined."""
-    kept = true > 0 if name == "NAE" else np.ones(len(true), dtype=bool)
-    return float(ERRORS[name](estimated[kept] - true[kept], true[kept])) if kept.any() else np.nan
+def counting_error(name: str, estimated: Floats, true: Floats, weights: Weights = None) -> float:
+    """Return one of MAE, RMSE, NAE and bias; NaN where undefined. ``weights`` say how often each image counts."""
+    error = estimated - true
+    terms, kept = np.abs(error), np.ones(len(true), dtype=bool)
+    if name == "RMSE":
+        terms = error**2
+    elif name == "bias":
+        terms = error
+    elif name == "NAE":
+        kept = true > 0
+        terms = np.divide(terms, true, out=np.zeros(len(true)), where=kept)
+    value = mean_over(terms, kept, weights)
+    return math.sqrt(value) if name == "RMSE" else value
 
 
 def _undefined(name: str, true: Floats) -> str:
@@ -98,12 +116,7 @@ def _undefined(name: str, true: Floats) -> str:
     return f"{name} is undefined: {'no image has true points' if len(true) else 'there are no images'}"
 
 
-ERRORS: dict[str, Callable[[Floats, Floats], np.floating]] = {
-    "MAE": lambda error, true: np.mean(np.abs(error)),
-    "RMSE": lambda error, true: np.sqrt(np.mean(error**2)),
-    "NAE": lambda error, true: np.mean(np.abs(error) / true),
-    "bias": lambda error, true: np.mean(error),
-}
+ERRORS = ("MAE", "RMSE", "NAE", "bias")
 
 
 class Counting:
@@ -175,49 +188,84 @@ class Counting:
         group = LEVELS[metric.level][0] if metric.level else metric.by
         return None if group is None else lacking_group(group, scene.annotations)
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
-        """Return the counting errors asked for, and the columns of counts."""
-        estimated = estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
-        true = scene.annotations.counts.astype(np.float64)
-        found = Measured(notices=own_counts(scene.predictions))
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return True: an image whose attribute is unknown is in no group."""
+        return True
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the count threshold and, by group, the attribute; the options of d_k for its quartiles."""
+        group = LEVELS[metric.level][0] if metric.level else metric.by
+        if group is None or group == "count_quartile":
+            return reads("count")
+        if group == "scale_quartile":
+            return reads("count k few lone")
+        return Reads(frozenset({"count"}), frozenset({"points", group_column(group)}))
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return estimated counts and the labels of groups; true counts are there for every family."""
+        images: dict[str, NDArray[Any]] = {
+            "estimated": estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
+        }
+        for metric in asked:
+            name = LEVELS[metric.level][0] if metric.level else metric.by
+            if name is not None:
+                images |= group_columns(name, scene.annotations, k=scene.options.k, lone=scene.options.lone)
+        return scene.evidence(images=images)
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
+        """Return the counting errors asked for."""
+        estimated, true = evidence.images["estimated"], evidence.images["true"].astype(np.float64)
+        found = Measured(notices=own_counts(evidence) if weights is None else [])
         for metric in asked:
             if metric.level is not None:
-                found.update(_mean_over_levels(metric, estimated, true, scene))
+                found.update(_mean_over_levels(metric, evidence, weights))
             elif metric.by is not None:
-                found.update(_by_group(metric, estimated, true, scene))
+                found.update(_by_group(metric, evidence, weights))
             else:
-                found.values[str(metric)] = value = counting_error(metric.name, estimated, true)
-                found.undefined += [_undefined(metric.name, true)] if np.isnan(value) else []
-        if scene.per_image:
-            found.columns = {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
+                found.values[str(metric)] = value = counting_error(metric.name, estimated, true, weights)
+                found.undefined += [_undefined(metric.name, true)] if math.isnan(value) else []
         return found
+
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return true and estimated count, and their difference."""
+        estimated, true = evidence.images["estimated"], evidence.images["true"].astype(np.float64)
+        return {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
 
 
 LEVELS = {"S": ("scene_level", 5), "L": ("luminance", 4)}
 """NWPU-Crowd: the attribute and the number of its levels."""
 
 
-def _by_group(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> Measured:
+def _group_error(metric: Metric, evidence: Evidence, images: Flags, weights: Weights) -> float:
+    """Return the error over some of the images."""
+    estimated, true = evidence.images["estimated"][images], evidence.images["true"][images].astype(np.float64)
+    return counting_error(metric.name, estimated, true, None if weights is None else weights[images])
+
+
+def _by_group(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
     """Return the error of every group; NaN under the metric's own name where there is none."""
     found = Measured()
-    for label, of in groups(str(metric.by), scene.annotations, k=scene.options.k, lone=scene.options.lone):
-        found.values[f"{metric}={label}"] = value = counting_error(metric.name, estimated[of], true[of])
-        found.undefined += [_undefined(metric.name, true[of])] if np.isnan(value) else []
+    for label, images in groups_of(str(metric.by), evidence):
+        found.values[f"{metric}={label}"] = value = _group_error(metric, evidence, images, weights)
+        found.undefined += [_undefined(metric.name, evidence.images["true"][images])] if math.isnan(value) else []
     if not found.values:
-        found.values[str(metric)] = np.nan
+        found.values[str(metric)] = math.nan
         found.undefined.append(f"{metric} is undefined: there are no groups")
     return found
 
 
-def _mean_over_levels(metric: Metric, estimated: Floats, true: Floats, scene: Scene) -> Measured:
+def _mean_over_levels(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
     attribute, levels = LEVELS[str(metric.level)]
     terms, strange = [], 0
-    for label, images in groups(attribute, scene.annotations, k=scene.options.k, lone=scene.options.lone):
+    for label, images in groups_of(attribute, evidence):
         if label not in {str(level) for level in range(levels)}:
             strange += int(images.sum())
-        elif metric.name != "NAE" or (true[images] > 0).any():
-            terms.append(counting_error(metric.name, estimated[images], true[images]))
-    found = Measured(values={str(metric): float(np.mean(terms)) if terms else np.nan})
+        elif metric.name != "NAE" or (evidence.images["true"][images] > 0).any():
+            terms.append(_group_error(metric, evidence, images, weights))
+    defined = [term for term in terms if not math.isnan(term)]  # a level may have weight 0
+    found = Measured(values={str(metric): mean(defined)})
     if not terms:
         found.undefined.append(f"{metric} is undefined: no level has a value")
     elif len(terms) < levels:

@@ -7,6 +7,9 @@ Convention
 Formula
     GAME(L) = mean over images of the sum over cells of \|predicted - true\|; GAME(0) is the MAE of counted points.
 
+Evidence
+    The sum over cells of every image, a whole number.
+
 Source
     Guerrero-Gomez-Olmedo et al., "Extremely Overlapping Vehicle Counting", IbPRIA 2015.
 """
@@ -14,20 +17,24 @@ Source
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.errors import UsageError
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
 from crowdeval.metrics.localization import confident
 from crowdeval.metrics.strings import Metric
+from crowdeval.metrics.sums import Weights, mean_over
 from crowdeval.points.ragged import Floats, Integers, Ragged
 
 FINEST = 10
 """Cells of a thousandth of the image: a finer grid is taken for a slip."""
 
 
-def grid_errors(predicted: Ragged, true: Ragged, sizes: Floats, *, order: int) -> Floats:
+def grid_errors(predicted: Ragged, true: Ragged, sizes: Floats, *, order: int) -> Integers:
     """Return the sum over cells of \\|predicted - true\\| of every image, (m,).
 
     Parameters
@@ -46,7 +53,7 @@ def grid_errors(predicted: Ragged, true: Ragged, sizes: Floats, *, order: int) -
     cells, place = np.unique(cell, return_inverse=True)
     difference = np.abs(np.bincount(place, weights=sign, minlength=len(cells)))
     errors = np.bincount(cells >> (2 * order), weights=difference, minlength=predicted.images)
-    return errors.astype(np.float64)
+    return np.round(errors).astype(np.int64)  # whole numbers already: sums of ones
 
 
 def _cells(points: Ragged, sizes: Floats, order: int) -> Integers:
@@ -92,21 +99,38 @@ class GridError:
             )
         return None
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
-        """Return the mean over images."""
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return False: an image of unknown size has no cells."""
+        return False
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the count threshold, and the sizes of the images."""
+        return reads("count", "points sizes")
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return the error of every image for each grid asked for."""
         assert scene.annotations.sizes is not None, "lacking() has asked"
         predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
+        true, sizes = scene.annotations.points, scene.annotations.sizes
+        return scene.evidence(
+            images={str(m): grid_errors(predicted, true, sizes, order=int(str(m.order))) for m in asked}
+        )
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
+        """Return the mean over images."""
         found = Measured()
         for metric in asked:
-            errors = grid_errors(
-                predicted, scene.annotations.points, scene.annotations.sizes, order=int(str(metric.order))
-            )
+            errors = evidence.images[str(metric)]
+            found.values[str(metric)] = mean_over(errors, np.ones(len(errors), dtype=bool), weights)
             if not len(errors):
                 found.undefined.append("GAME of no images is undefined")
-            found.values[str(metric)] = float(np.mean(errors)) if len(errors) else np.nan
-            if scene.per_image:
-                found.columns[str(metric)] = errors
         return found
+
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return the error of every image for each grid."""
+        return {str(metric): evidence.images[str(metric)].astype(np.float64) for metric in asked}
 
 
 GRID = GridError()

@@ -22,6 +22,9 @@ By level
     1e5 square pixels). It depends on *who* is matched: ``crowdeval.matching.official_order`` follows the order of the
     official script.
 
+Evidence
+    Predictions that take part, and TP of every image at each radius; by level hits and true points of every image.
+
 Difference from the official scripts
     NWPU: none on the integers; the script adds 1e-20 to denominators where this module says undefined. Scripts that
     assign by Hungarian method first and apply the threshold afterwards lose 9 to 11 points of F1.
@@ -29,16 +32,20 @@ Difference from the official scripts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crowdeval.errors import UsageError
+from crowdeval.errors import UsageError, listed
 from crowdeval.matching.cardinality import matched_counts, pairs_by_image
 from crowdeval.matching.official_order import scripted_matches
 from crowdeval.matching.scale import box_levels, box_radii
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
+from crowdeval.metrics.sums import Weights, mean, total
 from crowdeval.options import COUNT_THRESHOLD
 from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
@@ -59,16 +66,16 @@ def sigma_radii(annotations: Annotations) -> Floats:
     """Return sigma_s and sigma_l of every true point, (N, 2): the file's own, else those of the boxes."""
     if annotations.radii is not None:
         return annotations.radii
-    assert annotations.boxes is not None, "lacking() has asked"
-    return box_radii(annotations.boxes)
+    assert annotations.boxes is not None or not len(annotations.xy), "lacking() has asked"
+    return box_radii(np.empty((0, 4)) if annotations.boxes is None else annotations.boxes)
 
 
 def head_levels(annotations: Annotations) -> Integers:
     """Return the head-area level of every true point, (N,): the file's own, else those of the boxes."""
     if annotations.level is not None:
         return annotations.level
-    assert annotations.boxes is not None, "lacking() has asked"
-    return box_levels(annotations.boxes)
+    assert annotations.boxes is not None or not len(annotations.xy), "lacking() has asked"
+    return box_levels(np.empty((0, 4)) if annotations.boxes is None else annotations.boxes)
 
 
 def rate(name: str, hits: int, predicted: int, true: int) -> float:
@@ -203,78 +210,117 @@ class Localization:
             return "head boxes or levels; the NWPU text format and the dataset nwpu carry them"
         return None
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return whether there are no true points: then neither boxes nor radii are missed."""
+        return scene.predictions.located and not len(scene.annotations.xy)
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the count threshold; boxes and radii for sigma, levels and the order of rows for recall by level."""
+        columns = "points boxes radii" if metric.at in SIGMAS else "points"
+        return reads("count", f"{columns} levels order" if metric.by == "level" else columns)
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return the predictions that take part and TP of every image, at each radius asked for."""
+        predicted, annotations = (
+            confident(scene.predictions, threshold=scene.options.count_threshold),
+            scene.annotations,
+        )
+        images: dict[str, NDArray[Any]] = {"predicted": predicted.counts}
+        wanted = {at for metric in asked if metric.by is None for at in _radii_of(metric)}
+        sigmas = [at for at in SIGMAS if at in wanted]
+        if sigmas:
+            radii = sigma_radii(annotations)[:, [SIGMAS.index(at) for at in sigmas]]
+            hits = matched_counts(predicted, annotations.points, radii)
+            images |= {f"hits@{at}": column for at, column in zip(sigmas, hits.T, strict=True)}
+        fixed = tuple(sorted(float(at.removesuffix("px")) for at in wanted if at not in SIGMAS))
+        if fixed:
+            images["hits@px"] = matched_counts(predicted, annotations.points, np.array(fixed))
+        for metric in (m for m in asked if m.by == "level"):
+            images |= _level_columns(str(metric.at), predicted, annotations)
+        return scene.evidence(images=images, thresholds={"px": fixed} if fixed else {})
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
         """Return the rates asked for, with TP, FP and FN beside them."""
-        predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
-        hits = _image_hits(asked, predicted, scene.annotations)
-        counts, true_counts = predicted.counts, scene.annotations.counts
         found = Measured()
         for metric in (m for m in asked if m.by is None):
-            values = [_value(metric.name, hits[at], counts, true_counts) for at in _radii_of(metric)]
-            found.values[str(metric)] = float(np.mean(values))
+            values = [_value(metric.name, at, evidence, weights) for at in _radii_of(metric)]
+            found.values[str(metric)] = mean(values)
             if np.isnan(values).any():
                 found.undefined.append(_undefined(metric.name.removeprefix("L-")))
-        for at in [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]:
-            for name in COUNTS:
-                found.values[f"{name}@{at}"] = _value(name, hits[at], counts, true_counts)
-            if scene.per_image:
-                found.columns |= {
-                    f"TP@{at}": hits[at],
-                    f"FP@{at}": counts - hits[at],
-                    f"FN@{at}": true_counts - hits[at],
-                }
+        for at in _single_radii(asked):
+            found.values |= {f"{name}@{at}": _value(name, at, evidence, weights) for name in COUNTS}
         for metric in (m for m in asked if m.by == "level"):
-            found.update(_recall_by_level(metric, predicted, scene.annotations))
+            found.update(_recall_by_level(metric, evidence, weights))
         return found
+
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return TP, FP and FN of every image at each radius."""
+        columns: dict[str, NDArray[Any]] = {}
+        for at in _single_radii(asked):
+            hits = _hits(at, evidence)
+            columns[f"TP@{at}"] = hits
+            columns[f"FP@{at}"] = evidence.images["predicted"] - hits
+            columns[f"FN@{at}"] = evidence.images["true"] - hits
+        return columns
 
 
 def _radii_of(metric: Metric) -> list[str]:
+    """Return the radii of a metric as they stand in names: sigma_l, 8px."""
     if metric.at in SIGMAS:
         return [str(metric.at)]
     return [pixels_text((radius,)) for radius in pixels(metric, "")]
 
 
-def _image_hits(asked: Sequence[Metric], predicted: Ragged, annotations: Annotations) -> dict[str, Integers]:
-    """Return TP of every image, (m,), for every radius asked for."""
-    hits: dict[str, Integers] = {}
-    wanted = {at for m in asked if m.by is None for at in _radii_of(m)}
-    for names, radii in _gates(wanted, annotations):
-        sizes = matched_counts(predicted, annotations.points, radii)
-        hits |= dict(zip(names, sizes.T, strict=True))
-    return hits
+def _single_radii(asked: Sequence[Metric]) -> list[str]:
+    """Return the radii of the metrics that are not means over a range."""
+    return [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]
 
 
-def _gates(wanted: set[str], annotations: Annotations) -> Iterator[tuple[list[str], Floats]]:
-    """Yield the radii that are matched together: the sigmas of every point, and the fixed ones in rising order."""
-    sigmas = [at for at in SIGMAS if at in wanted]
-    if sigmas:
-        radii = sigma_radii(annotations)
-        yield sigmas, radii[:, [SIGMAS.index(at) for at in sigmas]]
-    fixed = sorted((at for at in wanted if at not in SIGMAS), key=lambda at: float(at.removesuffix("px")))
-    if fixed:
-        yield fixed, np.array([float(at.removesuffix("px")) for at in fixed])
+def _hits(at: str, evidence: Evidence) -> Integers:
+    """Return TP of every image at a radius, (m,); raise UsageError where evidence has no such radius."""
+    if at not in SIGMAS:
+        hits: Integers = evidence.images["hits@px"][:, evidence.column_at("px", float(at.removesuffix("px")))]
+        return hits
+    if f"hits@{at}" not in evidence.images:
+        known = [name.partition("@")[2] for name in evidence.images if name.startswith("hits@sigma")]
+        raise UsageError(f"this evidence has no radius {at}; it has {listed(known) or 'no sigma'}")
+    own: Integers = evidence.images[f"hits@{at}"]
+    return own
 
 
-def _value(name: str, hits: Integers, counts: Integers, true_counts: Integers) -> float:
-    total, predicted, true = int(hits.sum()), int(counts.sum()), int(true_counts.sum())
+def _value(name: str, at: str, evidence: Evidence, weights: Weights) -> float:
+    hits = total(_hits(at, evidence), weights)
+    predicted, true = total(evidence.images["predicted"], weights), total(evidence.images["true"], weights)
     if name in COUNTS:
-        return float({"TP": total, "FP": predicted - total, "FN": true - total}[name])
-    return rate(name.removeprefix("L-"), total, predicted, true)
+        return float({"TP": hits, "FP": predicted - hits, "FN": true - hits}[name])
+    return rate(name.removeprefix("L-"), hits, predicted, true)
 
 
-def _recall_by_level(metric: Metric, predicted: Ragged, annotations: Annotations) -> Measured:
-    radii = sigma_radii(annotations)[:, [SIGMAS.index(str(metric.at))]]
-    true = annotations.points
+def _level_columns(at: str, predicted: Ragged, annotations: Annotations) -> dict[str, NDArray[Any]]:
+    """Return hits and true points of every image by head-area level, (m, 6) each, matched in the official order."""
+    radii = sigma_radii(annotations)[:, [SIGMAS.index(at)]]
+    true, level = annotations.points, head_levels(annotations)
     matched = np.zeros(len(true), dtype=bool)
     for images, pairs in pairs_by_image(predicted, true, radii):
         matched[true.rows(images)] = scripted_matches(pairs)
-    level = head_levels(annotations)
-    levels = [n for n in range(LEVELS) if (level == n).any()]
+    place = true.image * LEVELS + level  # image 2, level 3 is place 15
+    places = true.images * LEVELS
+    return {
+        f"level_hits@{at}": np.bincount(place[matched], minlength=places).reshape(-1, LEVELS),
+        "heads": np.bincount(place, minlength=places).reshape(-1, LEVELS),
+    }
+
+
+def _recall_by_level(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
+    heads, hits = evidence.images["heads"], evidence.images[f"level_hits@{metric.at}"]
+    levels = [n for n in range(LEVELS) if heads[:, n].any()]
     if not levels:
         return Measured(values={str(metric): np.nan}, undefined=[_undefined("Recall")])
     return Measured(
         values={
-            f"{metric}=A{n}": rate("Recall", int(matched[level == n].sum()), 0, int((level == n).sum())) for n in levels
+            f"{metric}=A{n}": rate("Recall", total(hits[:, n], weights), 0, total(heads[:, n], weights)) for n in levels
         }
     )
 

@@ -9,24 +9,32 @@ Formula
     MLE@16px = mean over images with true points of (sum of distances + L x max(unmatched true, unmatched predicted))
     / number of true points.
 
+Evidence
+    The cost of every image, and its true count.
+
 Source
     Sam et al., LSC-CNN, TPAMI 2020, with L = 16.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from crowdeval.errors import UsageError
 from crowdeval.matching.cardinality import pairs_by_image
 from crowdeval.matching.neighbours import separation
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
 from crowdeval.metrics.localization import confident
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
+from crowdeval.metrics.sums import Weights, mean_over
 from crowdeval.points.ragged import Floats, Integers, Ragged
 
 DEFAULT_LIMIT = 16.0
@@ -77,7 +85,8 @@ def _saving(row: Integers, true: Integers, distance: Floats, truths: int, limit:
     places = np.concatenate([row, alone]), np.concatenate([true, truths + alone])
     matrix = csr_array((price, places), shape=(len(members), truths + len(members)))
     chosen = min_weight_full_bipartite_matching(matrix)
-    return float(limit * len(members) - (matrix[chosen].sum() - len(members)))
+    # Added exactly, so that the order of the points in a file moves no digit.
+    return limit * len(members) - (math.fsum(matrix[chosen].tolist()) - len(members))
 
 
 class MeanLocalizationError:
@@ -105,21 +114,47 @@ class MeanLocalizationError:
         """Say that counts are not enough."""
         return None if scene.predictions.located else NO_POINTS
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
-        """Return the mean over images with true points."""
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return False: images with counts only have no matching."""
+        return False
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the count threshold."""
+        return reads("count")
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return the cost of every image for each limit asked for."""
         predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
-        true = scene.annotations.counts
+        true = scene.annotations.points
+        return scene.evidence(
+            images={_column(m): localization_costs(predicted, true, limit=pixels(m, "")[0]) for m in asked}
+        )
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
+        """Return the mean over images with true points."""
+        true = evidence.images["true"]
         found = Measured()
         for metric in asked:
-            (limit,) = pixels(metric, "")
-            costs = localization_costs(predicted, scene.annotations.points, limit=limit)
-            error = np.divide(costs, true, out=np.full(len(true), np.nan), where=true > 0)
+            found.values[str(metric)] = mean_over(_errors(metric, evidence), true > 0, weights)
             if not (true > 0).any():
                 found.undefined.append("MLE is undefined: there are no true points")
-            found.values[str(metric)] = float(np.mean(error[true > 0])) if (true > 0).any() else np.nan
-            if scene.per_image:
-                found.columns[str(metric)] = error
         return found
+
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return the error of every image; NaN where there are no true points."""
+        return {str(metric): _errors(metric, evidence) for metric in asked}
+
+
+def _column(metric: Metric) -> str:
+    return f"cost@{metric.at}"
+
+
+def _errors(metric: Metric, evidence: Evidence) -> Floats:
+    true = evidence.images["true"]
+    errors: Floats = np.divide(evidence.images[_column(metric)], true, out=np.full(len(true), np.nan), where=true > 0)
+    return errors
 
 
 MLE = MeanLocalizationError()

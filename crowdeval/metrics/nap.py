@@ -12,6 +12,14 @@ Options
     ``k`` (3), ``lone`` (inf | diagonal | pixels), ``ap`` (area | step | coco101 | voc11), ``pool`` (set | image: the
     mean of per-image AP over the images that have true points), ``delta``.
 
+Evidence
+    One bit a prediction and delta, whether it is a true positive, beside its confidence; true points and those with
+    d_k = 0 of every image.
+
+Rotation
+    nAP is invariant under translation, isotropic scaling and any order of lines. Under rotation it is too, except where
+    equal confidences and equal distances meet: such ties go by x, then by y, and a rotation changes which comes first.
+
 Difference from an official script
     None exists: the authors did not release theirs. This module is the reference.
 """
@@ -20,82 +28,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.matching.batching import groups_within
-from crowdeval.matching.curves import average_precision, average_precisions, seen_in_image, seen_in_set
 from crowdeval.matching.neighbours import PointTree
 from crowdeval.matching.scale import knn_scales
 from crowdeval.matching.sequential import Candidates, candidates, sequential_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.evidence import Bits, Evidence, packed
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.ranking import image_hits, image_precisions, precisions, tie_notice
 from crowdeval.metrics.strings import Metric, number_text, parse_range, range_text
-from crowdeval.options import PAPER_K, Area, Lone, Pool
-from crowdeval.points.ragged import Flags, Floats, Indices, Integers, Ragged
+from crowdeval.metrics.sums import Weights, mean
+from crowdeval.options import PAPER_K, Lone
+from crowdeval.points.ragged import Floats, Integers, Ragged
+
+COLUMN = "delta"
+"""The rows of evidence that hold nAP's hits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class NormalizedMatching:
-    """True-positive flags of one pair of sets at every delta, and what average precision needs beside them.
+    """The true positives among the predictions at every delta, (M, ceil(D / 8)) bits, and d_k of every true point."""
 
-    Attributes
-    ----------
-    deltas : tuple of float
-        The D thresholds.
-    prediction : array of int, (S,)
-        The predictions with a true point within reach of the largest delta, in falling confidence.
-    flags : array of bool, (D, S)
-        True positives among them, for each delta on its own (they are not nested).
-    scale : array of float, (N,)
-        d_k of every true point in pixels.
-    score : array of float, (M,), optional
-        The predictions' confidences.
-    predicted : Ragged
-        The predictions by image.
-    true_counts : array of int, (m,)
-        True points of every image.
-    """
-
-    deltas: tuple[float, ...]
-    prediction: Indices
-    flags: Flags
+    bits: Bits
     scale: Floats
-    score: Floats | None
-    predicted: Ragged
-    true_counts: Integers
-
-    def average_precisions(self, *, ap: Area = "area", pool: Pool = "set") -> Floats:
-        """Return nAP at every delta, (D,); NaN without true points."""
-        if pool == "image":
-            peopled = self.true_counts > 0
-            if not peopled.any():
-                return np.full(len(self.deltas), np.nan)
-            terms: Floats = self.image_average_precisions(ap=ap)[:, peopled].mean(axis=1)
-            return terms
-        total = len(self.predicted)
-        if self.score is None:
-            seen = seen_in_set(None, total, len(self.prediction))
-        else:
-            seen = seen_in_set(np.sort(self.score), total, self.score[self.prediction])
-        truths = int(self.true_counts.sum())
-        return np.array([average_precision(seen.take(np.flatnonzero(flags)), truths, ap=ap) for flags in self.flags])
-
-    def image_average_precisions(self, *, ap: Area = "area") -> Floats:
-        """Return the AP of every image on its own, (D, m); NaN for images without true points."""
-        image = self.predicted.image[self.prediction]
-        order = np.argsort(image, kind="stable")
-        seen = seen_in_image(self.score, self.predicted)[self.prediction[order]]
-        rows = [
-            average_precisions(image[order][flags], seen[flags], self.true_counts, ap=ap)
-            for flags in self.flags[:, order]
-        ]
-        return np.stack(rows)
-
-    def image_hits(self) -> Integers:
-        """Return the true positives of every image, (D, m)."""
-        image = self.predicted.image[self.prediction]
-        images = len(self.true_counts)
-        return np.stack([np.bincount(image[flags], minlength=images) for flags in self.flags])
 
 
 def match_normalized(
@@ -108,57 +67,30 @@ def match_normalized(
     lone: Lone = "inf",
     sizes: Floats | None = None,
 ) -> NormalizedMatching:
-    """Match predicted points (M, 2) to the true points (N, 2) of the same images at every delta."""
+    """Match predicted points (M, 2) to the true points (N, 2) of the same images at every delta.
+
+    Matching at one delta is independent of the others: a prediction that hits at 0.25 need not hit at 0.5.
+    """
     tree = PointTree(true)
     scale = knn_scales(true, k=k, lone=lone, sizes=sizes, tree=tree)
     delta = max(deltas)
     groups = groups_within(predicted, true, delta * scale, k if delta <= 0.5 else 0)
     if len(groups) == 1:
         table = candidates(predicted, score, true, scale, delta=delta, k=k, tree=tree)
-        ranked: Indices = table.prediction
-        hits = _flags(table, deltas)
-    else:
-        tree.give_up()
-        parts = [_part(predicted, score, true, scale, images, deltas=deltas, k=k) for images in groups]
-        ranked = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in parts)])
-        hits = np.concatenate([np.empty((len(deltas), 0), dtype=bool), *(flags for _, flags in parts)], axis=1)
-        if score is not None:
-            order = np.argsort(-score[ranked])
-            ranked, hits = ranked[order], hits[:, order]
-    return NormalizedMatching(
-        deltas=deltas,
-        prediction=ranked,
-        flags=hits,
-        scale=scale,
-        score=score,
-        predicted=predicted,
-        true_counts=true.counts,
-    )
+        return NormalizedMatching(_bits(table, deltas, len(predicted)), scale)
+    tree.give_up()
+    bits = np.zeros((len(predicted), -(-len(deltas) // 8)), dtype=np.uint8)
+    for images in groups:
+        rows, own = predicted.rows(images), true.take(images)
+        confidence = None if score is None else score[rows]
+        table = candidates(predicted.take(images), confidence, own, scale[true.rows(images)], delta=delta, k=k)
+        bits[rows] = _bits(table, deltas, len(rows))
+    return NormalizedMatching(bits, scale)
 
 
-def _part(
-    predicted: Ragged,
-    score: Floats | None,
-    true: Ragged,
-    scale: Floats,
-    images: Integers,
-    *,
-    deltas: tuple[float, ...],
-    k: int,
-) -> tuple[Integers, Flags]:
-    """Return the ranked predictions of some of the images and their flags at each delta."""
-    rows = predicted.rows(images)
-    own = None if score is None else score[rows]
-    table = candidates(predicted.take(images), own, true.take(images), scale[true.rows(images)], delta=max(deltas), k=k)
-    return rows[table.prediction], _flags(table, deltas)
-
-
-def _flags(table: Candidates, deltas: tuple[float, ...]) -> Flags:
-    """Return which rows of the table are true positives at each delta, (D, S)."""
-    flags = np.empty((len(deltas), len(table.prediction)), dtype=bool)
-    for row, delta in zip(flags, deltas, strict=True):
-        row[:] = sequential_matches(table, delta)
-    return flags
+def _bits(table: Candidates, deltas: tuple[float, ...], predictions: int) -> Bits:
+    flags = (sequential_matches(table, delta) for delta in deltas)
+    return packed(flags, table.prediction, predictions, len(deltas))
 
 
 class NormalizedAveragePrecision:
@@ -190,47 +122,75 @@ class NormalizedAveragePrecision:
         """Say that counts are not enough."""
         return None if scene.predictions.located else NO_POINTS
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
-        """Return nAP at each delta and the means asked for."""
-        ranges = {str(m): scene.options.delta if m.at is None else parse_range(m.at) for m in asked}
-        deltas = tuple(sorted({delta for values in ranges.values() for delta in values}))
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return False: images with counts only have no place in a ranked list."""
+        return False
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the options of d_k and of the curve, and the protocol's range where the metric has none."""
+        own = "" if metric.at is not None else " delta"
+        return reads("k few lone cmp ties pick cap pool ap" + own)
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return the hits at every delta asked for."""
+        deltas = tuple(sorted({delta for metric in asked for delta in _range_of(metric, scene.options)}))
+        true = scene.annotations.points
         matched = match_normalized(
             scene.predictions.points,
             scene.predictions.score,
-            scene.annotations.points,
+            true,
             deltas=deltas,
             k=scene.options.k,
             lone=scene.options.lone,
             sizes=scene.annotations.sizes,
         )
-        values = dict(
-            zip(deltas, matched.average_precisions(ap=scene.options.ap, pool=scene.options.pool).tolist(), strict=True)
+        return scene.evidence(
+            images={"zero_scales": true.per_image(matched.scale == 0)},
+            rows={COLUMN: matched.bits},
+            thresholds={COLUMN: deltas},
         )
-        measured = Measured(notices=scale_notices(matched.scale, scene.annotations.counts, scene.options.lone))
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
+        """Return nAP at each delta and the means asked for."""
+        ranges = {str(metric): _range_of(metric, options) for metric in asked}
+        deltas = sorted({delta for values in ranges.values() for delta in values})
+        found = precisions(evidence, COLUMN, deltas, ap=options.ap, pool=options.pool, weights=weights)
+        measured = Measured()
         for name, wanted in ranges.items():
-            measured.values[name] = float(np.mean([values[delta] for delta in wanted]))
-            measured.values |= {f"nAP@{number_text(delta)}": values[delta] for delta in wanted}
-        if not len(scene.annotations.xy):
+            measured.values[name] = mean([found[delta] for delta in wanted])
+            measured.values |= {f"nAP@{number_text(delta)}": found[delta] for delta in wanted}
+        true = evidence.images["true"]
+        if not true.any():
             measured.undefined.append("nAP is undefined: there are no true points")
-        if scene.per_image:
-            measured.columns = _image_columns(matched, scene.options.ap)
+        if weights is None:
+            measured.notices = scale_notices(evidence.images["zero_scales"], true, options.lone)
+            name = next(iter(ranges))
+            measured.notices += tie_notice(name, evidence, COLUMN, ranges[name], ap=options.ap, pool=options.pool)
         return measured
 
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return TP, FP, FN and AP of every image at each delta."""
+        deltas = sorted({delta for metric in asked for delta in _range_of(metric, options)})
+        columns: dict[str, NDArray[Any]] = {}
+        terms = image_precisions(evidence, COLUMN, deltas, ap=options.ap)
+        for delta, own in zip(deltas, terms, strict=True):
+            at, hits = number_text(delta), image_hits(evidence, COLUMN, delta)
+            columns[f"TP@{at}"] = hits
+            columns[f"FP@{at}"] = evidence.counts - hits
+            columns[f"FN@{at}"] = evidence.images["true"] - hits
+            columns[f"AP@{at}"] = own
+        return columns
 
-def _image_columns(matched: NormalizedMatching, ap: Area) -> dict[str, Floats | Integers]:
-    columns: dict[str, Floats | Integers] = {}
-    rows = zip(matched.deltas, matched.image_hits(), matched.image_average_precisions(ap=ap), strict=True)
-    for delta, hits, terms in rows:
-        at = number_text(delta)
-        columns[f"TP@{at}"] = hits
-        columns[f"FP@{at}"] = matched.predicted.counts - hits
-        columns[f"FN@{at}"] = matched.true_counts - hits
-        columns[f"AP@{at}"] = terms
-    return columns
+
+def _range_of(metric: Metric, options: Options) -> tuple[float, ...]:
+    """Return the deltas of a metric: its own, else the protocol's."""
+    return options.delta if metric.at is None else parse_range(metric.at)
 
 
-def scale_notices(scale: Floats, true_counts: Integers, lone: Lone) -> list[str]:
-    """Return what is odd about the scales of the true points, ``name: text`` each."""
+def scale_notices(zero_scales: Integers, true_counts: Integers, lone: Lone) -> list[str]:
+    """Return what is odd about the scales of the true points, ``name: text`` each, from numbers an image."""
     notices = []
     alone = int((true_counts == 1).sum())
     if alone:
@@ -238,7 +198,7 @@ def scale_notices(scale: Floats, true_counts: Integers, lone: Lone) -> list[str]
             f"lone-points: {alone:,} image{'s have' if alone > 1 else ' has'} a single true point; "
             f"its scale is lone:{lone}"
         )
-    stuck = int((scale == 0).sum())
+    stuck = int(zero_scales.sum())
     if stuck:
         notices.append(
             f"zero-scales: {stuck:,} true points lie on top of their k nearest neighbours (d_k = 0) and can't match"

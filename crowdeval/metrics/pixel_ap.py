@@ -10,29 +10,39 @@ Formula
 
 Options
     ``ap`` as for nAP. ``pool`` does not apply.
+
+Evidence
+    One bit a prediction and radius, whether it is a true positive, beside its confidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.matching.batching import groups_with_pairs
-from crowdeval.matching.curves import average_precision, seen_in_set
 from crowdeval.matching.neighbours import PointTree
 from crowdeval.matching.sequential import candidates, sequential_matches
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Scene
+from crowdeval.metrics.evidence import Bits, Evidence, packed
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.ranking import precisions, tie_notice
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
-from crowdeval.points.ragged import Floats, Integers, Ragged
+from crowdeval.metrics.sums import Weights, mean
+from crowdeval.points.ragged import Floats, Ragged
+
+COLUMN = "radius"
+"""The rows of evidence that hold the hits within a radius."""
 
 
-def hits_at_radii(predicted: Ragged, score: Floats | None, true: Ragged, radii: Sequence[float]) -> list[Integers]:
-    """Return, for every radius in pixels, the rows of the predictions that are true positives.
+def match_within(predicted: Ragged, score: Floats | None, true: Ragged, radii: tuple[float, ...]) -> Bits:
+    """Return which predictions are true positives at each radius in pixels, (M, ceil(R / 8)) bits.
 
     Images are worked on in groups that keep the number of pairs held at a time bounded.
     """
-    hits: list[list[Integers]] = [[] for _ in radii]
+    bits = np.zeros((len(predicted), -(-len(radii) // 8)), dtype=np.uint8)
     near = PointTree(predicted).count_within(true.xy, true.image, np.full(len(true), max(radii)))
     for images in groups_with_pairs(predicted, true, near):
         rows, own = predicted.rows(images), true.take(images)
@@ -44,9 +54,9 @@ def hits_at_radii(predicted: Ragged, score: Floats | None, true: Ragged, radii: 
             delta=max(radii),
             k=0,
         )
-        for found, radius in zip(hits, radii, strict=True):
-            found.append(rows[table.prediction[sequential_matches(table, radius)]])
-    return [np.concatenate([np.empty(0, dtype=np.int64), *found]) for found in hits]
+        flags = (sequential_matches(table, radius) for radius in radii)
+        bits[rows] = packed(flags, table.prediction, len(rows), len(radii))
+    return bits
 
 
 class PixelAveragePrecision:
@@ -78,24 +88,39 @@ class PixelAveragePrecision:
         """Say that counts are not enough."""
         return None if scene.predictions.located else NO_POINTS
 
-    def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
+    def spares(self, metric: Metric, scene: Scene) -> bool:
+        """Return False: images with counts only have no place in a ranked list."""
+        return False
+
+    def reads(self, metric: Metric) -> Reads:
+        """Return the options of the curve."""
+        return reads("ap cmp ties pick cap")
+
+    def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
+        """Return the hits at every radius asked for."""
+        radii = tuple(sorted({radius for metric in asked for radius in pixels(metric, "")}))
+        predicted, true = scene.predictions.points, scene.annotations.points
+        bits = match_within(predicted, scene.predictions.score, true, radii)
+        return scene.evidence(rows={COLUMN: bits}, thresholds={COLUMN: radii})
+
+    def values(
+        self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
+    ) -> Measured:
         """Return the mean over the radii of each metric asked for."""
         wanted = {str(metric): pixels(metric, "") for metric in asked}
         radii = sorted({radius for values in wanted.values() for radius in values})
-        predictions, true = scene.predictions, scene.annotations.points
-        rising = None if predictions.score is None else np.sort(predictions.score)
-        terms = {}
-        for radius, rows in zip(radii, hits_at_radii(predictions.points, predictions.score, true, radii), strict=True):
-            seen = np.sort(seen_in_set(rising, len(predictions.xy), _asked(predictions.score, rows)))
-            terms[radius] = average_precision(seen, len(true), ap=scene.options.ap)
-        return Measured(
-            values={name: float(np.mean([terms[radius] for radius in values])) for name, values in wanted.items()},
-            undefined=[] if len(true) else ["AP is undefined: there are no true points"],
-        )
+        found = precisions(evidence, COLUMN, radii, ap=options.ap, weights=weights)
+        measured = Measured(values={name: mean([found[at] for at in own]) for name, own in wanted.items()})
+        if not evidence.images["true"].any():
+            measured.undefined.append("AP is undefined: there are no true points")
+        if weights is None:
+            name = next(iter(wanted))
+            measured.notices = tie_notice(name, evidence, COLUMN, wanted[name], ap=options.ap, pool="set")
+        return measured
 
-
-def _asked(score: Floats | None, rows: Integers) -> Floats | int:
-    return len(rows) if score is None else score[rows]
+    def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
+        """Return nothing: the metric is of the whole set."""
+        return {}
 
 
 PIXEL_AP = PixelAveragePrecision()

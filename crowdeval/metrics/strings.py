@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crowdeval.errors import UsageError
+from crowdeval.points.labels import number_text as number_text
 
 _STRING = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9-]*)(?:\((?P<order>\d+)\))?(?:\[(?P<level>[^\]\s]+)\])?"
@@ -122,12 +123,6 @@ def range_text(values: Sequence[float]) -> str:
         except UsageError:
             pass
     return ",".join(number_text(value) for value in values)
-
-
-def number_text(value: float) -> str:
-    """Return the shortest text of a number that reads back equal; whole numbers without a point."""
-    whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
-    return str(int(value)) if whole else repr(float(value)).replace("e+", "e")
 
 
 def pixels(metric: Metric, example: str) -> tuple[float, ...]:

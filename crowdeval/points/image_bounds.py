@@ -15,10 +15,14 @@ from crowdeval.points.sets import Annotations
 def outside(points: Ragged, sizes: Floats) -> Flags:
     """Return which points lie outside their image, (N,); False where its size is unknown.
 
-    A point on the right or lower edge, x = width or y = height, is inside.
+    Pixel i covers [i, i + 1), so that a point on the right or lower edge, x = width or y = height, lies outside.
     """
-    off: Flags = (points.xy[:, 0] < 0) | (points.xy[:, 1] < 0) | beyond(points, sizes)
-    off &= np.repeat(~np.isnan(sizes).any(axis=1), points.counts)
+    off = np.zeros(len(points), dtype=bool)
+    for axis in (0, 1):
+        values, known = points.xy[:, axis], ~np.isnan(sizes).any(axis=1)
+        # An unknown side is endless both ways, so that nothing lies beyond it.
+        low, high = np.where(known, 0.0, -np.inf), np.where(known, sizes[:, axis], np.inf)
+        off |= (values < np.repeat(low, points.counts)) | (values >= np.repeat(high, points.counts))
     return off
 
 

@@ -30,6 +30,10 @@ LARGEST = 1e9
 
 def floats(name: str, value: ArrayLike) -> Floats:
     """Return ``value`` as a float64 array; raise InputError where that is not possible."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(
+            f"{name}: expected a plain array, found one with a mask; take mask.compressed() or mask.filled()"
+        )
     try:
         array = np.asarray(value)
     except ValueError as problem:
@@ -98,10 +102,27 @@ def offsets_of(counts: ArrayLike) -> Integers:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a view of ``array`` that can't be written through."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    """Return an array that nobody can write to: a copy, unless ``array`` is such a one already."""
+    if array.flags.writeable or _writeable_base(array):
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def own(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array made here as one that nobody can write to, so that it is taken over without a copy."""
+    array.flags.writeable = False
+    return array
+
+
+def _writeable_base(array: NDArray[Any]) -> bool:
+    """Return whether the memory of a view can be written through what it is a view of."""
+    base: object = array.base
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return True
+        base = base.base
+    return not isinstance(base, bytes | None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

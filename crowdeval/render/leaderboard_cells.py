@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from crowdeval.leaderboards.build import Leaderboard
 from crowdeval.leaderboards.rankings import Ranking, Row, better
 from crowdeval.render.numbers import label, number
-from crowdeval.statistics.significance import ALPHA, ROUNDS
+from crowdeval.statistics.permutation import ALPHA, ROUNDS
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", None: ""}
 ABSENT = "–"
@@ -136,12 +136,18 @@ def _model(row: Row) -> str:
 
 def _cell(row: Row, metric: str, *, best: bool) -> Cell:
     value = row.result.values.get(metric, math.nan)
+    text = value_text(row, metric)
     return Cell(
-        text=value_text(row, metric),
+        text=f"({text})" if _bracketed(row, metric) else text,
         value=None if math.isnan(value) else value,
         best=best and metric in row.best,
         mark={None: "", True: WORSE, False: ALIKE}[row.differs(metric)],
     )
+
+
+def _bracketed(row: Row, metric: str) -> bool:
+    """Return whether a measured value is not comparable with the first row's."""
+    return row.result.source == "measured" and metric in row.result.values and metric not in row.comparable
 
 
 def _keys(letter: str, texts: Iterable[str]) -> dict[str, str]:
@@ -150,7 +156,12 @@ def _keys(letter: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
-    rules = ["Ranked only within the same true points (test set) and the same protocol; other rows are shown unranked."]
+    rules = [
+        "Ranked only within equal true points (test set) and equal options of the metric ranked by (protocol); other "
+        "rows are shown unranked."
+    ]
+    if any(_bracketed(row, metric) for ranking in board.rankings for row in ranking.rows for metric in ranking.columns):
+        rules.append("In brackets: not comparable with the first row's (other options, other columns of the test set).")
     if any(row.result.source == "published" for row in rows):
         rules.append("Published numbers are as printed by their sources and never ranked.")
     if "RMSE" in board.columns:
@@ -163,6 +174,6 @@ def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
         rules.append(
             f"{WORSE}: differs significantly from the best of its ranking, {ALIKE}: does not (paired approximate "
             f"randomization over images, two-sided, {ROUNDS:,} rounds, alpha {ALPHA:g}, Holm's correction within a "
-            "column; nAP is tested on the mean of the images' own AP). No mark: not tested."
+            "column; the number that is shown is what is tested). No mark: not tested."
         )
     return rules

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from crowdeval.datasets import Split
 from crowdeval.errors import AlignmentError, FormatError, MissingFileError
-from crowdeval.evaluation.evaluate import evaluate
-from crowdeval.writing import write_file
+from crowdeval.evaluation.evaluate import report_and_evidence
+from crowdeval.evaluation.parts import write_evidence
 from crowdeval.evaluation.protocol import Protocol
-from crowdeval.evaluation.report import Report
+from crowdeval.evaluation.report import EvidenceFile, Report
 from crowdeval.runs.folder import RunFolder, about_run, run_predictions
+from crowdeval.writing import write_file
 
 
 def report_file(folder: RunFolder, protocol: Protocol) -> Path:
@@ -21,7 +23,7 @@ def report_file(folder: RunFolder, protocol: Protocol) -> Path:
 
 
 def scored(folder: RunFolder, split: Split, protocol: Protocol) -> Report:
-    """Measure a run and keep the report, with its per-image table, in the run's folder.
+    """Measure a run and keep the report, with its per-image table and the evidence, in the run's folder.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def scored(folder: RunFolder, split: Split, protocol: Protocol) -> Report:
     found = run_predictions(folder)
     if manifest.get("fingerprint") != split.annotations.fingerprint:
         raise AlignmentError(f"{folder.path} was made for another edition of {manifest.get('dataset')}")
-    report = evaluate(
+    report, evidence = report_and_evidence(
         found,
         split.annotations,
         protocol=protocol,
@@ -40,7 +42,10 @@ def scored(folder: RunFolder, split: Split, protocol: Protocol) -> Report:
         names=(str(folder.path), f"{split.name}:{split.split}"),
         about=about_run(manifest),
     )
-    write_file(report_file(folder, protocol), report.to_json().encode())
+    path = report_file(folder, protocol)
+    kept = path.with_name(f"evidence{path.stem.removeprefix('report')}.arrow")
+    report = replace(report, evidence=EvidenceFile(kept.name, write_evidence(evidence, kept)))
+    write_file(path, report.to_json().encode())
     return report
 
 

@@ -137,7 +137,7 @@ def test_significance_is_tested_where_reports_hold_tables(crowdeval, runs):
     code, out, err = crowdeval("leaderboard", runs, "--significance")
     assert code == 0
     assert "Holm" in out
-    assert "no per-image table" in err
+    assert "no evidence" in err
 
 
 def test_another_protocol_is_shown_unranked(crowdeval, runs):

@@ -288,9 +288,13 @@ def test_brief_never_prints_the_number_of_another_metric(crowdeval, tmp_path):
 def test_brief_says_so_where_a_report_holds_no_value(monkeypatch, crowdeval):
     from dataclasses import replace
 
-    from crowdeval import evaluate
+    from crowdeval.evaluation.evaluate import report_and_evidence
 
-    monkeypatch.setattr("crowdeval.evaluation.evaluate.evaluate", lambda *a, **o: replace(evaluate(*a, **o), values={}))
+    def empty(*args, **options):
+        report, evidence = report_and_evidence(*args, **options)
+        return replace(report, values={}), evidence
+
+    monkeypatch.setattr("crowdeval.evaluation.evaluate.report_and_evidence", empty)
     code, out, err = crowdeval("score", PREDS, GT, "-b")
     assert (code, out) == (3, "")
     assert "no value" in err

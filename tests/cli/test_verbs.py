@@ -216,7 +216,7 @@ def test_ctrl_c_ends_with_130(monkeypatch, crowdeval):
     def interrupt(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("crowdeval.evaluation.evaluate.evaluate", interrupt)
+    monkeypatch.setattr("crowdeval.evaluation.evaluate.report_and_evidence", interrupt)
     assert crowdeval("score", PREDS, GT)[0] == 130
 
 

@@ -1,12 +1,23 @@
 """evaluate(): the report of a small set by hand, notices, errors."""
 
 import math
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from crowdeval import Annotations, Predictions, Protocol, evaluate
-from crowdeval.errors import AlignmentError, InputError, NeedsError
+from crowdeval.errors import (
+    AlignmentError,
+    InputError,
+    NeedsError,
+    NoConfidencesWarning,
+    OffImageWarning,
+    ScaleWarning,
+    TiedConfidencesWarning,
+    UndefinedMetricWarning,
+)
 
 
 def truth(**change):
@@ -118,7 +129,7 @@ def test_a_preset_of_which_nothing_is_left_is_an_error():
     [
         ({}, {}, "lone-points"),
         ({"score": None}, {}, "no-confidences"),
-        ({"score": [0.9, 0.9, 0.4, 0.7, 0.6]}, {}, "tied-confidences"),
+        ({"score": [0.9] * 5}, {"xy": [[10.0, 10], [20, 10], [15, 15], [30, 30], [35, 35]]}, "tied-confidences"),
         ({"score": [0.9, 0.8, 0.4, 0.7, 1.6]}, {}, "confidences-outside-0-1"),
         ({}, {"xy": [[0.0, 0], [0, 0], [0, 0], [0, 0], [50, 50]]}, "zero-scales"),
         ({}, {"sizes": [[10, 10], [40, 60], [9, 9]]}, "off-image-truth"),
@@ -148,14 +159,58 @@ def test_a_clean_set_says_nothing():
     assert evaluate(predictions, annotations).warnings == ()
 
 
-@pytest.mark.filterwarnings("error")
 def test_what_is_undefined_is_nan_with_a_named_warning():
     empty = Annotations(image_ids=["a"], offsets=[0, 0], xy=[])
-    report = evaluate(Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1, 1]], score=[0.9]), empty)
+    with pytest.warns(UndefinedMetricWarning) as caught:
+        report = evaluate(Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1, 1]], score=[0.9]), empty)
+    assert [str(each.message) for each in caught] == list(report.warnings)
     assert math.isnan(report["nAP"])
     assert math.isnan(report["NAE"])
     assert report["MAE"] == 1
     assert sum(text.startswith("undefined: ") for text in report.warnings) == 2
+
+
+TIED = {"score": [0.9] * 5}, {"xy": [[10.0, 10], [20, 10], [15, 15], [30, 30], [35, 35]]}
+
+
+@pytest.mark.parametrize(
+    ("predictions", "annotations", "category"),
+    [
+        (*TIED, TiedConfidencesWarning),
+        ({"score": None}, {}, NoConfidencesWarning),
+        ({}, {"sizes": [[10, 10], [40, 60], [9, 9]]}, OffImageWarning),
+        ({}, {"xy": [[0.0, 0], [0, 0], [0, 0], [0, 0], [50, 50]]}, ScaleWarning),
+        ({"xy": [[200.0, 0], [180, 0], [500, 500], [520, 500], [5, 5]]}, {}, ScaleWarning),
+    ],
+)
+def test_a_notice_that_matters_is_one_warning_of_its_class_at_the_callers_line(predictions, annotations, category):
+    with pytest.warns(category) as caught:
+        report = evaluate(found(**predictions), truth(**annotations))
+    own = [each for each in caught if each.category is category]
+    assert {str(each.message) for each in own} <= set(report.warnings)
+    assert len(own) == len({str(each.message) for each in own})
+    assert own[0].filename == __file__
+
+
+def test_notices_that_do_not_matter_are_no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert names(evaluate(found(), truth())) == {"lone-points"}
+
+
+def test_ties_are_said_only_where_they_would_move_the_number_visibly_and_with_both_numbers():
+    # two ranked points of one confidence, one a hit: first or last, precision at the hit is 1 or 1/2
+    one = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[5.0, 5]])
+    pair = Predictions(image_ids=["a"], offsets=[0, 2], xy=[[5.0, 5], [90, 90]], score=[0.5, 0.5])
+    (said,) = [text for text in evaluate(pair, one, protocol=Protocol(metrics=("nAP@0.5",))).warnings if "tied" in text]
+    assert "2 of 2 predictions share their confidence" in said
+    assert "nAP@0.5 would be 1.0000 with the hits of each tie first and 0.5000 with them last" in said
+    assert "tied-confidences" not in names(evaluate(pair, one, protocol=Protocol(metrics=("MAE", "F1@4px"))))
+    assert "tied-confidences" in names(evaluate(pair, one, protocol=Protocol(metrics=("AP@4px",))))
+    hits = replace(pair, xy=[[5.0, 5], [5, 5]], score=[0.5, 0.2])
+    assert "tied-confidences" not in names(evaluate(hits, one, protocol=Protocol(metrics=("nAP@0.5",))))
+    both = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[5.0, 5], [90, 90]])
+    assert "tied-confidences" not in names(evaluate(pair, both, protocol=Protocol(metrics=("nAP@0.5",))))
 
 
 def test_a_path_in_place_of_columns_is_one_clear_error():
@@ -182,4 +237,4 @@ def test_the_order_of_images_changes_no_number():
 def test_progress_hears_every_stage():
     stages = []
     evaluate(found(), truth(), progress=stages.append)
-    assert stages == ["aligning", "nAP", "MAE RMSE NAE", "fingerprints"]
+    assert stages == ["aligning", "nAP", "MAE RMSE NAE"]

@@ -32,7 +32,7 @@ def test_a_signature_parses_back_to_an_equal_protocol(protocol):
 def test_the_papers_protocol_is_the_default():
     assert Protocol() == PAPER
     assert PAPER.all_metrics == ("nAP", "MAE", "RMSE", "NAE")
-    assert PAPER.signature.startswith("crowdeval@1|preset:paper|metrics:none|delta:0.05:0.05:0.5|k:3|few:mean|lone:inf")
+    assert PAPER.signature.startswith("crowdeval@2|preset:paper|metrics:none|delta:0.05:0.05:0.5|k:3|few:mean|lone:inf")
 
 
 def test_equal_choices_in_other_spellings_are_equal():
@@ -65,7 +65,7 @@ def test_an_option_that_means_nothing_is_one_clear_error(options, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda s: s.replace("crowdeval@1", "crowdeval@9"), "starts with crowdeval@1"),
+        (lambda s: s.replace("crowdeval@2", "crowdeval@9"), "crowdeval@9"),
         (lambda s: s + "|x:1", "unknown field"),
         (lambda s: s + "|k:3", "twice"),
         (lambda s: s.replace("|k:3", ""), "fields k are missing"),

@@ -42,14 +42,14 @@ def test_the_json_has_the_promised_shape_and_null_for_undefined():
     assert document["values"] == {"nAP": 0.1 + 0.2, "NAE": None, "MAE": 3.0}
     assert document["signature"] == report().signature
     assert document["warnings"] == ["lone-points: one"]
-    assert document["format"] == "crowdeval/report@1"
+    assert document["format"] == "crowdeval/report@2"
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda text: text[:-20],
-        lambda text: text.replace("report@1", "report@2"),
+        lambda text: text.replace("report@2", "report@3"),
         lambda text: text.replace("k:2", "k:two"),
         lambda text: text.replace('"images": 2', '"images": "two"'),
         lambda text: "[]",

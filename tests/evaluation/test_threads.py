@@ -9,7 +9,7 @@ import pytest
 import value_sets
 
 from crowdeval import Protocol, evaluate
-from crowdeval.errors import CrowdevalWarning
+from crowdeval.errors import CrowdevalWarning, NoticeWarning
 from crowdeval.metrics import METRICS
 from crowdeval.metrics.family import Entry, Measured
 
@@ -73,9 +73,10 @@ def test_a_third_partys_own_warnings_reach_the_caller(monkeypatch):
             evaluate(*value_sets.GENERATED["ties"](), protocol=Protocol(metrics=["Loud"]))
 
 
-def test_undefined_values_are_notices_and_no_warnings_of_the_process():
+def test_undefined_values_are_notices_and_no_warnings_of_numpy():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", NoticeWarning)
         report = evaluate(*value_sets.GENERATED["no_truth"](), protocol=Protocol(metrics=["NAE", "F1@8px", "MLE"]))
     assert np.isnan(report["NAE"])
     assert "undefined: NAE is undefined: no image has true points" in report.warnings

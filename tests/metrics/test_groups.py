@@ -9,7 +9,15 @@ from oracles.crowds import annotations, counts_only, report
 from oracles.nap import d_k
 from strategies import crowds
 
-from crowdeval.metrics.groups import groups
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.groups import group_columns, groups_of
+
+
+def groups(name, truth, **options):
+    """Label and images of every group, by way of the columns of evidence."""
+    columns = {"true": truth.counts, **group_columns(name, truth, **options)}
+    offsets = np.zeros(len(truth.image_ids) + 1, dtype=np.int64)
+    return list(groups_of(name, Evidence(image_ids=truth.image_ids, offsets=offsets, images=columns)))
 
 
 def held(name, counts, **given):
@@ -36,6 +44,13 @@ def test_every_value_of_an_attribute_is_a_group(values, expected):
 def test_a_value_that_begins_another_is_a_group_of_its_own():
     values = np.array(["rain", "rainy", "r", "rain"])
     assert held("own", [1] * 4, attributes={"own": values}) == {"r": [2], "rain": [0, 3], "rainy": [1]}
+
+
+def test_a_label_is_text_made_value_by_value_and_never_by_the_columns_type():
+    mixed = np.array([10, 9.0, "9", None, float("nan"), True, "b", "ab", 1e300, "10"], dtype=object)
+    assert held("own", [1] * 10, attributes={"own": mixed}) == {
+        "9": [1, 2], "10": [0, 9], "1e300": [8], "True": [5], "ab": [7], "b": [6]
+    }  # fmt: skip
 
 
 def test_images_without_the_attribute_do_not_stop_the_others():

@@ -187,8 +187,7 @@ def test_flags_are_not_nested_in_delta():
     truths = [[0, 0], [10, 0]]
     points = [[2.5, 0], [0, 0]]
     result = match_normalized(ragged([points]), np.array([0.9, 0.8]), ragged([truths]), deltas=(0.2, 0.3), k=3)
-    by_delta = [set(result.prediction[flags].tolist()) for flags in result.flags]
-    assert by_delta == [{1}, {0}]
+    assert [bits.tolist() for bits in result.bits] == [[0b10], [0b01]]
 
 
 def test_a_point_on_top_of_its_neighbours_never_matches():

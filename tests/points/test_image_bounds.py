@@ -1,5 +1,7 @@
 """Points outside their image."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,8 +19,10 @@ TRUTH = Annotations(
 )
 
 
-def test_the_edges_are_inside():
-    assert outside(TRUTH.points, TRUTH.sizes).tolist() == [False, False, True, True, False]
+def test_the_right_and_lower_edges_are_outside_the_others_inside():
+    assert outside(TRUTH.points, TRUTH.sizes).tolist() == [False, True, True, True, False]
+    inner = replace(TRUTH, xy=[[0.0, 49.999], [99.999, 0], [50, 50], [100, 5], [0, -0.0]])
+    assert outside(inner.points, inner.sizes).tolist() == [False, False, True, True, False]
 
 
 def test_an_unknown_size_has_no_outside():
@@ -28,15 +32,15 @@ def test_an_unknown_size_has_no_outside():
 def test_points_outside_are_kept_dropped_or_clipped():
     assert bounded(TRUTH, "keep") is TRUTH
     dropped = bounded(TRUTH, "drop")
-    assert dropped.offsets.tolist() == [0, 2, 3]
-    assert dropped.boxes[:, 0].tolist() == [0, 1, 4]
-    assert dropped.point_attributes["blur"].tolist() == [0, 1, 4]
+    assert dropped.offsets.tolist() == [0, 1, 2]
+    assert dropped.boxes[:, 0].tolist() == [0, 4]
+    assert dropped.point_attributes["blur"].tolist() == [0, 4]
     assert bounded(TRUTH, "clip").xy.tolist() == [[0, 0], [100, 50], [100, 50], [0, 5], [5, 5]]
 
 
 def test_the_choice_moves_the_count_and_stands_in_the_signature():
     predictions = Predictions(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[])
-    for choice, error in (("keep", 2.5), ("drop", 1.5), ("clip", 2.5)):
+    for choice, error in (("keep", 2.5), ("drop", 1.0), ("clip", 2.5)):
         report = evaluate(predictions, TRUTH, protocol=Protocol(metrics=["MAE"], off_image=choice))
         assert report["MAE"] == error
         assert f"|off:{choice}|" in report.signature
