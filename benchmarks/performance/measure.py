@@ -19,7 +19,9 @@ from benchmarks.performance.scenes import HEIGHT, WIDTH, Scene
 from benchmarks.performance.stages import Stopwatch, watch_matching
 from benchmarks.performance.textbook import average_precision, image_flags
 from crowdeval.evaluation.evaluate import evaluate
-from crowdeval.metrics.nap import NormalizedMatching, match_normalized
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.nap import COLUMN, NormalizedMatching, match_normalized
+from crowdeval.metrics.ranking import precisions
 from crowdeval.metrics.strings import parse_range
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -106,7 +108,7 @@ def against_the_loop(scene: Scene, sample: int) -> dict[str, Any]:
     for part in np.array_split(images, min(REPEATS, len(images))):
         start = perf_counter()
         match = match_normalized(scene.predicted, scene.score, scene.true, deltas=DELTAS)
-        precisions = match.average_precisions()
+        values = list(pooled(scene, match).values())
         ours.append(perf_counter() - start)
         for name, shared in (("shared", True), ("loop", False)):
             start = perf_counter()
@@ -119,15 +121,27 @@ def against_the_loop(scene: Scene, sample: int) -> dict[str, Any]:
     result["identical"] = bool((flags == every_flag(match, len(scene.xy))[:, rows]).all())
     if len(images) == scene.images:
         theirs = [average_precision(f, scene.score[rows], len(scene.true_xy)) for f in flags]
-        result["difference"] = float(np.abs(precisions - theirs).max())
+        result["difference"] = float(np.abs(np.subtract(values, theirs)).max())
     return result
 
 
 def every_flag(match: NormalizedMatching, predictions: int) -> np.ndarray:
     """Return the true-positive flag of every prediction at every delta, (D, M)."""
-    flags = np.zeros((len(match.deltas), predictions), dtype=bool)
-    flags[:, match.prediction] = match.flags
-    return flags
+    assert len(match.bits) == predictions
+    return np.array([match.bits[:, n >> 3] >> (n & 7) & 1 for n in range(len(DELTAS))], dtype=bool)
+
+
+def pooled(scene: Scene, match: NormalizedMatching) -> dict[float, float]:
+    """Return average precision at every delta, as the family of nAP takes it from evidence."""
+    evidence = Evidence(
+        image_ids=tuple(map(str, range(scene.images))),
+        offsets=scene.offsets,
+        score=scene.score,
+        images={"true": np.diff(scene.true_offsets)},
+        rows={COLUMN: match.bits},
+        thresholds={COLUMN: DELTAS},
+    )
+    return precisions(evidence, COLUMN, DELTAS)
 
 
 def main() -> None:

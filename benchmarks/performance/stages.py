@@ -75,4 +75,4 @@ def watch_matching(watch: Stopwatch) -> None:
     watch.wrap(nap, "knn_scales", "scale")
     watch.wrap(nap, "candidates", "candidates")
     watch.wrap(nap, "sequential_matches", "rounds")
-    watch.wrap(nap.NormalizedMatching, "average_precisions", "curves")
+    watch.wrap(nap, "precisions", "curves")
