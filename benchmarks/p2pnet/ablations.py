@@ -21,7 +21,6 @@ import click
 from baselines.p2pnet.cli.choices import device_option, root_option, set_option
 from baselines.p2pnet.config import Config, named, overridden
 from baselines.p2pnet.devices import device_named
-from baselines.p2pnet.files import write_whole
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.samples import Samples, halves, samples
@@ -29,6 +28,7 @@ from baselines.p2pnet.training import Trainer
 from baselines.p2pnet.validation import predicted, scored
 from benchmarks.performance.tables import table
 from crowdeval.errors import CrowdevalError, UsageError
+from crowdeval.writing import write_file
 
 RECIPE = Path(__file__).with_name("shanghaitech-a-cpu.toml")
 METRICS = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE")
@@ -124,8 +124,8 @@ def main(
         if chosen and name not in chosen and not (folder.home / RESULT).exists():
             continue
         results[name] = _result(name, recipe.with_values(values), source, test, folder, device)
-        write_whole(out / "ablations.md", markdown(results, steps).encode())
-        write_whole(out / "ablations.csv", comma_separated(results).encode())
+        write_file(out / "ablations.md", markdown(results, steps).encode())
+        write_file(out / "ablations.csv", comma_separated(results).encode())
     click.echo(markdown(results, steps), nl=False)
 
 
@@ -153,7 +153,7 @@ def _result(
     found = predicted(model, test)
     values = scored(test, found, threshold=config.threshold, name=name).values
     result = {**same, "seconds": seconds, "values": {key: values[key] for key in METRICS}}
-    write_whole(file, json.dumps(result, indent=2).encode())
+    write_file(file, json.dumps(result, indent=2).encode())
     return result
 
 

@@ -1,7 +1,6 @@
 """What a report says of its inputs beside the numbers: missing confidences, points off the image, another frame.
 
-Notices are made from evidence, so that parts put together say what the whole says; only what needs the points
-themselves is made before and carried.
+Notices are made from evidence, so that parts put together say what the whole says.
 """
 
 from __future__ import annotations
@@ -53,7 +52,9 @@ def facts_of(
         images["outside_unit"] = found.per_image((predictions.score < 0) | (predictions.score > 1))
     if predictions.counts is not None:
         images["given"] = predictions.counts
-    mismatch = _scale_mismatch(predictions, annotations)
+    reach = _extent(true)
+    past = found.per_image(beyond(found, sizes if sizes is not None else reach))
+    images |= {"reach_predicted": _extent(found), "reach_true": reach, "past": past}
     return Evidence(
         image_ids=annotations.image_ids,
         offsets=predictions.offsets,
@@ -62,7 +63,6 @@ def facts_of(
         names=names,
         scored=None if not len(predictions.xy) else predictions.score is not None,
         located=predictions.located,
-        carried=(f"scale-mismatch: {mismatch}",) if mismatch else (),
         lanes={
             **lanes_of_predictions(predictions, ordered=ordered),
             **lanes_of_annotations(annotations, ordered=ordered),
@@ -79,7 +79,7 @@ def input_notices(evidence: Evidence) -> list[str]:
         "off-image-truth": _off_image("true point", evidence.images.get("off_true")),
         "off-image-predictions": _off_image("prediction", evidence.images.get("off_predicted")),
     }
-    last = {"no-predictions": _no_predictions(evidence)}
+    last = {"scale-mismatch": _scale_mismatch(evidence), "no-predictions": _no_predictions(evidence)}
     said = [[f"{name}: {text}" for name, text in part.items() if text] for part in (first, last)]
     return [*said[0], *evidence.carried, *said[1]]
 
@@ -141,24 +141,22 @@ def _no_predictions(evidence: Evidence) -> str:
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
 
 
-def _scale_mismatch(predictions: Predictions, annotations: Annotations) -> str:
+def _scale_mismatch(evidence: Evidence) -> str:
     """Compare how far predictions and true points reach, image by image."""
-    if not len(predictions.xy) or not len(annotations.xy):
+    images, counts = evidence.images, evidence.counts
+    both = (counts > 0) & (images["true"] > 0)
+    if not both.any():
         return ""
-    found, true = predictions.points, annotations.points
-    both = (found.counts > 0) & (true.counts > 0)
-    past = beyond(found, annotations.sizes if annotations.sizes is not None else _extent(true))
-    ratio = _extent(found)[both] / np.maximum(_extent(true)[both], 1.0)
-    if not len(ratio):
-        return ""
+    ratio = images["reach_predicted"][both] / np.maximum(images["reach_true"][both], 1.0)
+    past, predictions = int(images["past"].sum()), int(counts.sum())
     typical = np.median(ratio, axis=0)
     low, high = np.quantile(ratio, [0.25, 0.75])
     steady = high < 1.2 * low and len(ratio) >= 5
-    large = 2 * past.sum() > len(past)
+    large = 2 * past > predictions
     if not large and not (steady and high < 1 / MISMATCH):
         return ""
-    edge = "images" if annotations.sizes is not None else "true points"
-    far = f"{past.mean():.0%} of the predictions lie beyond the {edge}; " if large else ""
+    edge = "images" if "off_predicted" in images else "true points"
+    far = f"{past / predictions:.0%} of the predictions lie beyond the {edge}; " if large else ""
     return (
         f"{far}on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
         "are they in the frame of a resized image?"

@@ -67,11 +67,6 @@ def split(predictions, annotations, groups, protocol):
     ]
 
 
-def said(report):
-    """The notices, but for that of a suspected frame, which is of the very points of a part."""
-    return [text for text in report.warnings if not text.startswith("scale-mismatch")]
-
-
 def random_parts(draw, images):
     order = draw(st.permutations(range(images)))
     cuts = sorted(draw(st.lists(st.integers(1, images - 1), max_size=4, unique=True)))
