@@ -111,6 +111,18 @@ def test_a_file_with_a_new_time_is_read_anew(layouts, reads):
     assert len(reads) == 2
 
 
+def test_a_file_changed_within_its_size_and_time_is_read_anew(layouts, reads):
+    home = layouts.shanghaitech()
+    file = home / "test_data" / "ground-truth" / "GT_IMG_1.mat"
+    open_dataset("shanghaitech-a:test", root=home)
+    before = file.stat()
+    file.write_bytes(file.read_bytes())
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    open_dataset("shanghaitech-a:test", root=home)
+    assert len(reads) == 2
+
+
 def test_a_removed_image_is_noticed(layouts):
     home = layouts.shanghaitech()
     open_dataset("shanghaitech-a:test", root=home)

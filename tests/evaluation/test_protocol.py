@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdeval import PAPER, Protocol
+from crowdeval import PAPER, Annotations, Predictions, Protocol, evaluate
 from crowdeval.errors import UsageError
+from crowdeval.evaluation import protocol
 
 protocols = st.builds(
     Protocol,
@@ -78,3 +79,25 @@ def test_an_option_that_means_nothing_is_one_clear_error(options, words):
 def test_a_damaged_signature_is_one_clear_error(change, words):
     with pytest.raises(UsageError, match=words):
         Protocol.parse(change(PAPER.signature))
+
+
+def test_signatures_of_revision_1_parse_back_to_themselves_and_measure_nothing_more():
+    old = Protocol().signature.replace("crowdeval@2", "crowdeval@1")
+    assert Protocol.parse(old).signature == old
+    assert Protocol.parse(old).revision == 1
+    truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
+    with pytest.raises(UsageError, match="revision 1 of the definitions measures no more"):
+        evaluate(Predictions(image_ids=["a"], offsets=[0, 0], xy=[]), truth, protocol=Protocol.parse(old))
+
+
+def test_a_field_that_came_later_is_printed_only_where_it_is_not_the_default(monkeypatch):
+    own = Protocol().signature
+    monkeypatch.setitem(protocol.LATER, "cap", "none")
+    assert Protocol().signature == own.replace("|cap:none", "")
+    assert Protocol.parse(own.replace("|cap:none", "")) == Protocol.parse(own) == Protocol()
+
+
+@pytest.mark.parametrize("wrong", ["", "inside", "KEEP"])
+def test_off_image_is_checked(wrong):
+    with pytest.raises(UsageError, match="off_image"):
+        Protocol(off_image=wrong)

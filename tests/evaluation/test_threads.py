@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import value_sets
 
-from crowdeval import Protocol, evaluate
-from crowdeval.errors import CrowdevalWarning, NoticeWarning
+from crowdeval import Protocol, evaluate, evidence_of, report_of
+from crowdeval.errors import CrowdevalWarning, NeedsError, NoticeWarning
 from crowdeval.metrics import METRICS
 from crowdeval.metrics.family import Entry, Measured
 
@@ -80,3 +80,26 @@ def test_undefined_values_are_notices_and_no_warnings_of_numpy():
         report = evaluate(*value_sets.GENERATED["no_truth"](), protocol=Protocol(metrics=["NAE", "F1@8px", "MLE"]))
     assert np.isnan(report["NAE"])
     assert "undefined: NAE is undefined: no image has true points" in report.warnings
+
+
+class Quiet(Loud):
+    """The least that a third party's family has: it measures, and keeps no evidence."""
+
+    def measure(self, asked, scene):
+        columns = {"mine": np.arange(len(scene.annotations.image_ids))} if scene.per_image else {}
+        return Measured(values={"Loud": float(len(scene.predictions.xy))}, columns=columns)
+
+
+def test_a_family_that_only_measures_goes_on_working_and_says_it_has_no_evidence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "quiet_plugin", type(sys)("quiet_plugin"))
+    sys.modules["quiet_plugin"].QUIET = Quiet()
+    monkeypatch.setitem(METRICS.table, "Loud", "quiet_plugin:QUIET")
+    pair = value_sets.GENERATED["ties"]()
+    report = evaluate(*pair, protocol=Protocol(metrics=["Loud", "MAE"]), per_image=True)
+    assert report["Loud"] == len(pair[0].xy)
+    assert report.per_image["mine"].tolist() == list(range(12))
+    assert "mine" not in (evaluate(*pair, protocol=Protocol(metrics=["Loud"])).per_image or {})
+    evidence = evidence_of(*pair, protocol=Protocol(metrics=["Loud", "MAE"]))
+    with pytest.raises(NeedsError, match="Loud needs evidence, which its family does not keep"):
+        report_of(evidence)
+    assert report_of(evidence, part=True)["MAE"] == report["MAE"]

@@ -193,3 +193,12 @@ def test_an_attribute_with_a_sign_of_the_signature_is_refused_or_goes_through_it
     except UsageError:
         return
     assert Protocol.parse(protocol.signature) == protocol
+
+
+def test_a_level_without_heads_gives_no_nae_and_is_left_out_of_the_mean():
+    # level 0: errors 1 of 2 and 1 of 4; level 1: two images without heads; level 2: 3 of 3
+    crowd = counts_only([3, 3, 2, 0, 0], [2, 4, 0, 0, 3])
+    found = report(crowd, "NAE[S]", "MAE[S]", attributes={"scene_level": np.array([0, 0, 1, 1, 2])})
+    assert found["NAE[S]"] == pytest.approx(((1 / 2 + 1 / 4) / 2 + 1) / 2, rel=1e-15)
+    assert found["MAE[S]"] == pytest.approx((1 + 1 + 3) / 3, rel=1e-15)
+    assert "empty-levels: 3 of the 5 levels of scene_level give no NAE; NAE[S] leaves them out" in found.warnings

@@ -144,3 +144,11 @@ def test_a_radius_is_spelled_as_short_as_can_be():
 def test_a_bad_string_is_one_clear_error(text, words):
     with pytest.raises(UsageError, match=words):
         canonical(text)
+
+
+def test_three_true_points_within_half_a_pixel_are_all_within_reach():
+    # a radius has no d_k that keeps neighbours apart: each of three predictions must find one of three free points
+    close = [(0.0, 0.0), (0.1, 0.0), (0.0, 0.1)]
+    crowd = [([(0.05, 0.05)] * 3, [0.9, 0.8, 0.7], close)]
+    assert scores_of(crowd, "AP@0.5px") == {"AP@0.5px": 1.0}
+    assert oracle.average_precision(crowd, 0.5) == 1

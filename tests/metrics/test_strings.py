@@ -54,3 +54,11 @@ def test_a_range_prints_and_parses_back(start, step, steps):
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=6, unique=True))
 def test_any_thresholds_print_and_parse_back(values):
     assert parse_range(range_text(parse_range(values))) == tuple(sorted(values))
+
+
+def test_exactly_1000_thresholds_are_a_range_and_one_more_is_none():
+    assert len(parse_range("0.001:0.001:1")) == 1000
+    assert len(parse_range([n / 8 for n in range(1, 1001)])) == 1000
+    for value in ("0.001:0.001:1.001", [n / 8 for n in range(1, 1002)]):
+        with pytest.raises(UsageError, match="at most 1000"):
+            parse_range(value)
