@@ -44,17 +44,13 @@ def facts_of(
     true points outside their image are as they were; once dropped or clipped, nothing is to be said of them.
     """
     found, true, sizes = predictions.points, annotations.points, annotations.sizes
-    images: dict[str, Integers | Floats] = {"true": annotations.counts}
-    if sizes is not None:
-        images |= {"off_true": true.per_image(outside(true, sizes))} if kept else {}
-        images["off_predicted"] = found.per_image(outside(found, sizes))
+    images: dict[str, Integers | Floats] = {"true": annotations.counts, **frame_columns(found, true, sizes)}
+    if not kept:
+        images.pop("off_true", None)
     if predictions.score is not None:
         images["outside_unit"] = found.per_image((predictions.score < 0) | (predictions.score > 1))
     if predictions.counts is not None:
         images["given"] = predictions.counts
-    reach = _extent(true)
-    past = found.per_image(beyond(found, sizes if sizes is not None else reach))
-    images |= {"reach_predicted": _extent(found), "reach_true": reach, "past": past}
     return Evidence(
         image_ids=annotations.image_ids,
         offsets=predictions.offsets,
@@ -69,6 +65,17 @@ def facts_of(
         },
         about=dict(about or {}),
     )
+
+
+def frame_columns(found: Ragged, true: Ragged, sizes: Floats | None) -> dict[str, Integers | Floats]:
+    """Return what tells of a wrong frame: how far points reach, (m, 2), and how many lie off their image, (m,)."""
+    reach = _extent(true)
+    columns: dict[str, Integers | Floats] = {"reach_predicted": _extent(found), "reach_true": reach}
+    columns["past"] = found.per_image(beyond(found, reach if sizes is None else sizes))
+    if sizes is not None:
+        columns["off_true"] = true.per_image(outside(true, sizes))
+        columns["off_predicted"] = found.per_image(outside(found, sizes))
+    return columns
 
 
 def input_notices(evidence: Evidence) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crowdeval.errors import InputError
-from crowdeval.evaluation.notices import input_notices, warn_of
+from crowdeval.evaluation.notices import frame_columns, input_notices, warn_of
 from crowdeval.evaluation.protocol import check_choice, whole_k
 from crowdeval.matching.scale import lone_length
 from crowdeval.metrics.evidence import Evidence
@@ -128,7 +128,11 @@ def nap(
         image_ids=tuple(map(str, range(true.images))),
         offsets=points.offsets,
         score=score,
-        images={"true": true.counts, "zero_scales": true.per_image(matched.scale == 0)},
+        images={
+            "true": true.counts,
+            "zero_scales": true.per_image(matched.scale == 0),
+            **frame_columns(points, true, None if size is None else np.broadcast_to(size, (true.images, 2))),
+        },
         rows={COLUMN: matched.bits},
         thresholds={COLUMN: deltas},
         scored=None if not len(points) else score is not None,

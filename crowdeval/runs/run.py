@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from crowdeval.version import __version__
 from crowdeval.adapters import Answer, Image, Predictor, named
 from crowdeval.adapters.frames import Frames, framed_answers
 from crowdeval.adapters.pixels import rgb

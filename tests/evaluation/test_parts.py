@@ -46,6 +46,23 @@ def test_the_same_set_in_another_order_is_the_same_file():
     assert evidence_bytes(moved) == evidence_bytes(evidence_of(predictions, annotations, protocol=PROTOCOL))
 
 
+def test_the_same_points_in_another_order_within_images_are_the_same_file():
+    predictions, annotations = value_sets.GENERATED["smooth"]()
+    starts = predictions.offsets
+    draw = np.random.default_rng(1)
+    rows = np.concatenate([draw.permutation(np.arange(*starts[i : i + 2])) for i in range(len(starts) - 1)])
+    moved = replace(predictions, xy=predictions.xy[rows], score=predictions.score[rows])
+    found = evidence_of(moved, annotations)
+    assert evidence_bytes(found) == evidence_bytes(evidence_of(predictions, annotations))
+    back = read_back(found)
+    own = [column.tolist() for column in np.split(back.score, back.offsets[1:-1])]
+    assert all(part == sorted(part, reverse=True) for part in own)
+
+
+def read_back(made):
+    return evidence_of_bytes(evidence_bytes(made), name="e")
+
+
 def test_parts_that_went_through_files_are_the_whole(tmp_path):
     predictions, annotations = value_sets.GENERATED["smooth"]()
     for n, part in enumerate(np.array_split(np.arange(len(annotations.image_ids)), 4)):

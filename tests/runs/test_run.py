@@ -10,10 +10,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import pytest
 from PIL import Image as Pillow
-from toy_runs import ADAPTER, dataset  # noqa: F401  a fixture
+from toy_runs import ADAPTER
 
 from crowdeval.adapters import load_adapter
 from crowdeval.adapters.frames import Frames
@@ -30,6 +29,7 @@ from crowdeval.evaluation.protocol import Protocol
 from crowdeval.runs.folder import RunFolder, is_run_folder, run_predictions
 from crowdeval.runs.run import Plan, run
 from crowdeval.runs.scoring import kept_report, scored
+
 
 def split_of(dataset):
     return open_dataset(f"folder:{dataset / 'crowd'}", cache=False)
@@ -192,7 +192,7 @@ def test_a_predictor_that_hangs_is_an_error_row(dataset, how):
 
 def test_a_time_limit_off_the_main_thread_is_refused_before_anything_is_predicted(dataset):
     with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(UsageError, match="timeout: .* main thread"):
+        with pytest.raises(UsageError, match=r"timeout: .* main thread"):
             pool.submit(ran, dataset, timeout=5.0).result()
         assert not (dataset / "runs").exists()
         assert pool.submit(ran, dataset).result().done == 23

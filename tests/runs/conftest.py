@@ -1,0 +1,3 @@
+"""The dataset that runs are made of."""
+
+from toy_runs import dataset as dataset
