@@ -28,7 +28,7 @@ def main() -> None:
     watch_trees(watch)
     for side in ("predictions", "annotations"):
         watch.wrap(crowdeval.formats, f"read_{side}", "reading")
-    watch.wrap(crowdeval.evaluation.evaluate, "evaluate", "evaluate")
+    watch.wrap(crowdeval.evaluation.evaluate, "report_and_evidence", "evaluate")
     imported = time()
     try:
         run(arguments)
