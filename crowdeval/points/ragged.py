@@ -89,6 +89,10 @@ def as_offsets(name: str, value: ArrayLike, images: int, rows: int) -> Integers:
     return offsets
 
 
+_FEW = 16
+"""One flag in so many, or fewer, is looked up by itself."""
+
+
 def offsets_of(counts: ArrayLike) -> Integers:
     """Return the offsets of images with these row counts.
 
@@ -202,6 +206,10 @@ class Ragged:
         >>> Ragged(np.zeros((3, 2)), offsets_of([2, 0, 1])).per_image(np.array([True, True, False])).tolist()
         [2, 0, 0]
         """
+        if values.dtype == bool:
+            rows = np.flatnonzero(values)
+            if _FEW * len(rows) < len(values):  # most flags are of something rare
+                return np.bincount(np.searchsorted(self.offsets, rows, side="right") - 1, minlength=self.images)
         sums: Integers = np.diff(np.concatenate([[0], np.cumsum(values, dtype=np.int64)])[self.offsets])
         return sums
 

@@ -1,6 +1,7 @@
 """Ragged: rows, counts, taking images, keeping points, and their twins in plain lists."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,11 @@ def test_every_row_knows_its_image(images):
     assert (len(points), points.images, points.counts.tolist()) == (
         sum(map(len, images)), len(images), [len(image) for image in images]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("hits", [[], [0], [39], [19, 20], [0, 5, 39]])
+def test_few_flags_are_summed_as_many_are(hits):
+    points = Ragged(np.zeros((40, 2)), np.array([0, 0, 20, 20, 39, 40, 40]))
+    flags = np.isin(np.arange(40), hits)
+    assert points.per_image(flags).tolist() == points.per_image(flags.astype(np.int64)).tolist()
+    assert points.per_image(flags).sum() == len(hits)
