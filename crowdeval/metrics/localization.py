@@ -47,6 +47,7 @@ from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads,
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean, total
 from crowdeval.options import COUNT_THRESHOLD
+from crowdeval.points.labels import number_text
 from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -93,6 +94,20 @@ _MISSING = {"F1": "no points at all", "Precision": "no predictions", "Recall": "
 
 def _undefined(name: str) -> str:
     return f"{name} is undefined: there are {_MISSING[name]}"
+
+
+def _swapped_radii(annotations: Annotations) -> str:
+    """Return in words at which points sigma_s is above sigma_l; empty where it is at none."""
+    assert annotations.radii is not None
+    rows = np.flatnonzero(annotations.radii[:, 0] > annotations.radii[:, 1])
+    image = annotations.points.image[rows]
+    names = [
+        f"point {row - annotations.offsets[i] + 1} of image {annotations.image_ids[i]!r} "
+        f"({number_text(annotations.radii[row, 0])} {number_text(annotations.radii[row, 1])})"
+        for row, i in zip(rows[:3].tolist(), image[:3].tolist(), strict=True)
+    ]
+    further = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    return f"sigma_s is above at {', '.join(names)}{further}" if names else ""
 
 
 class Localization:
@@ -206,6 +221,10 @@ class Localization:
                 "head boxes or radii; the NWPU text, native JSON, CSV, Parquet and COCO formats and the datasets nwpu "
                 "and jhu-crowd++ carry them"
             )
+        if metric.at in SIGMAS and scene.annotations.radii is not None:
+            swapped = _swapped_radii(scene.annotations)
+            if swapped:
+                return f"radii with sigma_s not above sigma_l; {swapped}"
         if metric.by == "level" and scene.annotations.level is None and scene.annotations.boxes is None:
             return "head boxes or levels; the NWPU text format and the dataset nwpu carry them"
         return None

@@ -84,8 +84,8 @@ class Annotations:
             column = getattr(self, name)
             if column is not None:
                 _set(self, name, read_only(_table(f"annotations.{name}", column, rows, width)))
-        if self.radii is not None and ((self.radii < 0).any() or (self.radii[:, 0] > self.radii[:, 1]).any()):
-            raise InputError("annotations.radii: expected radii of at least 0, sigma_s not above sigma_l")
+        if self.radii is not None and (self.radii < 0).any():
+            raise InputError("annotations.radii: expected radii of at least 0")
         if self.level is not None:
             level = np.asarray(self.level)
             if level.shape != (rows,) or level.dtype.kind not in "iu":

@@ -197,7 +197,7 @@ def test_malformed_predictions_are_told(text, words):
         ('[{"id": "a", "points": [[1, 2]], "levels": [1e30]}]', "a whole number"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [6]}]', r"levels\[0\].*from 0 to 5, found 6"),
         ('[{"id": "a", "points": [[1, 2]], "radii": [[-1, 2]]}]', r"radii\[0\].*at least 0, .*found \[-1, 2\]"),
-        ('[{"id": "a", "points": [[1, 2]], "radii": [[3, 2]]}]', r"radii\[0\].*sigma_s not above sigma_l"),
+        ('[{"id": "a", "points": [[1, 2]], "radii": [[3, -2]]}]', r"radii\[0\].*radii of at least 0"),
         ('[{"id": "a", "points": [], "attributes": []}]', "expected an object"),
         ('[{"id": "a", "points": [], "attributes": {"k": [1]}}]', r"attributes\.k.*a string, a number"),
         ('[{"id": "a", "points": [], "attributes": {"k": 1, "k": 2}}]', "'k' as entries 1 and 2"),

@@ -417,3 +417,16 @@ def test_confident_predictions_stay_in_the_order_of_the_file():
     crowd = [([(1, 0), (1, 0), (3, 0)], [0.9, 0.2, 0.8], [(0, 0), (2, 0), (4, 0)])]
     assert predictions(crowd).score.tolist() == [0.9, 0.2, 0.8]
     assert list(scores_of(crowd, "Recall@sigma_l by level", **given_levels).values()) == [1, 1, 0]
+
+
+def test_radii_in_the_wrong_order_are_refused_only_where_radii_are_meant():
+    crowd = [([(1, 1), (9, 9)], [0.9, 0.8], [(1, 1)]), ([(5, 5)], [0.7], [(5, 5), (7, 7)])]
+    radii = np.array([[3.0, 4.0], [4.0, 1.0], [2.0, 2.0]])
+    assert scores_of(crowd, "MAE", "F1@4px", radii=radii)["MAE"] == 1
+    words = r"F1@sigma_l needs radii with sigma_s not above sigma_l; sigma_s is above at point 1 of image '1' \(4 1\)$"
+    with pytest.raises(NeedsError, match=words):
+        scores_of(crowd, "F1@sigma_l", radii=radii)
+    many = np.array([[4.0, 1.0]] * 5)
+    line = [([], [], [(9.0 * n, 0) for n in range(5)])]
+    with pytest.raises(NeedsError, match=r"point 3 of image '0' \(4 1\) and 2 more"):
+        scores_of(line, "Recall@sigma_s", radii=many)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image as Pillow
 from toy_runs import ADAPTER
 
+from crowdeval import report_of
 from crowdeval.adapters import load_adapter
 from crowdeval.adapters.frames import Frames
 from crowdeval.datasets import open_dataset
@@ -25,10 +26,11 @@ from crowdeval.errors import (
     PredictorError,
     UsageError,
 )
+from crowdeval.evaluation.parts import evidence_beside
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.runs.folder import RunFolder, is_run_folder, run_predictions
 from crowdeval.runs.run import Plan, run
-from crowdeval.runs.scoring import kept_report, scored
+from crowdeval.runs.scoring import kept_report, report_file, scored
 
 
 def split_of(dataset):
@@ -53,6 +55,15 @@ def test_a_run_finds_every_spot_and_scores(dataset):
     assert report.about["model"] == "spots"
     assert report.per_image is not None
     assert kept_report(outcome.folder, split_of(dataset), Protocol()).values == report.values
+
+
+def test_a_run_keeps_evidence_beside_its_report(dataset):
+    folder = ran(dataset).folder
+    report = scored(folder, split_of(dataset), Protocol())
+    kept = kept_report(folder, split_of(dataset), Protocol())
+    evidence = evidence_beside(kept.evidence, report_file(folder, Protocol()))
+    assert report_of(evidence).values == report.values
+    assert report_of(evidence).about == report.about
 
 
 def test_a_second_run_does_nothing(dataset):
