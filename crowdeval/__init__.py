@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from crowdeval.formats import write_predictions as write_predictions
     from crowdeval.leaderboards.report_files import read_report as read_report
     from crowdeval.matching.scale import knn_scale as knn_scale
+    from crowdeval.metrics.concatenation import concatenated as concatenated
     from crowdeval.metrics.evidence import Evidence as Evidence
-    from crowdeval.metrics.evidence import concatenated as concatenated
     from crowdeval.points.alignment import align as align
     from crowdeval.points.sets import Annotations as Annotations
     from crowdeval.points.sets import Predictions as Predictions
@@ -52,7 +52,7 @@ _HOME = {
     "Protocol": "evaluation.protocol",
     "Report": "evaluation.report",
     "align": "points.alignment",
-    "concatenated": "metrics.evidence",
+    "concatenated": "metrics.concatenation",
     "evaluate": "evaluation.evaluate",
     "evidence_of": "evaluation.evaluate",
     "knn_scale": "matching.scale",

@@ -36,6 +36,7 @@ LAYERS = [
     "metrics.strings",
     "metrics.sums",
     "metrics.evidence",
+    "metrics.concatenation",
     "metrics.family",
     "metrics.ranking",
     "metrics.groups",

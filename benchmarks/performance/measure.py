@@ -19,7 +19,7 @@ from benchmarks.performance.scenes import HEIGHT, WIDTH, Scene
 from benchmarks.performance.stages import Stopwatch, watch_matching
 from benchmarks.performance.textbook import average_precision, image_flags
 from crowdeval.evaluation.evaluate import evaluate
-from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.evidence import Evidence, bit
 from crowdeval.metrics.nap import COLUMN, NormalizedMatching, match_normalized
 from crowdeval.metrics.ranking import precisions
 from crowdeval.metrics.strings import parse_range
@@ -129,7 +129,7 @@ def against_the_loop(scene: Scene, sample: int) -> dict[str, Any]:
 def every_flag(match: NormalizedMatching, predictions: int) -> np.ndarray:
     """Return the true-positive flag of every prediction at every delta, (D, M)."""
     assert len(match.bits) == predictions
-    return np.array([match.bits[:, n >> 3] >> (n & 7) & 1 for n in range(len(DELTAS))], dtype=bool)
+    return np.array([bit(match.bits, n) for n in range(len(DELTAS))])
 
 
 def pooled(scene: Scene, match: NormalizedMatching) -> dict[float, float]:

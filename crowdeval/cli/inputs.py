@@ -77,7 +77,7 @@ class Input:
 
     def predictions(self) -> Predictions:
         """Return the predictions of a file or of a run."""
-        self._require_coordinates()
+        self.require_coordinates()
         if self.kind == "dataset":
             raise UsageError(f"{self.name} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
         if self.kind == "run":
@@ -90,7 +90,7 @@ class Input:
 
     def annotations(self, *, root: str | None = None, cache: bool = True) -> Annotations:
         """Return the annotations of a file or of a dataset's split, warning of what a user should know."""
-        self._require_coordinates()
+        self.require_coordinates()
         if self.kind == "dataset":
             from crowdeval.datasets import open_dataset
 
@@ -111,7 +111,7 @@ class Input:
 
         return read_evidence(self.name)
 
-    def _require_coordinates(self) -> None:
+    def require_coordinates(self) -> None:
         """Raise UsageError for evidence: there are numbers in it, no points."""
         if self.kind == "evidence":
             raise UsageError(
@@ -148,14 +148,19 @@ def resolved_pair(
 ) -> tuple[Input, Input]:
     """Return what the two arguments name; a run's folder names its own annotations."""
     found = resolved(predictions, predictions_format)
-    if found.kind == "evidence" and annotations is None:
-        found.predictions()  # says that it holds no coordinates
+    if annotations is None:
+        found.require_coordinates()
+    return found, resolved_truth(found, annotations, annotations_format)
+
+
+def resolved_truth(found: Input, annotations: str | None, annotations_format: str | None) -> Input:
+    """Return what ANNOTATIONS names, given PREDICTIONS; a run's folder names its own."""
     name = annotations if annotations is not None else found.about.get("dataset")
     if name is None:
-        raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {predictions} is none")
-    if predictions == name == STANDARD_STREAM:
+        raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {found.name} is none")
+    if found.name == name == STANDARD_STREAM:
         raise UsageError("only one of PREDICTIONS and ANNOTATIONS can be '-' (standard input)")
-    return found, resolved(name, annotations_format)
+    return resolved(name, annotations_format)
 
 
 def refuse_overwriting(inputs: Iterable[str], *outputs: str | None) -> None:

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from crowdeval.cli.choices import offered
-from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved, resolved_pair
+from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved, resolved_truth
 from crowdeval.cli.talk import progress, say, spoken_warnings, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
@@ -129,7 +129,8 @@ def score(
     """
     from crowdeval.cli.gates import enforce, gates_of
 
-    source = _Source(*_sides(predictions, annotations, predictions_format, annotations_format), root, not no_cache)
+    found = resolved(predictions, predictions_format)
+    source = _Source.of(found, annotations, annotations_format, root=root, cache=not no_cache)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
     gates = gates_of(fail_under, fail_over, protocol)
@@ -155,9 +156,21 @@ class _Source:
     """Where a report comes from: two inputs, or evidence alone."""
 
     found: Input
-    truth: Input | None
-    root: str | None
-    cache: bool
+    truth: Input | None = None
+    evidence: Evidence | None = None
+    root: str | None = None
+    cache: bool = True
+
+    @classmethod
+    def of(
+        cls, found: Input, annotations: str | None, annotations_format: str | None, *, root: str | None, cache: bool
+    ) -> _Source:
+        """Return the source that the arguments name; evidence stands alone, and is read at once."""
+        if found.kind != "evidence":
+            return cls(found, resolved_truth(found, annotations, annotations_format), root=root, cache=cache)
+        if annotations is not None:
+            raise UsageError(f"{found.name} is evidence, which holds both sides: leave out {annotations}")
+        return cls(found, evidence=found.evidence())
 
     @property
     def files(self) -> list[str]:
@@ -165,7 +178,7 @@ class _Source:
 
     def protocol(self, options: dict[str, Any]) -> Protocol:
         """Return the protocol of the options; of evidence its own one, but for the options that are given."""
-        if self.truth is not None:
+        if self.evidence is None:
             return protocol_of(options)
         from crowdeval.evaluation.protocol import Protocol
 
@@ -178,17 +191,17 @@ class _Source:
         if {"preset", "metrics"} & given.keys():
             given = {"preset": "", "metrics": ()} | given
             given["preset"] = given["preset"] or ""
-        return replace(Protocol.parse(self.found.evidence().signature), **given)
+        return replace(Protocol.parse(self.evidence.signature), **given)
 
     def scored(self, protocol: Protocol, *, per_image: bool, part: bool, quiet: bool) -> tuple[Report, Evidence]:
         """Read and score, saying what is done; return the report and the evidence behind it."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
 
+        if self.evidence is not None:
+            return report_of(self.evidence, protocol=protocol, per_image=per_image, part=part), self.evidence
+        assert self.truth is not None, "of() has seen to one or the other"
         with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
             stage(f"reading {self.found.name}")
-            if self.truth is None:
-                evidence = self.found.evidence()
-                return report_of(evidence, protocol=protocol, per_image=per_image, part=part), evidence
             predictions = self.found.predictions()
             stage(f"reading {self.truth.name}")
             annotations = self.truth.annotations(root=self.root, cache=self.cache)
@@ -203,21 +216,6 @@ class _Source:
                     part=part,
                     progress=stage,
                 )
-
-
-def _sides(
-    predictions: str, annotations: str | None, predictions_format: str | None, annotations_format: str | None
-) -> tuple[Input, Input | None]:
-    """Return what the arguments name; evidence stands alone."""
-    if predictions_format is None:
-        found = resolved(predictions)
-        if found.kind == "evidence":
-            if annotations is not None:
-                raise UsageError(f"{predictions} is evidence, which holds both sides: leave out {annotations}")
-            return found, None
-    return resolved_pair(
-        predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
-    )
 
 
 def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str | None) -> Report:

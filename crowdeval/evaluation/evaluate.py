@@ -95,8 +95,13 @@ def report_and_evidence(
 ) -> tuple[Report, Evidence]:
     """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
 
-    ``part`` says that the images are a part of a set: a metric asked for by name that they lack something for is then a
-    notice and not an error.
+    Parameters are those of ``evaluate``, and one more.
+
+    Parameters
+    ----------
+    part : bool
+        Whether the images are a part of a set: a metric asked for by name that they lack something for is then a notice
+        and not an error.
     """
     scene, facts = _scene(predictions, annotations, protocol, names=names, about=about, per_image=per_image,
                           progress=progress)  # fmt: skip

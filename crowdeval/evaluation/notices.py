@@ -40,8 +40,21 @@ def facts_of(
 ) -> Evidence:
     """Return the evidence of an aligned pair before anything is matched: counts, oddities and fingerprints of images.
 
-    ``ordered`` says whether the order of rows is fingerprinted, too; a metric may depend on it. ``kept`` says whether
-    true points outside their image are as they were; once dropped or clipped, nothing is to be said of them.
+    Parameters
+    ----------
+    predictions, annotations
+        The two sides, of the same images in the same order.
+    signature : str
+        The protocol.
+    names : (str, str)
+        What the two sides are called.
+    about : mapping of str to str, optional
+        What is known of the predictions' origin.
+    ordered : bool
+        Whether the order of rows is fingerprinted, too; a metric may depend on it.
+    kept : bool
+        Whether true points outside their image are as they were; once dropped or clipped, nothing is to be said of
+        them.
     """
     found, true, sizes = predictions.points, annotations.points, annotations.sizes
     images: dict[str, Integers | Floats] = {"true": annotations.counts, **frame_columns(found, true, sizes)}

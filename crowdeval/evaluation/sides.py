@@ -12,7 +12,7 @@ from crowdeval.errors import UsageError
 from crowdeval.metrics import family_of
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.family import Reads, has_evidence
-from crowdeval.metrics.strings import Metric
+from crowdeval.metrics.strings import Metric, signature_fields
 from crowdeval.points.fingerprints import column_digest, id_hashes, side_digest
 
 ALWAYS = ("miss", "ids", "off")
@@ -122,14 +122,13 @@ def comparison_key(value: str, signature: str, annotations: Side) -> Key:
     annotations : Side
         What it was measured on.
     """
-    name, *parts = signature.split("|")
-    fields = dict(part.partition(":")[::2] for part in parts)
+    head, fields = signature_fields(signature)
     found = reads_of(value)
     options = sorted(fields) if found is None else sorted({*found.options, *ALWAYS} & fields.keys())
-    if not parts:
-        fields, options = {"signature": name}, ["signature"]
+    if not fields:
+        fields, options = {"signature": head}, ["signature"]
     chosen = tuple((name, fields[name]) for name in options if name not in ("preset", "metrics"))
-    digits = name.partition("@")[2]
+    digits = head.partition("@")[2]
     revision = int(digits) if digits.isdecimal() else 0
     if not annotations.hashes:
         return Key(revision, chosen, (("fingerprint", annotations.fingerprint),))

@@ -103,7 +103,7 @@ def _first_seen(dataset: str, results: list[Result]) -> tuple[bool, str]:
 
 def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
     """Add the p-values of each difference from the best; say what is missing where there is none."""
-    own = [row for row in ranking.rows if row.of(ranking)]
+    own = [row for row in ranking.rows if row.ranked_by(ranking.by)]
     sources = [_source(row.result, notes) for row in own]
     p_values: list[dict[str, float]] = [{} for _ in own]
     bare: dict[str, list[str]] = {}
@@ -126,7 +126,7 @@ def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
             "crowdeval score ... --evidence FILE -o REPORT writes it"
         )
     found = iter(p_values)
-    rows = [replace(row, p_values=next(found)) if row.of(ranking) else row for row in ranking.rows]
+    rows = [replace(row, p_values=next(found)) if row.ranked_by(ranking.by) else row for row in ranking.rows]
     return replace(ranking, rows=tuple(rows))
 
 

@@ -25,7 +25,7 @@ from crowdeval.errors import UsageError
 from crowdeval.evaluation.sides import Key
 from crowdeval.leaderboards.results import Result
 from crowdeval.metrics import family_of
-from crowdeval.metrics.strings import Metric
+from crowdeval.metrics.strings import Metric, signature_fields
 from crowdeval.statistics.permutation import ALPHA
 
 SHOWN = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE", "NAE", "MAE[S]", "MAE[L]")
@@ -66,9 +66,9 @@ class Row:
         p = self.p_values.get(metric, math.nan)
         return None if math.isnan(p) else p < ALPHA
 
-    def of(self, ranking: Ranking) -> bool:
-        """Return whether a result is one of the ranking's own, ranked or without the key."""
-        return self.result.source == "measured" and (ranking.by is None or ranking.by in self.comparable)
+    def ranked_by(self, key: str | None) -> bool:
+        """Return whether a result is one of its ranking's own, ranked by the key or without it."""
+        return self.result.source == "measured" and (key is None or key in self.comparable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -205,9 +205,10 @@ def _groups(results: list[Result], by: str | None) -> list[list[Result]]:
     return [*found, *_groups(rest, None)]
 
 
-def _asked(result: Result) -> tuple[str, ...]:
-    """Return the part of a signature that names metrics."""
-    return tuple(part for part in result.signature.split("|") if part.startswith(("preset:", "metrics:")))
+def _asked(result: Result) -> tuple[str | None, str | None]:
+    """Return the fields of a signature that name metrics."""
+    _, fields = signature_fields(result.signature)
+    return fields.get("preset"), fields.get("metrics")
 
 
 def _size(group: list[Result], key: str | None, usual: str | None) -> tuple[object, ...]:
@@ -271,12 +272,10 @@ def _compared(rows: list[Row], by: str | None) -> list[Row]:
         else row
         for row in rows
     ]
-    own = [row.result.source == "measured" and (by is None or by in row.comparable) for row in rows]
     best: list[set[str]] = [set() for _ in rows]
     for metric in keys:
         places = [
-            _place(row.result, metric) if among and metric in row.comparable else math.nan
-            for row, among in zip(rows, own, strict=True)
+            _place(row.result, metric) if row.ranked_by(by) and metric in row.comparable else math.nan for row in rows
         ]
         finite = [place for place in places if not math.isnan(place)]
         for metrics, place in zip(best, places, strict=True):

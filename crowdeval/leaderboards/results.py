@@ -30,8 +30,6 @@ class Result:
         The report's file; or the publication, and where in it.
     signature, fingerprint : str
         Protocol and test set; empty where published.
-    annotations : Side, optional
-        The test set with the hashes of its columns.
     images, points : int, optional
         Images and true points of the test set.
     selected_on, date : str
@@ -52,7 +50,6 @@ class Result:
     config: str = ""
     signature: str = ""
     fingerprint: str = ""
-    annotations: Side | None = None
     images: int | None = None
     points: int | None = None
     selected_on: str = ""
@@ -67,19 +64,25 @@ class Result:
 
     def key(self, metric: str) -> Key:
         """Return what another result must have in common for this metric to be comparable."""
-        side = self.annotations or Side(name="", fingerprint=self.fingerprint, points=self.points or 0)
-        return comparison_key(metric, self.signature, side)
+        return comparison_key(metric, self.signature, self._side)
 
     def difference(self, other: Result, metric: str) -> str:
         """Return in words why a metric is not comparable with another result's; empty where it is."""
         keys = self.key(metric), other.key(metric)
-        if not all(each.annotations is not None and each.annotations.hashes for each in (self, other)):
+        if not (self._side.hashes and other._side.hashes):
             # A report of the first version knows no columns, only the fingerprint.
             keys = (
                 replace(keys[0], columns=(("fingerprint", self.fingerprint),)),
                 replace(keys[1], columns=(("fingerprint", other.fingerprint),)),
             )
         return keys[0].difference(keys[1])
+
+    @property
+    def _side(self) -> Side:
+        """The test set; with the hashes of its columns where the report knows them."""
+        if self.report is not None:
+            return self.report.annotations
+        return Side(name="", fingerprint=self.fingerprint, points=self.points or 0)
 
     @property
     def given_counts(self) -> bool:
@@ -108,7 +111,6 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
             origin=file,
             signature=report.signature,
             fingerprint=report.annotations.fingerprint,
-            annotations=report.annotations,
             images=report.images,
             points=report.annotations.points,
             selected_on=report.about.get("selected_on", ""),
@@ -151,17 +153,14 @@ def newest(results: Iterable[Result], metric: str | None = None) -> tuple[list[R
 
 def _of_newest_revision(results: list[Result], metric: str | None) -> list[Result]:
     """Leave out what earlier definitions gave to a run where its folder has the same by later ones."""
-    newest_of: dict[object, int] = {}
-    runs = []
+    revisions: dict[object, int] = {}
+    found = []
     for result in results:
-        key = result.key(_own(result, metric))
-        runs.append((*_what(result), os.path.dirname(result.origin), key.options, result.fingerprint, result.source))
-        newest_of[runs[-1]] = max(newest_of.get(runs[-1], 0), key.revision)
-    return [
-        result
-        for result, run in zip(results, runs, strict=True)
-        if result.key(_own(result, metric)).revision == newest_of[run]
-    ]
+        key, folder = result.key(_own(result, metric)), os.path.dirname(result.origin)
+        run = (*_what(result), folder, key.options, result.fingerprint, result.source)
+        revisions[run] = max(revisions.get(run, 0), key.revision)
+        found.append((result, run, key.revision))
+    return [result for result, run, revision in found if revision == revisions[run]]
 
 
 def _what(result: Result) -> tuple[str, ...]:

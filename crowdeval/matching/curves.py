@@ -118,12 +118,12 @@ def average_precision(seen: Integers, truths: int, *, ap: Area = "area", weight:
     ends = np.flatnonzero(changes)
     hits = ends + 1 if weight is None else np.cumsum(weight).take(ends)
     value = hits / (seen if len(ends) == len(seen) else seen.take(ends))
-    level, below = _levels(hits, truths, ap)
+    level, below = levels(hits, truths, ap)
     if ap != "step":
         value = np.maximum.accumulate(value[::-1])[::-1]
         plateau = np.append(np.flatnonzero(value[1:] != value[:-1]), len(value) - 1)
         value, level = value.take(plateau), level.take(plateau)
-    return math.fsum((value * np.diff(level, prepend=below)).tolist()) / _whole(truths, ap)
+    return math.fsum((value * np.diff(level, prepend=below)).tolist()) / whole(truths, ap)
 
 
 def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, *, ap: Area = "area") -> Floats:
@@ -157,7 +157,7 @@ def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, 
     first = np.concatenate([[0], ends[starts[1:] - 1] + 1])
     hits = ends + 1 - np.repeat(first, np.diff(starts, append=len(ends)))
     value = hits / seen[ends]
-    level, below = _levels(hits, truths[place], ap)
+    level, below = levels(hits, truths[place], ap)
     if ap != "step":
         value = _envelope(value, place)
         plateau = np.flatnonzero(np.append((value[1:] != value[:-1]) | (place[1:] != place[:-1]), True))
@@ -167,7 +167,7 @@ def average_precisions(segment: NDArray[Any], seen: Integers, truths: Integers, 
     gained[starts] = level[starts] - below
     terms, bounds = (value * gained).tolist(), [*starts.tolist(), len(place)]
     for n, own in enumerate(place[starts].tolist()):
-        result[own] = math.fsum(terms[bounds[n] : bounds[n + 1]]) / _whole(int(truths[own]), ap)
+        result[own] = math.fsum(terms[bounds[n] : bounds[n + 1]]) / whole(int(truths[own]), ap)
     return result
 
 
@@ -176,7 +176,7 @@ def _starts(place: NDArray[Any]) -> Integers:
     return np.flatnonzero(np.append(True, place[1:] != place[:-1]))
 
 
-def _levels(hits: Integers, truths: Integers | int, ap: Area) -> tuple[Integers, int]:
+def levels(hits: NDArray[Any], truths: Integers | int, ap: Area) -> tuple[NDArray[Any], int]:
     """Return how far each point of the curve has come in whole steps of recall, and where the first step begins.
 
     A step is a hit, or a sampled recall; the sampled recall of 0 is reached by the first point.
@@ -186,7 +186,7 @@ def _levels(hits: Integers, truths: Integers | int, ap: Area) -> tuple[Integers,
     return hits, 0
 
 
-def _whole(truths: int, ap: Area) -> int:
+def whole(truths: int, ap: Area) -> int:
     """Return the number of whole steps of recall."""
     return SAMPLES[ap] + 1 if ap in SAMPLES else truths
 

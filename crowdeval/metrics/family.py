@@ -12,6 +12,7 @@ from crowdeval.metrics.evidence import Bits, Evidence
 from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.sums import Weights
 from crowdeval.options import Area, Pool
+from crowdeval.points.ragged import Integers
 from crowdeval.points.sets import Annotations, Predictions
 
 
@@ -201,6 +202,16 @@ class Family(Protocol):
 
     def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
         """Return the per-image table's columns, (m,) each."""
+
+
+def outcomes(at: str, hits: Integers, predicted: Integers, true: Integers) -> dict[str, NDArray[Any]]:
+    """Return the per-image columns TP, FP and FN at a threshold, from hits, predictions and true points, (m,) each.
+
+    >>> import numpy as np
+    >>> {name: column.tolist() for name, column in outcomes("8px", *np.array([[2, 0], [3, 1], [2, 4]])).items()}
+    {'TP@8px': [2, 0], 'FP@8px': [1, 1], 'FN@8px': [0, 4]}
+    """
+    return {f"TP@{at}": hits, f"FP@{at}": predicted - hits, f"FN@{at}": true - hits}
 
 
 def has_evidence(family: Family | Measuring) -> TypeGuard[Family]:

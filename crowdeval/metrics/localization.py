@@ -43,7 +43,7 @@ from crowdeval.matching.cardinality import matched_counts, pairs_by_image
 from crowdeval.matching.official_order import scripted_matches
 from crowdeval.matching.scale import box_levels, box_radii
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, outcomes, reads
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean, total
 from crowdeval.options import COUNT_THRESHOLD
@@ -278,10 +278,7 @@ class Localization:
         """Return TP, FP and FN of every image at each radius."""
         columns: dict[str, NDArray[Any]] = {}
         for at in _single_radii(asked):
-            hits = _hits(at, evidence)
-            columns[f"TP@{at}"] = hits
-            columns[f"FP@{at}"] = evidence.images["predicted"] - hits
-            columns[f"FN@{at}"] = evidence.images["true"] - hits
+            columns |= outcomes(at, _hits(at, evidence), evidence.images["predicted"], evidence.images["true"])
         return columns
 
 

@@ -38,7 +38,7 @@ from crowdeval.matching.neighbours import PointTree
 from crowdeval.matching.scale import knn_scales
 from crowdeval.matching.sequential import Candidates, candidates, sequential_matches
 from crowdeval.metrics.evidence import Bits, Evidence, packed
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, outcomes, reads
 from crowdeval.metrics.ranking import image_hits, image_precisions, precisions, tie_notice
 from crowdeval.metrics.strings import Metric, number_text, parse_range, range_text
 from crowdeval.metrics.sums import Weights, mean
@@ -70,6 +70,21 @@ def match_normalized(
     """Match predicted points (M, 2) to the true points (N, 2) of the same images at every delta.
 
     Matching at one delta is independent of the others: a prediction that hits at 0.25 need not hit at 0.5.
+
+    Parameters
+    ----------
+    predicted, true : Ragged
+        Predicted and true points in pixels.
+    score : array of float, (M,), optional
+        Confidences.
+    deltas : tuple of float
+        Thresholds on the normalised distance, rising.
+    k : int
+        Neighbours in d_k.
+    lone : str
+        Scale of a true point that is alone in its image: ``"inf"``, ``"diagonal"`` or pixels.
+    sizes : array of float, (m, 2), optional
+        Width and height of the images in pixels, for ``"diagonal"``.
     """
     tree = PointTree(true)
     scale = knn_scales(true, k=k, lone=lone, sizes=sizes, tree=tree)
@@ -177,9 +192,7 @@ class NormalizedAveragePrecision:
         terms = image_precisions(evidence, COLUMN, deltas, ap=options.ap)
         for delta, own in zip(deltas, terms, strict=True):
             at, hits = number_text(delta), image_hits(evidence, COLUMN, delta)
-            columns[f"TP@{at}"] = hits
-            columns[f"FP@{at}"] = evidence.counts - hits
-            columns[f"FN@{at}"] = evidence.images["true"] - hits
+            columns |= outcomes(at, hits, evidence.counts, evidence.images["true"])
             columns[f"AP@{at}"] = own
         return columns
 

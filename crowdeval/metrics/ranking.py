@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from crowdeval.matching.curves import average_precision, average_precisions, spread_ties, standing
-from crowdeval.metrics.evidence import Evidence, RankedHits
+from crowdeval.metrics.evidence import Evidence, RankedHits, bit
 from crowdeval.metrics.sums import Weights, mean, mean_over, total
 from crowdeval.options import Area, Pool
-from crowdeval.points.ragged import Floats, Integers, Ragged
+from crowdeval.points.ragged import Floats, Integers
 
 TIE = 0.0005
 """Ties that move average precision by less are not worth a notice: half a digit of a printed number."""
@@ -56,7 +56,7 @@ def image_precisions(
 ) -> Floats:
     """Return the average precision of every image on its own, (T, m); NaN for images without true points."""
     bits, truths = evidence.rows[column], evidence.images["true"]
-    points = _points(evidence)
+    points = evidence.points
     seen, above = standing(evidence.score, points)
     # Rows lie image by image; within one they go by falling confidence, that is by how many they have seen.
     order = np.lexsort((seen, points.image))
@@ -64,8 +64,7 @@ def image_precisions(
     tie = image.astype(np.int64) * (len(points) + 1) + seen
     result = []
     for at in thresholds:
-        entry = evidence.column_at(column, at)
-        hits = np.flatnonzero(bits[:, entry >> 3] & np.uint8(1 << (entry & 7)))
+        hits = np.flatnonzero(bit(bits, evidence.column_at(column, at)))
         own = seen[hits] if spread is None else spread(tie[hits], seen[hits], above[hits])
         result.append(average_precisions(image[hits], own, truths, ap=ap))
     return np.array(result).reshape(len(thresholds), len(truths))
@@ -73,8 +72,7 @@ def image_precisions(
 
 def image_hits(evidence: Evidence, column: str, at: float) -> Integers:
     """Return the true positives of every image at one threshold, (m,)."""
-    entry = evidence.column_at(column, at)
-    return _points(evidence).per_image(evidence.rows[column][:, entry >> 3] >> np.uint8(entry & 7) & np.uint8(1))
+    return evidence.points.per_image(evidence.hits(column, at))
 
 
 def tie_notice(
@@ -84,11 +82,14 @@ def tie_notice(
 
     ``name`` is the metric whose value, the mean over ``thresholds``, it is about.
     """
-    tied = tied_predictions(evidence.score)
-    if not tied or not evidence.images["true"].any():
+    if evidence.score is None or not evidence.images["true"].any():
+        return []
+    rising = np.sort(evidence.score)
+    tied = tied_predictions(rising)
+    if not tied:
         return []
     first, last = (
-        mean(_spread_precisions(evidence, column, thresholds, spread, ap=ap, pool=pool))
+        mean(_spread_precisions(evidence, column, thresholds, spread, rising=rising, ap=ap, pool=pool))
         for spread in (_hits_first, _hits_last)
     )
     if not first - last > TIE:
@@ -100,16 +101,13 @@ def tie_notice(
     ]
 
 
-def tied_predictions(score: Floats | None) -> int:
-    """Return how many confidences another prediction has, too.
+def tied_predictions(rising: Floats) -> int:
+    """Return how many confidences, in rising order, another prediction has, too.
 
-    >>> tied_predictions(np.array([0.5, 0.9, 0.5]))
+    >>> tied_predictions(np.array([0.5, 0.5, 0.9]))
     2
     """
-    if score is None:
-        return 0
-    ordered = np.sort(score)
-    same = ordered[1:] == ordered[:-1]
+    same = rising[1:] == rising[:-1]
     tied = np.append(same, False) | np.append(False, same)
     return int(tied.sum())
 
@@ -121,16 +119,21 @@ def _pooled(ranked: RankedHits, entry: int, truths: int, ap: Area) -> float:
 
 
 def _spread_precisions(
-    evidence: Evidence, column: str, thresholds: Sequence[float], spread: Spread, *, ap: Area, pool: Pool
+    evidence: Evidence,
+    column: str,
+    thresholds: Sequence[float],
+    spread: Spread,
+    *,
+    rising: Floats,
+    ap: Area,
+    pool: Pool,
 ) -> list[float]:
     """Return average precision at each threshold with the ties spread out, hits first or last."""
     peopled = evidence.images["true"] > 0
     if pool == "image":
         terms = image_precisions(evidence, column, thresholds, ap=ap, spread=spread)
         return [mean_over(row, peopled) for row in terms]
-    assert evidence.score is not None, "without confidences nothing is tied"
     truths, ranked = total(evidence.images["true"]), evidence.ranked(column)
-    rising = np.sort(evidence.score)
     # A hit that has seen s predictions stands behind those with more than the confidence rising[M - s].
     above = len(rising) - np.searchsorted(rising, rising[len(rising) - ranked.seen], side="right")
     values = []
@@ -146,8 +149,3 @@ def _hits_first(tie: Integers, seen: Integers, above: Integers) -> Integers:
 
 def _hits_last(tie: Integers, seen: Integers, above: Integers) -> Integers:
     return spread_ties(tie, seen, above, hits_first=False)
-
-
-def _points(evidence: Evidence) -> Ragged:
-    """Return which rows are which image's; the points themselves are not there."""
-    return Ragged(np.empty((int(evidence.offsets[-1]), 0)), evidence.offsets)

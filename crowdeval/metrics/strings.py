@@ -163,3 +163,13 @@ def _steps(text: str, name: str) -> list[float]:
         ]
         raise UsageError(f"{name}: {text!r} does not reach its end; end it at {near[0]} or {near[1]}")
     return [round(start + n * step, 12) for n in range(steps + 1)]
+
+
+def signature_fields(signature: str) -> tuple[str, dict[str, str]]:
+    """Return what a signature begins with, and its fields; nothing is checked, ``Protocol.parse`` does that.
+
+    >>> signature_fields("crowdeval@2|k:3|lone:inf")
+    ('crowdeval@2', {'k': '3', 'lone': 'inf'})
+    """
+    head, *parts = signature.split("|")
+    return head, dict(part.partition(":")[::2] for part in parts)

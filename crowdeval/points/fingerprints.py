@@ -121,6 +121,19 @@ def row_lanes(side: str, ids: Hashes, points: Ragged, optional: Mapping[str, Any
 
     A column's hash goes on from that of its point, so that it says which number belongs to which point. The lane of the
     whole side goes on through boxes and radii one after the other.
+
+    Parameters
+    ----------
+    side : str
+        What the names of the lanes begin with: ``"predictions"`` or ``"annotations"``.
+    ids : array of uint64, (m,)
+        Hashes of the images' ids.
+    points : Ragged
+        The points, (N, 2).
+    optional : mapping of str to array, (N,) or (N, width), or None
+        The other columns by name.
+    ordered : bool
+        Whether the place of a row within its image is a column, too.
     """
     present = {name: column for name, column in optional.items() if column is not None}
     names = ["points", *present, *(["order"] if ordered else []), "fingerprint"]

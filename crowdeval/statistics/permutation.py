@@ -54,6 +54,20 @@ def paired_test(metric: str, a: Source, b: Source, *, rounds: int = ROUNDS, seed
 def paired_p_value(a: Contributions, b: Contributions, *, rounds: int = ROUNDS, seed: int = SEED) -> float:
     """Return the two-sided p-value of the difference between two models from what their images contribute.
 
+    Parameters
+    ----------
+    a, b : Contributions
+        Of the same metric and the same images, (m, c).
+    rounds : int
+        Random swaps.
+    seed : int
+        Of the random numbers.
+
+    Returns
+    -------
+    float
+        In [1 / (rounds + 1), 1]; NaN where the statistic is undefined on either side.
+
     Examples
     --------
     >>> same = Contributions(np.arange(9.0)[:, None], lambda sums: sums[:, 0])

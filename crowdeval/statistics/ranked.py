@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crowdeval.errors import UsageError
-from crowdeval.matching.curves import SAMPLES
+from crowdeval.matching.curves import levels, whole
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.ranking import image_precisions
 from crowdeval.options import Area
@@ -51,9 +51,7 @@ class RankedList:
 
     def hits(self, at: float) -> Flags:
         """Return which predictions are true positives at a threshold."""
-        entry = self.evidence.column_at(self.column, at)
-        flags: Flags = (self.evidence.rows[self.column][:, entry >> 3] >> np.uint8(entry & 7) & np.uint8(1)) != 0
-        return flags
+        return self.evidence.hits(self.column, at)
 
 
 def own_precisions(side: RankedList, ap: Area) -> Contributions:
@@ -120,11 +118,8 @@ def _average_precision(curves: Floats, truths: int, ap: Area) -> Floats:
     value = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
     if ap != "step":
         value = np.maximum.accumulate(value[:, :, ::-1], axis=2)[:, :, ::-1]
-    if ap in SAMPLES:
-        level, below, whole = np.floor(hits * SAMPLES[ap] / truths), -1.0, SAMPLES[ap] + 1
-        level[hits == 0] = below
-    else:
-        level, below, whole = hits, 0.0, truths
-    area = (value * np.diff(level, prepend=below, axis=2)).sum(axis=2) / whole
+    level, below = levels(hits, truths, ap)
+    level = np.where(hits == 0, below, level)  # before the first hit there is no point, not even at recall 0
+    area = (value * np.diff(level, prepend=below, axis=2)).sum(axis=2) / whole(truths, ap)
     average: Floats = area.mean(axis=1)
     return average
