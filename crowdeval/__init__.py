@@ -1,12 +1,12 @@
 """Evaluation of crowd counting and point localization: nAP and the metric family of the field.
 
     >>> import crowdeval
-    >>> truth = [[10, 10], [20, 10], [10, 20]]
-    >>> found, confidence = [[10, 11], [20, 10]], [0.9, 0.8]
-    >>> round(crowdeval.nap((found, confidence), truth), 3)
+    >>> true_points = [[10, 10], [20, 10], [10, 20]]
+    >>> predicted_points, confidences = [[10, 11], [20, 10]], [0.9, 0.8]
+    >>> round(crowdeval.nap((predicted_points, confidences), true_points), 3)
     0.567
 
-Names of this module are imported on first use: ``import crowdeval`` costs next to nothing.
+The names of this module are imported on first use, so that ``import crowdeval`` is fast.
 """
 
 from __future__ import annotations

@@ -1,71 +1,71 @@
-"""What can go wrong, said in the user's words: the error tree, the problems of a file, the named warnings.
+"""Errors and warnings of the package, and the words of their messages.
 
-Every error knows the exit code that the command line ends with; nothing but ``crowdeval.cli`` acts on it.
+Every error class has the exit code with which the command line ends; only ``crowdeval.cli`` uses it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-SHOWN = 20
-"""How many problems of one file are spelled out before the rest is only counted."""
+from crowdeval.problems import SHOWN as SHOWN
+from crowdeval.problems import Problem as Problem
+from crowdeval.problems import ProblemGroups
 
 NEAR = 3
-"""How many near words are suggested for an unknown one."""
+"""Number of similar words that are suggested for an unknown one."""
 
 WIDTH = 60
-"""Characters of a value that are shown in a message."""
+"""Number of characters of a value that a message shows."""
 
 
 class CrowdevalError(Exception):
-    """Base of every error this package raises on purpose; ``exit_code`` is the command line's."""
+    """Base class of all errors that this package raises on purpose; ``exit_code`` is for the command line."""
 
     exit_code = 3
 
 
 class UsageError(CrowdevalError, ValueError):
-    """An option, a metric string or an argument does not mean anything."""
+    """An option, a metric string or an argument is not valid."""
 
     exit_code = 2
 
 
 class InputError(CrowdevalError, ValueError):
-    """Arrays of a wrong shape, type or value."""
+    """An array has a wrong shape, a wrong type or a wrong value."""
 
 
 class MissingFileError(CrowdevalError, OSError):
-    """A file, folder or dataset is not there or can't be read."""
+    """A file, a folder or a dataset does not exist or can't be read."""
 
     exit_code = 4
 
 
 class AlignmentError(CrowdevalError, ValueError):
-    """Predictions and annotations do not speak of the same images."""
+    """Predictions and annotations are not of the same images."""
 
 
 class NeedsError(CrowdevalError, ValueError):
-    """A metric was asked for by name and the data lack what it needs."""
+    """A metric was requested by name and the data lack something that it needs."""
 
 
 class PredictorError(CrowdevalError):
-    """A predictor can't be made, failed, or answered something that is no prediction."""
+    """A predictor can't be created, fails, or returns something that is not a prediction."""
 
     exit_code = 5
 
 
 class GateError(CrowdevalError):
-    """A number is below what ``--fail-under`` asks."""
+    """A value is below the limit that ``--fail-under`` sets."""
 
     exit_code = 10
 
 
 class CrowdevalWarning(UserWarning):
-    """Base of the warnings of this package."""
+    """Base class of the warnings of this package."""
 
 
 class NoticeWarning(CrowdevalWarning):
-    """Base of the warnings that repeat a notice of a report."""
+    """Base class of the warnings that repeat a notice of a report."""
 
 
 class UndefinedMetricWarning(NoticeWarning):
@@ -73,11 +73,11 @@ class UndefinedMetricWarning(NoticeWarning):
 
 
 class TiedConfidencesWarning(NoticeWarning):
-    """Predictions share their confidence, and their order would move a value visibly."""
+    """Several predictions have the same confidence, and another order of them would change a value visibly."""
 
 
 class NoConfidencesWarning(NoticeWarning):
-    """The predictions carry no confidences, so that average precision is precision times recall."""
+    """The predictions have no confidences, so that average precision is precision times recall."""
 
 
 class OffImageWarning(NoticeWarning):
@@ -88,60 +88,85 @@ class ScaleWarning(NoticeWarning):
     """True points have no scale of their own, or predictions seem to be in the frame of a resized image."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is wrong in a file: where it is, what was expected, what was found, what may help."""
-
-    expected: str
-    found: str
-    line: int | None = None
-    key: str | None = None
-    image: str | None = None
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        where = [f"line {self.line}"] if self.line is not None else []
-        where += [self.key] if self.key else []
-        where += [f"image {self.image!r}"] if self.image is not None else []
-        text = f"expected {self.expected}, found {self.found}"
-        text = f"{', '.join(where)}: {text}" if where else text
-        return f"{text} ({self.hint})" if self.hint else text
-
-
 class FormatError(CrowdevalError, ValueError):
-    """A file's content is not what its format says; carries every problem found.
+    """The content of a file does not follow its format; the error has every problem of the file.
+
+    Parameters
+    ----------
+    file : str
+        The name of the file as the user gave it.
+    problems : sequence of Problem
+        The problems; the error keeps the first ``SHOWN``.
+    total : int, optional
+        Number of problems, where there are more than ``problems``.
+    groups : ProblemGroups, optional
+        All problems of the file in groups of equal ones, for the message; by default those of ``problems``.
 
     Attributes
     ----------
     file : str
-        The file's name as the user gave it.
+        The name of the file as the user gave it.
     problems : tuple of Problem
-        The problems that are spelled out, at most ``SHOWN``.
+        The first problems, at most ``SHOWN``, one by one.
     total : int
-        How many there are in all.
+        Number of problems of the file.
+
+    Examples
+    --------
+    >>> problem = Problem(expected="a number", found="'x'", line=2)
+    >>> print(FormatError("points.csv", [problem]))
+    points.csv: line 2: expected a number, found 'x'
     """
 
-    def __init__(self, file: str, problems: Sequence[Problem], total: int | None = None) -> None:
+    def __init__(
+        self, file: str, problems: Sequence[Problem], total: int | None = None, *, groups: ProblemGroups | None = None
+    ) -> None:
         self.file = file
         self.problems = tuple(problems[:SHOWN])
         self.total = len(problems) if total is None else total
-        super().__init__(file, self.problems, self.total)
+        self._groups = groups or ProblemGroups(problems)
+        super().__init__(file, self.problems, self.total)  # a pickled copy gets _groups from the instance's __dict__
 
     def __str__(self) -> str:
         if self.total == 1:
             return f"{self.file}: {self.problems[0]}"
-        rest = self.total - len(self.problems)
-        lines = [f"{self.file}: {self.total} problems", *(f"  {problem}" for problem in self.problems)]
+        rest = self.total - self._groups.total()
+        lines = [f"{self.file}: {self.total} problems", *(f"  {line}" for line in self._groups.lines())]
         return "\n".join([*lines, f"  and {rest} more"] if rest else lines)
 
 
 class Problems:
-    """Collects the problems of one file; spells out the first ``SHOWN`` and counts the rest."""
+    """The problems of one file, collected while it is read.
+
+    The first ``SHOWN`` problems are kept one by one, and all problems are grouped for the message.
+
+    Parameters
+    ----------
+    file : str
+        The name of the file as the user gave it.
+
+    Attributes
+    ----------
+    file : str
+        The name of the file as the user gave it.
+    total : int
+        Number of problems so far.
+
+    Examples
+    --------
+    >>> problems = Problems("points.csv")
+    >>> for line in (2, 3, 7):
+    ...     problems.add("a number", "'x'", line=line)
+    >>> print(problems.error())
+    points.csv: 3 problems
+      lines 2..3, 7: expected a number, found 'x' (3 times)
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.total = 0
-        self._shown: list[Problem] = []
+        self._first: list[Problem] = []
+        self._groups = ProblemGroups()
 
     def add(
         self,
@@ -153,27 +178,43 @@ class Problems:
         image: str | None = None,
         hint: str | None = None,
     ) -> None:
-        """Note one problem."""
+        """Add one problem; the parameters are those of ``Problem``."""
+        problem = Problem(expected=expected, found=found, line=line, key=key, image=image, hint=hint)
         self.total += 1
-        if len(self._shown) < SHOWN:
-            self._shown.append(Problem(expected=expected, found=found, line=line, key=key, image=image, hint=hint))
+        self._groups.add(problem)
+        if len(self._first) < SHOWN:
+            self._first.append(problem)
 
     def __bool__(self) -> bool:
         return self.total > 0
 
     def error(self) -> FormatError:
-        """Return the error that carries what was collected."""
-        return FormatError(self.file, self._shown, self.total)
+        """Return the error with all problems so far."""
+        return FormatError(self.file, self._first, self.total, groups=self._groups)
 
     def raise_if_any(self) -> None:
-        """Raise the collected problems, if there are any."""
+        """Raise FormatError with all problems so far, if there are any."""
         if self.total:
             raise self.error()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x' or 'y'?"``, or nothing where no known word is near.
+    """Return the end of a message that suggests similar words.
 
+    Parameters
+    ----------
+    word : str
+        The unknown word.
+    known : iterable of str
+        The valid words.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'x' or 'y'?"``, or an empty string where no valid word is similar.
+
+    Examples
+    --------
     >>> did_you_mean("nap", ["nAP", "MAE"])
     "; did you mean 'nAP'?"
     """
@@ -185,8 +226,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def listed(items: Iterable[str], *, most: int = 5) -> str:
-    """Return the first items quoted and comma-separated, the rest as a count.
+    """Return items as text: the first ones in quotes, the number of the others.
 
+    Parameters
+    ----------
+    items : iterable of str
+        The items.
+    most : int
+        Number of items that are named.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> listed(["a", "b", "c"], most=2)
     "'a', 'b' and 1 more"
     """
@@ -196,8 +250,20 @@ def listed(items: Iterable[str], *, most: int = 5) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a short, printable rendering of a found value, in JSON's words.
+    """Return a value as short text for a message, in the words of JSON.
 
+    Parameters
+    ----------
+    value : object
+        A value that a file holds, or that a user gave.
+
+    Returns
+    -------
+    str
+        At most ``WIDTH`` characters.
+
+    Examples
+    --------
     >>> shown(None), shown(True), shown([1] * 9)
     ('null', 'true', 'a list of 9')
     """

@@ -12,6 +12,7 @@ PACKAGE = Path(crowdeval.__file__).parent
 
 LAYERS = [
     "version",
+    "problems",
     "errors",
     "options",
     "plugins",
@@ -52,6 +53,7 @@ LAYERS = [
     "evaluation.sides",
     "evaluation.report",
     "evaluation.parts",
+    "evaluation.gathering",
     "evaluation.evaluate",
     "evaluation.plain_arrays",
     "evaluation",

@@ -1,14 +1,14 @@
-"""Two images with two points and one, and predictions of them; any column can be changed."""
+"""Two images with two points and one, and predictions of them; each column can be replaced."""
 
 from crowdeval import Annotations, Predictions
 
 
-def truth(**change):
+def toy_annotations(**change):
     columns = {"image_ids": ["a", "b"], "offsets": [0, 2, 3], "xy": [[1.0, 2], [3, 4], [5, 6]]}
     return Annotations(**(columns | change))
 
 
-def found(**change):
+def toy_predictions(**change):
     columns = {
         "image_ids": ["a", "b"],
         "offsets": [0, 1, 3],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from baselines.p2pnet.memory import HUGE_PAGES
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
-from crowdeval.adapters.packages import present
+from crowdeval.adapters.packages import is_installed
 from crowdeval.errors import PredictorError, UsageError, listed
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class P2PNetAdapter:
         device: str = "auto",
         name: str | None = None,
     ) -> None:
-        missing = [needed for needed in self.needs if not present(needed)]
+        missing = [needed for needed in self.needs if not is_installed(needed)]
         if missing:
             raise PredictorError(f"p2pnet needs {listed(missing)}: pip install '.[p2pnet]'")
         if not 0 <= confidence <= 1:

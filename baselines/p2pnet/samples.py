@@ -24,7 +24,7 @@ from crowdeval.datasets import is_dataset_spec, open_dataset
 from crowdeval.datasets.listing import IMAGE_SUFFIXES, lines_of
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
-from crowdeval.points.assemble import ImageAnnotations, assembled_annotations, joined
+from crowdeval.points.assemble import ImageAnnotations, assemble_annotations, join_arrays
 from crowdeval.points.fingerprints import fingerprint
 from crowdeval.points.ragged import Ragged, offsets_of
 from crowdeval.points.sets import Annotations
@@ -68,14 +68,14 @@ class Samples(Sequence[Sample]):
 
     def annotations(self) -> Annotations:
         """Return the true points as crowdeval scores them; sizes are the files'."""
-        return assembled_annotations(
+        return assemble_annotations(
             {each.id: ImageAnnotations(xy=each.points) for each in self.items},
             sizes=np.array([image_size(each.path) for each in self.items], dtype=np.float64).reshape(-1, 2),
         )
 
     def points(self) -> Ragged:
         """Return all true points by image."""
-        xy = joined([each.points for each in self.items], width=2)
+        xy = join_arrays([each.points for each in self.items], width=2)
         return Ragged(xy, offsets_of([len(each.points) for each in self.items]))
 
 

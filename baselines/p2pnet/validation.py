@@ -15,7 +15,7 @@ from baselines.p2pnet.prediction import Found, Model, predict_points
 from baselines.p2pnet.samples import Samples, pixels_of
 from crowdeval import Predictions, Protocol, Report
 from crowdeval.evaluation.evaluate import report_and_evidence
-from crowdeval.points.assemble import ImagePredictions, assembled_predictions
+from crowdeval.points.assemble import ImagePredictions, assemble_predictions
 
 METRICS = ("F1@4px", "F1@8px", "bias")
 """What is measured beside the paper's nAP, MAE, RMSE and NAE."""
@@ -53,7 +53,7 @@ def predictions_of(names: Sequence[str], found: Sequence[Found]) -> Predictions:
         name: ImagePredictions(xy=each.points, score=each.scores, count=each.count)
         for name, each in zip(names, found, strict=True)
     }
-    predictions = assembled_predictions(images)
+    predictions = assemble_predictions(images)
     return predictions if len(predictions.xy) else replace(predictions, score=np.zeros(0))
 
 

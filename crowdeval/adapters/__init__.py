@@ -1,7 +1,10 @@
-"""Predictors behind one protocol: built-in ones by name, third parties' by entry point or by place.
+"""Predictors behind one protocol: the built-in ones, those of other packages, and classes in files.
 
-A predictor is named as an entry of the table or of the entry-point group ``crowdeval.adapters``, as
-``pkg.mod:Class``, or as ``path/to/file.py:Class``.
+A predictor has one of these names:
+
+- a name of the table, or of the entry-point group ``crowdeval.adapters``: ``yunet``;
+- a class of a module: ``pkg.mod:Class``;
+- a class of a file: ``path/to/file.py:Class``.
 """
 
 from __future__ import annotations
@@ -13,58 +16,88 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crowdeval.adapters.contract import Answer, Image, Predictor, answers, named
-from crowdeval.adapters.options import made
+from crowdeval.adapters.contract import Answer, Image, Predictor, answers, model_id
+from crowdeval.adapters.options import create_predictor
 from crowdeval.errors import MissingFileError, PredictorError, UsageError
 from crowdeval.plugins import Extensions
 
-__all__ = ["ADAPTERS", "Answer", "Image", "Predictor", "answers", "load_adapter", "named", "predictor_class"]
+__all__ = ["ADAPTERS", "Answer", "Image", "Predictor", "answers", "load_adapter", "model_id", "predictor_class"]
 
 ADAPTERS: Extensions[Any] = Extensions("adapter", "crowdeval.adapters")
-"""Name to the class, or function, that makes a predictor."""
+"""Name to the class, or function, that creates a predictor."""
 
 
 def load_adapter(name: str, options: Sequence[str] | Mapping[str, Any] = ()) -> Predictor:
-    """Make the predictor that a name means.
+    """Create the predictor of a name.
 
     Parameters
     ----------
     name : str
         An adapter's name, ``"pkg.mod:Class"`` or ``"path/to/file.py:Class"``.
     options : sequence of str or mapping
-        ``"key=value"`` texts, read by the annotations of the class's parameters, or the values themselves.
+        ``"key=value"`` texts, converted by the annotations of the class's parameters, or the values themselves.
 
     Returns
     -------
     Predictor
+        Created, not opened.
 
     Raises
     ------
     UsageError
         If there is no such adapter, or an option is unknown, absent or not of its type.
     MissingFileError
-        If the file of the class, or a file it was given, is not there.
+        If the file of the class, or a file that an option names, does not exist.
     PredictorError
-        If it can't be imported or made.
+        If the class can't be imported, or its constructor raises.
+
+    Examples
+    --------
+    >>> load_adapter("command", ["command=my_model --fast", "timeout=10"]).name
+    'my_model'
     """
-    predictor: Predictor = made(predictor_class(name), name, options)
-    named(predictor)
+    predictor: Predictor = create_predictor(predictor_class(name), name, options)
+    model_id(predictor)
     return predictor
 
 
 def predictor_class(name: str) -> Any:
-    """Return the class, or function, that makes the predictor ``name``."""
+    """Return the class, or function, that creates a predictor.
+
+    Parameters
+    ----------
+    name : str
+        As for ``load_adapter``.
+
+    Returns
+    -------
+    class or callable
+
+    Raises
+    ------
+    UsageError
+        If there is no such adapter, module or class.
+    MissingFileError
+        If the file of the class does not exist.
+    PredictorError
+        If the module or the file raises when it is imported.
+
+    Examples
+    --------
+    >>> predictor_class("crowdeval.adapters.points:Points") is predictor_class("points")
+    True
+    """
     place, colon, attribute = name.rpartition(":")
     if not colon:
         return ADAPTERS[name]
-    module = _module_of_file(Path(place)) if place.endswith(".py") else _module(place)
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     try:
         return getattr(module, attribute)
     except AttributeError:
-        raise UsageError(f"{place} has no {attribute!r}") from None
+        raise UsageError(f"{place} has no {attribute!r}: expected a class of this name there") from None
 
 
-def _module(name: str) -> Any:
+def _load_module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as problem:
@@ -73,13 +106,14 @@ def _module(name: str) -> Any:
         raise PredictorError(f"the module {name!r} fails on import: {type(problem).__name__}: {problem}") from problem
 
 
-def _module_of_file(path: Path) -> Any:
+def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise MissingFileError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None, "a .py file has a loader"
     assert spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)
+    # Registered, so that dataclasses and pickle find the module of the class; a module of this name stays.
     sys.modules.setdefault(path.stem, module)
     try:
         spec.loader.exec_module(module)

@@ -1,17 +1,25 @@
-"""``command``: any program as a predictor; a line of JSON in, a line of JSON out, image by image.
+"""``command``: any program as a predictor, with one line of JSON in and one line of JSON out for each image.
 
 The program reads requests from standard input::
 
     {"id": "IMG_1", "path": "/data/IMG_1.jpg", "width": 1024, "height": 768}
 
-and writes one answer each to standard output, flushed::
+and writes one answer to each of them to standard output, flushed::
 
     {"points": [[10.5, 20.0]], "scores": [0.9]}
 
-``points`` in pixels of the image, ``scores`` and ``count`` are as in any predictor's answer; ``id``, if an answer has
-it, has to be the request's; ``{"error": "..."}`` says that it can't. ``path`` is the image's own file where decoding it
-gives the pixels that are meant, else (a tile, a mirror image, an EXIF orientation that a program might apply) a
-temporary PNG. When standard input ends, so should the program.
+The keys of an answer:
+
+``points``, ``scores``, ``count``
+    As in the answer of any predictor; points in pixels of the image.
+``id``
+    Optional; has to be the id of the request.
+``error``
+    A text; the program has no answer for this image.
+
+``path`` is the image's own file where every reader decodes it to the pixels of the request. Otherwise (a tile, a mirror
+image, a file with an EXIF orientation that a program might apply) it is a temporary PNG. The program should end when
+its standard input ends.
 """
 
 from __future__ import annotations
@@ -25,29 +33,29 @@ from pathlib import Path
 from typing import Any
 
 from crowdeval.adapters.contract import Image
-from crowdeval.adapters.line_program import CHATTER, LineProgram, ProgramFailed, quoted
+from crowdeval.adapters.line_program import STDOUT_RULE, LineProgram, ProgramFailed, quote_line
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.errors import PredictorError, UsageError, shown
 
 ORIENTATION = 0x0112
-"""The EXIF tag."""
+"""The EXIF tag of the orientation; 1 is upright."""
 
 
 class Command:
-    """Any program: one JSON request a line in, one JSON answer a line out.
+    """Any program: one line of JSON in and one line of JSON out for each image.
 
     Parameters
     ----------
     command : str
-        The program and its arguments, quoted as in a shell; no shell is involved.
+        The program and its arguments, quoted as in a shell; it does not run in a shell.
     timeout : float
-        Seconds that it may take for an answer, the first with its start.
+        Seconds that the program may take for an answer; for the first answer they include its start.
     restarts : int
-        How often it is started anew for an image, after it died or took too long.
+        Number of times the program is started again for one image, after it ended or took too long.
     name : str, optional
-        The model's name; that of the script, or of the program, where it is not given.
+        The model's name; by default that of the script or, without a script, of the program.
     revision : str, optional
-        The model's version; where it is not given, the hash of the command and of the files it names.
+        The model's version; by default the hash of the command and of the files that it names.
     """
 
     def __init__(
@@ -64,11 +72,11 @@ class Command:
         except ValueError as problem:
             raise UsageError(f"-o command={command}: {problem}") from None
         if not self.words:
-            raise UsageError("-o command=...: expected a program")
+            raise UsageError("-o command=: expected a program and its arguments, found nothing")
         if not timeout > 0:
-            raise UsageError(f"-o timeout={timeout}: expected a number above 0")
+            raise UsageError(f"-o timeout={timeout}: expected a number of seconds above 0")
         if restarts < 0:
-            raise UsageError(f"-o restarts={restarts}: expected at least 0")
+            raise UsageError(f"-o restarts={restarts}: expected a whole number of at least 0")
         self.timeout = min(timeout, 1e6)
         self.restarts = restarts
         files = [Path(word) for word in self.words[1:] if Path(word).is_file()]
@@ -92,49 +100,52 @@ class Command:
         return [self._answer(image) for image in images]
 
     def _answer(self, image: Image) -> dict[str, Any]:
-        with _file_of(image) as path:
+        with _image_file(image) as path:
             height, width = image.pixels.shape[:2]
             request = json.dumps({"id": image.id, "path": str(path), "width": width, "height": height}).encode()
-            for tries in range(1, self.restarts + 2):
+            for attempt in range(1, self.restarts + 2):
                 try:
-                    return self._asked(request, image.id)
+                    return self._request(request, image.id)
                 except ProgramFailed as problem:
-                    failure = f"{problem}{f', {tries} times over' if tries > 1 else ''}"
+                    failure = f"{problem}{f', in the last of {attempt} attempts' if attempt > 1 else ''}"
         raise PredictorError(failure)
 
-    def _asked(self, request: bytes, image: str) -> dict[str, Any]:
-        """Ask once; a program that failed, or that is out of step, is not asked again."""
+    def _request(self, request: bytes, image: str) -> dict[str, Any]:
+        """Send a request once and return its answer; after any failure the program is stopped."""
         self.open()
         assert self._program is not None, "open() starts it"
         try:
-            return _read(self._program.ask(request, self.timeout), image)
-        except BaseException as problem:
+            return _parse_answer(self._program.reply(request, self.timeout), image)
+        except BaseException as problem:  # also KeyboardInterrupt: an answer that comes late belongs to no request
             program, self._program = self._program, None
-            program.stop(kindly=False)
+            program.stop(graceful=False)
             if isinstance(problem, PredictorError):
                 raise type(problem)(f"the program {shlex.join(self.words)!r}, image {image!r}: {problem}") from None
             raise
 
 
-def _read(line: bytes, image: str) -> dict[str, Any]:
+def _parse_answer(line: bytes, image: str) -> dict[str, Any]:
+    """Return the answer that a line of the program holds, without its id."""
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise PredictorError(f"expected an answer, a JSON object, found {quoted(line)}{CHATTER}")
-    told = answer.pop("id", image)
-    if told != image:
-        raise PredictorError(f"found the answer for image {shown(told)}; it is out of step")
+        raise PredictorError(f"expected an answer, a JSON object, found {quote_line(line)}{STDOUT_RULE}")
+    answered_id = answer.pop("id", image)
+    if answered_id != image:
+        raise PredictorError(
+            f"found the answer for image {shown(answered_id)}: expected one answer to each request, in their order"
+        )
     if "error" in answer:
-        raise PredictorError(f"it says: {answer['error']}")
+        raise PredictorError(f"the program reports: {answer['error']}")
     return answer
 
 
 @contextmanager
-def _file_of(image: Image) -> Iterator[Path]:
-    """Give a file that holds the image's pixels: its own, or a temporary one."""
-    if image.path is not None and _holds(image.path, image):
+def _image_file(image: Image) -> Iterator[Path]:
+    """Give a file of the image's pixels: the image's own, or a temporary one."""
+    if image.path is not None and _holds_pixels(image.path, image):
         yield image.path.resolve()
         return
     from PIL import Image as Pillow
@@ -145,8 +156,8 @@ def _file_of(image: Image) -> Iterator[Path]:
         yield file
 
 
-def _holds(path: Path, image: Image) -> bool:
-    """Return whether any reader finds the image's pixels in the file, by its size and orientation."""
+def _holds_pixels(path: Path, image: Image) -> bool:
+    """Return whether a file has the image's size and no orientation, so that any reader gets the image's pixels."""
     from PIL import Image as Pillow
 
     try:

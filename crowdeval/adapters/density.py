@@ -1,4 +1,4 @@
-"""``density``: density maps that a folder already holds, one file an image, as a predictor."""
+"""``density``: the density maps in a folder, one file for each image, as a predictor."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ import numpy as np
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.density_map import MapReading, as_map
 from crowdeval.adapters.model_file import revision_of
-from crowdeval.adapters.packages import package
+from crowdeval.adapters.packages import import_package
 from crowdeval.errors import MissingFileError, PredictorError, UsageError, listed
 
 SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
 
 
 class Density:
-    """Counts, and points where a threshold is given, from density maps in files ``folder/IMAGE_ID.npy``.
+    """Counts, and with a threshold also points, from density maps in files ``folder/IMAGE_ID.npy``.
 
-    Maps may be of any resolution; .npy, .npz, and .h5 where h5py is installed.
+    Maps may have any resolution. The files are .npy, .npz or, with h5py installed, .h5 and .hdf5.
 
     Parameters
     ----------
     folder : Path
-        The folder of maps.
+        The folder of the maps.
     threshold : float, optional
-        Persons a cell that a local maximum has to exceed to be a point; without it there are counts only.
+        Persons in a cell that a local maximum has to exceed to be a point; without it there are counts only.
     window : int
-        Side in cells, odd, of the square that a local maximum is the largest of.
+        Side of the square in which a local maximum has the largest value, an odd number of cells.
     per_person : float
-        What a map sums to for one person.
+        Sum of a map for one person.
     stride : float, optional
-        Pixels a cell; without it the size of the image's file tells.
+        Side of a cell in pixels of the image; by default it follows from the size of the image's file.
     key : str, optional
-        The array's name in .npz and .h5 files that hold several.
+        The name of the map in .npz and .h5 files that hold several arrays.
     name : str, optional
-        The model's name; the folder's where it is not given.
+        The model's name; by default that of the folder.
     revision : str, optional
-        The model's version; the hash of the maps where it is not given.
+        The model's version; by default the hash of the maps.
     """
 
     needs_pixels = False
@@ -63,42 +63,43 @@ class Density:
         self.stride = stride
         self.key = key
         self.name = name or folder.resolve().name or "density"
-        files = _maps(folder)
+        files = _map_files(folder)
         names = (file.relative_to(folder).as_posix() for file in files)
         self.revision = revision or revision_of(*files, also=names)
 
     def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
-        """Return what the maps of the images say."""
+        """Return the counts, or points and counts, of the images' maps."""
         return [self._answer(image) for image in images]
 
     def _answer(self, image: Image) -> dict[str, Any]:
-        file = self._file(image.id)
-        density = _loaded(file, self.key)
+        file = self._map_file(image.id)
+        density = _load_map(file, self.key)
         try:
             cells = as_map(density)
             if self.reading.threshold is None:
-                return self.reading.answer(cells, 1, 1)
-            width, height = self._size(image, cells.shape)
+                return self.reading.answer(cells, 1, 1)  # a count needs no image size
+            width, height = self._image_size(image, cells.shape)
             return self.reading.answer(cells, width, height)
         except PredictorError as problem:
             raise PredictorError(f"{file}: {problem}") from None
 
-    def _file(self, image: str) -> Path:
+    def _map_file(self, image: str) -> Path:
         candidates = [self.folder / f"{image}{suffix}" for suffix in SUFFIXES]
         for file in candidates:
             if file.is_file():
                 return file
-        raise PredictorError(f"there is no map of image {image!r}: no file {candidates[0]} (nor .npz, .h5)")
+        raise PredictorError(f"there is no map of image {image!r}: no file {candidates[0]} (nor .npz, .h5, .hdf5)")
 
-    def _size(self, image: Image, cells: tuple[int, ...]) -> tuple[float, float]:
+    def _image_size(self, image: Image, cells: tuple[int, ...]) -> tuple[float, float]:
+        """Return width and height of the image in pixels, for a map of ``cells`` rows and columns."""
         if self.stride is not None:
             return cells[1] * self.stride, cells[0] * self.stride
         if image.pixels.size:
             return image.pixels.shape[1], image.pixels.shape[0]
         if image.path is None:
             raise PredictorError(
-                f"the size of image {image.id!r} isn't known, as its file isn't there; give the pixels a cell: "
-                "-o stride=..."
+                f"the size of image {image.id!r} isn't known, because the image file is not there; "
+                "give the side of a cell in pixels: -o stride=..."
             )
         from PIL import Image as Pillow
 
@@ -106,33 +107,34 @@ class Density:
             return opened.size
 
 
-def _maps(folder: Path) -> list[Path]:
+def _map_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise MissingFileError(f"there is no folder {folder}")
     files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES)
     if not files:
-        raise MissingFileError(f"{folder} holds no density maps ({', '.join(SUFFIXES)})")
+        raise MissingFileError(f"{folder} holds no density maps (expected files {', '.join(SUFFIXES)})")
     return files
 
 
-def _loaded(file: Path, key: str | None) -> Any:
+def _load_map(file: Path, key: str | None) -> Any:
     try:
         if file.suffix == ".npy":
             return np.load(file, allow_pickle=False)
         if file.suffix == ".npz":
             with np.load(file, allow_pickle=False) as arrays:
-                return arrays[_chosen(file, list(arrays), key)]
-        with package("h5py").File(file) as arrays:
-            return np.asarray(arrays[_chosen(file, list(arrays), key)])
+                return arrays[_array_name(file, list(arrays), key)]
+        with import_package("h5py").File(file) as arrays:
+            return np.asarray(arrays[_array_name(file, list(arrays), key)])
     except PredictorError:
         raise
     except Exception as problem:
         raise PredictorError(f"{file} can't be read as a density map: {problem}") from problem
 
 
-def _chosen(file: Path, names: Sequence[str], key: str | None) -> str:
+def _array_name(file: Path, names: Sequence[str], key: str | None) -> str:
+    """Return the name of the map among the arrays of a file."""
     if key is None and len(names) == 1:
         return names[0]
     if key in names:
         return str(key)
-    raise PredictorError(f"{file} holds the arrays {listed(names) or 'none'}; name the map's: -o key=...")
+    raise PredictorError(f"{file} holds the arrays {listed(names) or 'none'}; give the name of the map: -o key=...")

@@ -1,14 +1,17 @@
-"""The frames a predictor sees an image in: scaled to a longest side, cut into tiles, mirrored; and the way back.
+"""Prediction on scaled images, tiles and mirror images, and the way of the points back to the image.
+
+A frame is the picture that a predictor sees of an image. The frames of an image follow from these steps:
 
 Scaling
-    An image longer than ``max_side`` is resized; points go back by the exact quotient of the sizes.
+    An image whose longer side exceeds ``max_side`` is resized. Points go back by the exact quotient of the sizes.
 Tiles
-    The image is covered by cores; a tile is its core and ``overlap`` pixels around it. A point belongs to the tile
-    whose core it lies in, so no point is lost or seen twice; a person that two tiles put on two sides of a seam is one
-    point, the more confident, if the two are within ``merge`` pixels.
+    Cores divide the image; a tile is a core and ``overlap`` pixels around it. A point counts in the tile whose core it
+    lies in, so that no point is lost or counted twice. Two tiles may see one person on two sides of their seam: of two
+    points of different tiles within ``merge`` pixels, the one of lower confidence is dropped.
 Mirror image
-    Points of the mirror image (x -> width - x) and of the image that are each other's nearest within ``merge`` pixels
-    become one, at their mean place and confidence; a point seen in only one of them keeps half its confidence.
+    A point of the image and a point of the mirror image (x -> width - x) are a pair if each is the nearest to the other
+    and they are within ``merge`` pixels. A pair becomes one point at the mean position, with the mean confidence. A
+    point without a partner keeps half its confidence.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from crowdeval.adapters.contract import Answer, Image, Predictor, answers, named
+from crowdeval.adapters.contract import Answer, Image, Predictor, answers, model_id
 from crowdeval.errors import PredictorError, UsageError
 from crowdeval.options import MERGE, OVERLAP
 from crowdeval.points.ragged import Flags, Floats
@@ -27,20 +30,30 @@ from crowdeval.points.ragged import Flags, Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """How images are shown to a predictor.
+    """The settings of the frames.
 
     Parameters
     ----------
     max_side : int, optional
-        Longest side in pixels; larger images are resized.
+        Longest side of a frame in pixels; larger images are resized.
     tile : int, optional
         Side of a tile in pixels; larger images are cut.
     overlap : int
-        Pixels that a tile sees beyond its core, on each side.
+        Pixels of a tile beyond its core, on each side.
     merge : float
-        Distance in pixels within which points on two sides of a seam, or of the image and its mirror image, are one.
+        Largest distance in pixels of two points that are one person, across a seam or between image and mirror image.
     flip : bool
-        Whether the mirror image is seen as well.
+        Whether the predictor also sees the mirror image.
+
+    Raises
+    ------
+    UsageError
+        If a side is below 16 pixels, a distance is negative, or a tile is not larger than twice the overlap.
+
+    Examples
+    --------
+    >>> Frames(tile=1024, overlap=64).max_side is None
+    True
     """
 
     max_side: int | None = None
@@ -55,14 +68,19 @@ class Frames:
             if value is not None and value < 16:
                 raise UsageError(f"{name}: expected at least 16 pixels, found {value}")
         if self.overlap < 0 or not 0 <= self.merge < np.inf:
-            raise UsageError("overlap and merge: expected at least 0 pixels")
+            raise UsageError(
+                f"overlap and merge: expected at least 0 pixels, found overlap {self.overlap} and merge {self.merge}"
+            )
         if self.tile is not None and self.tile <= 2 * self.overlap:
             raise UsageError(f"tile: expected more than twice the overlap ({2 * self.overlap}), found {self.tile}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _View:
-    """What a predictor sees of an image: where it begins, which part of it counts, whether it is mirrored."""
+    """One frame of an image.
+
+    ``left`` and ``top`` are its corner in the (scaled) image. Points count in ``core``: low x, high x, low y, high y.
+    """
 
     image: Image
     left: int
@@ -71,31 +89,60 @@ class _View:
     mirrored: bool
 
 
-def framed_answers(predictor: Predictor, images: Sequence[Image], frames: Frames) -> list[Answer]:
-    """Return the answers for whole images, in their own pixels, from the frames a predictor sees.
+def predict_in_frames(predictor: Predictor, images: Sequence[Image], frames: Frames) -> list[Answer]:
+    """Return a predictor's answers for images that it sees through frames.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The predictor. One without pixels (``needs_pixels``) gets the images as they are.
+    images : sequence of Image
+        The whole images.
+    frames : Frames
+        The settings of the frames.
+
+    Returns
+    -------
+    list of Answer
+        One for each image, in their order; points in pixels of the whole image.
 
     Raises
     ------
     PredictorError
-        If the predictor fails, or gives counts where tiles would have to be added up.
+        If the predictor fails, or answers tiles with counts: tiles overlap, so that their counts can't be summed.
+
+    Examples
+    --------
+    >>> class Corner:
+    ...     name, revision = "corner", "1"
+    ...
+    ...     def predict(self, images):
+    ...         return [([[image.pixels.shape[1], image.pixels.shape[0]]], [0.5]) for image in images]
+    >>> image = Image(id="a", pixels=np.zeros((40, 80, 3), dtype=np.uint8))
+    >>> [answer] = predict_in_frames(Corner(), [image], Frames(max_side=20))
+    >>> answer.xy.tolist()
+    [[80.0, 40.0]]
     """
     if not getattr(predictor, "needs_pixels", True):
         return answers(predictor, images)
-    scaled = [_scaled(image, frames.max_side) for image in images]
+    scaled = [_scale(image, frames.max_side) for image in images]
     views = [list(_views(image, frames)) for image in scaled]
-    shown = [view.image for of_image in views for view in of_image]
+    # One flat list of the views of all images, so that batches are full: 3 and 2 views in batches of 4 -> 4 and 1.
+    view_images = [view.image for views_of_image in views for view in views_of_image]
     size = max(1, int(getattr(predictor, "batch_size", 1)))
-    told = [answer for i in range(0, len(shown), size) for answer in answers(predictor, shown[i : i + size])]
+    view_answers = [
+        answer for i in range(0, len(view_images), size) for answer in answers(predictor, view_images[i : i + size])
+    ]
     result, position = [], 0
-    for image, small, of_image in zip(images, scaled, views, strict=True):
-        part = told[position : position + len(of_image)]
-        position += len(of_image)
-        where = f"{named(predictor)}, image {image.id!r}"
-        result.append(_whole(image, small, list(zip(of_image, part, strict=True)), frames, where))
+    for image, small, views_of_image in zip(images, scaled, views, strict=True):
+        part = view_answers[position : position + len(views_of_image)]
+        position += len(views_of_image)
+        place = f"{model_id(predictor)}, image {image.id!r}"
+        result.append(_combine_views(image, small, list(zip(views_of_image, part, strict=True)), frames, place))
     return result
 
 
-def _scaled(image: Image, max_side: int | None) -> Image:
+def _scale(image: Image, max_side: int | None) -> Image:
     height, width = image.pixels.shape[:2]
     if max_side is None or max(height, width) <= max_side:
         return image
@@ -108,10 +155,12 @@ def _scaled(image: Image, max_side: int | None) -> Image:
 
 
 def _views(image: Image, frames: Frames) -> Iterator[_View]:
+    """Yield the views of an image: its tiles column by column, each followed by its mirror image."""
     height, width = image.pixels.shape[:2]
-    for left, right, low_x, high_x in _cuts(width, frames):
-        for top, bottom, low_y, high_y in _cuts(height, frames):
+    for left, right, low_x, high_x in _tile_spans(width, frames):
+        for top, bottom, low_y, high_y in _tile_spans(height, frames):
             whole = right - left == width and bottom - top == height
+            # The whole image keeps its path, so that a program can read the file itself; a part has no file.
             seen = image if whole else replace(image, pixels=image.pixels[top:bottom, left:right], path=None)
             core = (low_x, high_x, low_y, high_y)
             yield _View(image=seen, left=left, top=top, core=core, mirrored=False)
@@ -120,11 +169,13 @@ def _views(image: Image, frames: Frames) -> Iterator[_View]:
                 yield _View(image=mirrored, left=left, top=top, core=core, mirrored=True)
 
 
-def _cuts(length: int, frames: Frames) -> Iterator[tuple[int, int, float, float]]:
-    """Yield begin and end of every tile along an axis, and the half-open interval of its core."""
+def _tile_spans(length: int, frames: Frames) -> Iterator[tuple[int, int, float, float]]:
+    """Yield begin and end of each tile along an axis, and the half-open interval of its core."""
     if frames.tile is None or length <= frames.tile:
         yield 0, length, -np.inf, np.inf
         return
+    # length 100, tile 70, overlap 10: cores of at most 50 pixels -> edges [0, 50, 100]
+    # -> tiles (0, 60) with core [-inf, 50) and (40, 100) with core [50, inf); points may lie outside the image
     core = frames.tile - 2 * frames.overlap
     number = -(-length // core)
     edges = [round(i * length / number) for i in range(number + 1)]
@@ -134,13 +185,15 @@ def _cuts(length: int, frames: Frames) -> Iterator[tuple[int, int, float, float]
         yield max(0, begin - frames.overlap), min(length, end + frames.overlap), low, high
 
 
-def _whole(image: Image, small: Image, views: Sequence[tuple[_View, Answer]], frames: Frames, where: str) -> Answer:
-    """Put the answers of an image's views together, in the pixels of the image."""
+def _combine_views(
+    image: Image, small: Image, views: Sequence[tuple[_View, Answer]], frames: Frames, place: str
+) -> Answer:
+    """Return the answer for an image from the answers of its views; ``small`` is the scaled image."""
     sides = [
-        _joined([pair for pair in views if pair[0].mirrored is mirrored], frames, where)
+        _join_tiles([pair for pair in views if pair[0].mirrored is mirrored], frames, place)
         for mirrored in ((False, True) if frames.flip else (False,))
     ]
-    answer = sides[0] if len(sides) == 1 else _mirrored_pair(sides[0], sides[1], frames.merge)
+    answer = sides[0] if len(sides) == 1 else _merge_mirror_image(sides[0], sides[1], frames.merge)
     if answer.xy is None or small is image:
         return answer
     height, width = image.pixels.shape[:2]
@@ -148,37 +201,41 @@ def _whole(image: Image, small: Image, views: Sequence[tuple[_View, Answer]], fr
     return replace(answer, xy=answer.xy * np.array([width / small_width, height / small_height]))
 
 
-def _joined(pairs: Sequence[tuple[_View, Answer]], frames: Frames, where: str) -> Answer:
+def _join_tiles(pairs: Sequence[tuple[_View, Answer]], frames: Frames, place: str) -> Answer:
+    """Return one answer from the answers of an image's tiles, in pixels of the scaled image."""
     if len(pairs) == 1:
         view, answer = pairs[0]
-        return answer if answer.xy is None else replace(answer, xy=_placed(view, answer.xy))
+        return answer if answer.xy is None else replace(answer, xy=_to_image_pixels(view, answer.xy))
     if any(answer.count is not None or answer.xy is None for _, answer in pairs):
-        raise PredictorError(f"{where}: gives counts, which tiles that overlap can't add up; leave --tile away")
+        raise PredictorError(
+            f"{place}: expected points without a count for each tile, found a count; tiles overlap, so that their "
+            "counts can't be summed: leave out --tile"
+        )
     xy, score, tile = [], [], []
     for number, (view, answer) in enumerate(pairs):
         assert answer.xy is not None, "counts were refused"
-        points = _placed(view, answer.xy)
+        points = _to_image_pixels(view, answer.xy)
         low_x, high_x, low_y, high_y = view.core
-        kept = (points[:, 0] >= low_x) & (points[:, 0] < high_x) & (points[:, 1] >= low_y) & (points[:, 1] < high_y)
-        xy.append(points[kept])
-        score.append(np.ones(int(kept.sum())) if answer.score is None else answer.score[kept])
-        tile.append(np.full(int(kept.sum()), number))
+        in_core = (points[:, 0] >= low_x) & (points[:, 0] < high_x) & (points[:, 1] >= low_y) & (points[:, 1] < high_y)
+        xy.append(points[in_core])
+        score.append(np.ones(int(in_core.sum())) if answer.score is None else answer.score[in_core])
+        tile.append(np.full(int(in_core.sum()), number))
     points, scores = np.concatenate(xy), np.concatenate(score)
-    alone = _alone(points, scores, np.concatenate(tile), frames.merge)
+    kept = _keep_one_at_seams(points, scores, np.concatenate(tile), frames.merge)
     unscored = all(answer.score is None for _, answer in pairs)
-    return Answer(xy=points[alone], score=None if unscored else scores[alone])
+    return Answer(xy=points[kept], score=None if unscored else scores[kept])
 
 
-def _placed(view: _View, xy: Floats) -> Floats:
-    """Return points of a view in the pixels of the image it is of."""
-    placed = xy.copy()
+def _to_image_pixels(view: _View, xy: Floats) -> Floats:
+    """Return points of a view in pixels of the scaled image."""
+    moved = xy.copy()
     if view.mirrored:
-        placed[:, 0] = view.image.pixels.shape[1] - placed[:, 0]
-    return placed + np.array([view.left, view.top], dtype=np.float64)
+        moved[:, 0] = view.image.pixels.shape[1] - moved[:, 0]
+    return moved + np.array([view.left, view.top], dtype=np.float64)
 
 
-def _alone(xy: Floats, score: Floats, tile: Floats, merge: float) -> Flags:
-    """Return which points stay when, of two tiles' points within ``merge`` pixels, the more confident is kept."""
+def _keep_one_at_seams(xy: Floats, score: Floats, tile: Floats, merge: float) -> Flags:
+    """Return the points to keep: of two points of different tiles within ``merge`` pixels, the more confident."""
     from scipy.spatial import cKDTree
 
     kept = np.ones(len(xy), dtype=bool)
@@ -186,31 +243,37 @@ def _alone(xy: Floats, score: Floats, tile: Floats, merge: float) -> Flags:
         return kept
     pairs = cKDTree(xy).query_pairs(merge, output_type="ndarray")
     pairs = pairs[tile[pairs[:, 0]] != tile[pairs[:, 1]]]
+    # Rank of each point by descending score, then x, then y, so that points of equal score have a fixed order.
+    # scores [0.5, 0.9, 0.7] -> rank [2, 0, 1]; pairs [[0, 1], [0, 2]] -> better first [[1, 0], [2, 0]].
     rank = np.empty(len(xy), dtype=np.int64)
     rank[np.lexsort((xy[:, 1], xy[:, 0], -score))] = np.arange(len(xy))
     better = np.where((rank[pairs[:, 0]] < rank[pairs[:, 1]])[:, None], pairs, pairs[:, ::-1])
+    # Greedy, best point first, as in non-maximum suppression: a dropped point drops no other.
     for first, second in better[np.lexsort((rank[better[:, 1]], rank[better[:, 0]]))]:
         if kept[first]:
             kept[second] = False
     return kept
 
 
-def _mirrored_pair(plain: Answer, mirrored: Answer, merge: float) -> Answer:
+def _merge_mirror_image(upright: Answer, mirrored: Answer, merge: float) -> Answer:
+    """Return one answer from those of an image and of its mirror image, both in pixels of the scaled image."""
     from scipy.spatial import cKDTree
 
-    count = None if plain.count is None or mirrored.count is None else (plain.count + mirrored.count) / 2
-    if plain.xy is None or mirrored.xy is None:
+    count = None if upright.count is None or mirrored.count is None else (upright.count + mirrored.count) / 2
+    if upright.xy is None or mirrored.xy is None:
         return Answer(xy=None, count=count)
-    first = np.ones(len(plain.xy)) if plain.score is None else plain.score
-    second = np.ones(len(mirrored.xy)) if mirrored.score is None else mirrored.score
+    score_a = np.ones(len(upright.xy)) if upright.score is None else upright.score
+    score_b = np.ones(len(mirrored.xy)) if mirrored.score is None else mirrored.score
     a = b = np.empty(0, dtype=np.int64)
-    if len(plain.xy) and len(mirrored.xy):
-        distance, there = (np.asarray(column) for column in cKDTree(mirrored.xy).query(plain.xy))
-        back = np.asarray(cKDTree(plain.xy).query(mirrored.xy)[1])
-        mutual = (back[there] == np.arange(len(plain.xy))) & (distance <= merge)
+    if len(upright.xy) and len(mirrored.xy):
+        # there[i] is the mirrored point nearest to upright point i, back[j] the upright point nearest to mirrored j.
+        # there [0, 0, 1], back [1, 2] -> back[there] [1, 1, 2]; equal to i for points 1 and 2 -> a [1, 2], b [0, 1]
+        distance, there = (np.asarray(column) for column in cKDTree(mirrored.xy).query(upright.xy))
+        back = np.asarray(cKDTree(upright.xy).query(mirrored.xy)[1])
+        mutual = (back[there] == np.arange(len(upright.xy))) & (distance <= merge)
         a, b = np.flatnonzero(mutual), there[mutual]
-    rest_a, rest_b = np.ones(len(plain.xy), dtype=bool), np.ones(len(mirrored.xy), dtype=bool)
-    rest_a[a], rest_b[b] = False, False
-    xy = np.concatenate([(plain.xy[a] + mirrored.xy[b]) / 2, plain.xy[rest_a], mirrored.xy[rest_b]])
-    score = np.concatenate([(first[a] + second[b]) / 2, first[rest_a] / 2, second[rest_b] / 2])
+    alone_a, alone_b = np.ones(len(upright.xy), dtype=bool), np.ones(len(mirrored.xy), dtype=bool)
+    alone_a[a], alone_b[b] = False, False
+    xy = np.concatenate([(upright.xy[a] + mirrored.xy[b]) / 2, upright.xy[alone_a], mirrored.xy[alone_b]])
+    score = np.concatenate([(score_a[a] + score_b[b]) / 2, score_a[alone_a] / 2, score_b[alone_b] / 2])
     return Answer(xy=xy, score=score, count=count)

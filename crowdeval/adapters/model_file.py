@@ -1,4 +1,4 @@
-"""The file that a predictor is made of: there or not, and its revision, the hash of its bytes."""
+"""The revision of a predictor: the hash of the files it consists of."""
 
 from __future__ import annotations
 
@@ -13,22 +13,39 @@ DIGITS = 12
 
 
 def revision_of(*files: Path, also: Iterable[str] = ()) -> str:
-    """Return the revision that files, and texts beside them, add up to.
+    """Return a revision that changes with the content of files.
+
+    Parameters
+    ----------
+    *files : Path
+        The files; their order counts.
+    also : iterable of str
+        Texts that enter the hash before the files, such as the words of a command.
+
+    Returns
+    -------
+    str
+        ``DIGITS`` hexadecimal digits.
 
     Raises
     ------
     MissingFileError
-        If a file is not there or can't be read.
+        If a file does not exist or can't be read.
+
+    Examples
+    --------
+    >>> revision_of(also=["my_model", "--fast"])
+    '653a448de8a0'
     """
     digest = hashlib.sha256()
     for text in also:
         digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
     for file in files:
-        digest.update(file_digest(file))
+        digest.update(_file_digest(file))
     return digest.hexdigest()[:DIGITS]
 
 
-def file_digest(file: Path) -> bytes:
+def _file_digest(file: Path) -> bytes:
     """Return the SHA-256 of a file's bytes."""
     try:
         with file.open("rb") as stream:

@@ -1,7 +1,7 @@
-"""From an image to the tensor that a network takes, and how far its pixels are from the image's.
+"""From an image to the input tensor of a network, and the factors between their pixels.
 
-A pixel value v of channel c becomes (v * scale - mean[c]) / std[c]. Resizing is bilinear; padding is zeros, after that
-normalisation, to the right and below, so coordinates do not move.
+A pixel value v of channel c becomes (v * scale - mean[c]) / std[c]. Resizing is bilinear. Padding adds zeros after this
+normalization, to the right and below, so that coordinates do not change.
 """
 
 from __future__ import annotations
@@ -21,12 +21,22 @@ TYPES = {
     "tensor(double)": np.float64,
     "tensor(uint8)": np.uint8,
 }
-"""Input types of ONNX Runtime that an image can be."""
+"""ONNX Runtime's name of a type that an image can have, to the type of numpy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tensor:
-    """What a network is shown: the values, its width and height, and network pixels an image pixel, across and down."""
+    """The input tensor of a network.
+
+    Attributes
+    ----------
+    values : array, (1, 3, H, W) or (1, H, W, 3)
+        The values, of the network's type.
+    width, height : int
+        Its size in pixels, including the padding.
+    across, down : float
+        Pixels of the tensor for each pixel of the image, in x and in y.
+    """
 
     values: NDArray[Any]
     width: int
@@ -37,7 +47,23 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
-    """How an image becomes a tensor; the parameters are the options of the ``onnx`` adapter."""
+    """The way from an image to a tensor; the parameters are the options of the ``onnx`` adapter, as numbers.
+
+    Parameters
+    ----------
+    scale : float
+        Factor of the pixel values.
+    mean, std : tuple of float
+        One number, or one for each channel.
+    channels : {"rgb", "bgr"}
+        The order of the channels.
+    layout : {"nchw", "nhwc"}
+        The order of the dimensions.
+    size : tuple of int, optional
+        Width and height to which the image is resized.
+    multiple : int
+        Width and height are padded to a multiple of this number.
+    """
 
     scale: float
     mean: tuple[float, ...]
@@ -48,16 +74,39 @@ class Preparation:
     multiple: int
 
     def tensor(self, pixels: NDArray[np.uint8], kind: str, fixed: tuple[int, int] | None) -> Tensor:
-        """Return the tensor of an RGB image for an input of type ``kind``, whose size may be ``fixed``."""
+        """Return the tensor of an image.
+
+        Parameters
+        ----------
+        pixels : array of uint8, (H, W, 3)
+            The image, RGB.
+        kind : str
+            The type of the network's input, a key of ``TYPES``.
+        fixed : tuple of int, optional
+            Width and height of the network's input, where they are fixed.
+
+        Returns
+        -------
+        Tensor
+
+        Examples
+        --------
+        >>> preparation = make_preparation(
+        ...     scale=1, mean="0", std="1", channels="rgb", layout="nchw", size=None, multiple=32
+        ... )
+        >>> tensor = preparation.tensor(np.zeros((30, 40, 3), dtype=np.uint8), "tensor(float)", None)
+        >>> tensor.values.shape, tensor.width, tensor.height, tensor.across
+        ((1, 3, 32, 64), 64, 32, 1.0)
+        """
         height, width = pixels.shape[:2]
         to_width, to_height = self.size or fixed or (width, height)
-        shown = pixels if (to_width, to_height) == (width, height) else _resized(pixels, to_width, to_height)
-        ordered = shown if self.channels == "rgb" else shown[:, :, ::-1]
+        resized = pixels if (to_width, to_height) == (width, height) else _resize(pixels, to_width, to_height)
+        ordered = resized if self.channels == "rgb" else resized[:, :, ::-1]
         values: NDArray[Any] = ordered
         if TYPES[kind] is not np.uint8:
             mean, std = np.asarray(self.mean, dtype=np.float32), np.asarray(self.std, dtype=np.float32)
             values = (ordered.astype(np.float32) * np.float32(self.scale) - mean) / std
-        below, right = -to_height % self.multiple, -to_width % self.multiple
+        below, right = -to_height % self.multiple, -to_width % self.multiple  # height 30, multiple 32 -> 2
         values = np.pad(values, ((0, below), (0, right), (0, 0)))
         values = values.transpose(2, 0, 1) if self.layout == "nchw" else values
         return Tensor(
@@ -69,7 +118,7 @@ class Preparation:
         )
 
 
-def prepared(
+def make_preparation(
     *,
     scale: float,
     mean: str,
@@ -79,9 +128,41 @@ def prepared(
     size: str | None,
     multiple: int,
 ) -> Preparation:
-    """Return the preparation that the options' texts mean; UsageError where one means nothing."""
+    """Return the preparation that the options of the ``onnx`` adapter describe.
+
+    Parameters
+    ----------
+    scale : float
+        Factor of the pixel values.
+    mean, std : str
+        One number, or three with commas between them.
+    channels : {"rgb", "bgr"}
+        The order of the channels.
+    layout : {"nchw", "nhwc"}
+        The order of the dimensions.
+    size : str, optional
+        ``"640"``, or ``"640x480"`` with the width first.
+    multiple : int
+        Width and height are padded to a multiple of this number.
+
+    Returns
+    -------
+    Preparation
+
+    Raises
+    ------
+    UsageError
+        If a text is not of its form, ``std`` is not above 0, or ``multiple`` is below 1.
+
+    Examples
+    --------
+    >>> make_preparation(
+    ...     scale=1, mean="0", std="1", channels="rgb", layout="nchw", size="640x480", multiple=1
+    ... ).size
+    (640, 480)
+    """
     if multiple < 1:
-        raise UsageError(f"-o multiple={multiple}: expected at least 1")
+        raise UsageError(f"-o multiple={multiple}: expected a whole number of at least 1")
     return Preparation(
         scale=scale,
         mean=tuple(numbers("mean", mean, lengths=(1, 3))),
@@ -94,14 +175,14 @@ def prepared(
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Read ``"640"`` or ``"640x480"``, width first."""
+    """Return width and height from ``"640"`` or ``"640x480"``."""
     sides = text.lower().split("x")
     if len(sides) <= 2 and all(side.isdecimal() and int(side) for side in sides):
         return int(sides[0]), int(sides[-1])
-    raise UsageError(f"-o size={text}: expected a side, as in 640, or width and height, as in 640x480")
+    raise UsageError(f"-o size={text}: expected a side (640), or width and height (640x480)")
 
 
-def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def _resize(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     from PIL import Image as Pillow
 
     return np.asarray(Pillow.fromarray(pixels).resize((width, height), Pillow.Resampling.BILINEAR))

@@ -1,4 +1,4 @@
-"""``-o key=value``: a predictor's options, checked against the parameters of its class."""
+"""The options of a predictor, ``-o key=value``: converted and checked by the parameters of its class."""
 
 from __future__ import annotations
 
@@ -12,89 +12,148 @@ from typing import Any
 from crowdeval.errors import CrowdevalError, MissingFileError, PredictorError, UsageError, did_you_mean, listed, shown
 
 TRUE, FALSE = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+"""Texts of an option that is a bool."""
 
 
-def made(maker: Callable[..., Any], name: str, options: Sequence[str] | Mapping[str, Any]) -> Any:
-    """Call ``maker`` with the options; parameters and errors are those of ``load_adapter``."""
+def create_predictor(maker: Callable[..., Any], name: str, options: Sequence[str] | Mapping[str, Any]) -> Any:
+    """Call a predictor's class with its options, after a check against its parameters.
+
+    Parameters
+    ----------
+    maker : callable
+        The class, or a function that returns a predictor.
+    name : str
+        The adapter's name, for messages.
+    options : sequence of str or mapping
+        ``"key=value"`` texts, converted by the annotations of the parameters, or the values themselves.
+
+    Returns
+    -------
+    object
+        The result of ``maker``.
+
+    Raises
+    ------
+    UsageError
+        If ``maker`` is not callable, or a text is not of the form ``key=value``.
+    OptionError
+        If an option is unknown, absent, given twice or not of its type.
+    ModelFileError
+        If a file that an option names does not exist.
+    PredictorError
+        If ``maker`` raises.
+
+    Examples
+    --------
+    >>> def maker(*, side: int = 32) -> str:
+    ...     return f"a predictor of side {side}"
+    >>> create_predictor(maker, "example", ["side=24"])
+    'a predictor of side 24'
+    """
     parameters = parameters_of(maker, name)
-    given = dict(options) if isinstance(options, Mapping) else _read(options, name, parameters)
-    unknown = [key for key in given if key not in parameters]
+    values = dict(options) if isinstance(options, Mapping) else _read_options(options, name, parameters)
+    unknown = [key for key in values if key not in parameters]
     if unknown:
         known = listed(parameters, most=40) or "none"
         raise OptionError(
             f"the adapter {name!r} has no option {unknown[0]!r}{did_you_mean(unknown[0], parameters)} (it has {known})"
         )
-    absent = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
+    absent = [key for key, p in parameters.items() if p.default is p.empty and key not in values]
     if absent:
         raise OptionError(f"the adapter {name!r} needs {' and '.join(f'-o {key}=...' for key in absent)}")
     try:
-        return maker(**given)
+        return maker(**values)
     except MissingFileError as problem:
         raise ModelFileError(f"the adapter {name!r}: {problem}") from None
     except CrowdevalError:
         raise
     except (Exception, SystemExit) as problem:
-        raise PredictorError(f"the adapter {name!r} can't be made: {type(problem).__name__}: {problem}") from problem
+        raise PredictorError(f"the adapter {name!r} can't be created: {type(problem).__name__}: {problem}") from problem
 
 
 class OptionError(UsageError, PredictorError):
-    """An option of an adapter is unknown, absent or not of its type."""
+    """An option of an adapter is unknown, absent, given twice or not of its type."""
 
     exit_code = PredictorError.exit_code
 
 
 class ModelFileError(MissingFileError, PredictorError):
-    """A file that an adapter was given is not there."""
+    """A file that an option of an adapter names does not exist."""
 
     exit_code = PredictorError.exit_code
 
 
 def parameters_of(maker: Callable[..., Any], name: str = "") -> dict[str, inspect.Parameter]:
-    """Return the named parameters that a predictor's class takes."""
+    """Return the parameters of a predictor's class that are options.
+
+    Parameters
+    ----------
+    maker : callable
+        The class, or a function that returns a predictor.
+    name : str
+        The adapter's name, for messages.
+
+    Returns
+    -------
+    dict of str to inspect.Parameter
+        The parameters that can be given by name, without ``*args`` and ``**kwargs``; annotations are types, not texts.
+
+    Raises
+    ------
+    UsageError
+        If ``maker`` is not callable.
+
+    Examples
+    --------
+    >>> def maker(*, side: int = 32) -> None: ...
+    >>> parameters_of(maker)["side"].default
+    32
+    """
     if not callable(maker):
-        raise UsageError(f"the adapter {name!r} is no class: {shown(maker)}")
+        raise UsageError(f"the adapter {name!r} is not a class: found {shown(maker)}")
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {key: p for key, p in inspect.signature(maker, eval_str=True).parameters.items() if p.kind in kinds}
 
 
-def _read(options: Sequence[str], name: str, parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
+def _read_options(options: Sequence[str], name: str, parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for option in options:
         key, equals, text = option.partition("=")
         if not equals or not key:
             raise UsageError(f"expected -o key=value, found {option!r}")
-        if key in given:
+        if key in values:
             raise OptionError(f"the option {key!r} of the adapter {name!r} is given twice")
-        given[key] = _value(key, text, parameters[key].annotation) if key in parameters else text
-    return given
+        values[key] = _convert(key, text, parameters[key].annotation) if key in parameters else text
+    return values
 
 
-def _value(key: str, text: str, kind: Any) -> Any:
-    """Read a text as the type that a parameter is annotated with; a text where it is not annotated."""
-    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+def _convert(key: str, text: str, annotation: Any) -> Any:
+    """Return a text as the type that the parameter's annotation names; a text where it names no known type."""
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    kinds = typing.get_args(annotation) if is_union else (annotation,)
     if type(None) in kinds and text.lower() == "none":
         return None
-    for one in kinds:
-        if typing.get_origin(one) is typing.Literal:
-            if text in typing.get_args(one):
+    for kind in kinds:
+        if typing.get_origin(kind) is typing.Literal:
+            if text in typing.get_args(kind):
                 return text
-        elif one is bool:
+        elif kind is bool:
             if text.lower() in TRUE + FALSE:
                 return text.lower() in TRUE
-        elif one in (int, float):
+        elif kind in (int, float):
             try:
-                return one(text)
+                return kind(text)
             except ValueError:
                 continue
-        elif one is Path:
+        elif kind is Path:
             return Path(text)
-        elif one is not type(None):
+        elif kind is not type(None):
             return text
-    expected = " or ".join(_words(one) for one in kinds if one is not type(None))
+    expected = " or ".join(_type_in_words(kind) for kind in kinds if kind is not type(None))
     raise OptionError(f"-o {key}={text}: expected {expected}")
 
 
-def _words(kind: Any) -> str:
+def _type_in_words(kind: Any) -> str:
     if typing.get_origin(kind) is typing.Literal:
         return f"one of {', '.join(str(value) for value in typing.get_args(kind))}"
     return {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, str(kind))

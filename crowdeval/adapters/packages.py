@@ -1,4 +1,4 @@
-"""Packages that only some adapters need: imported when one is used; when absent, the way to get them."""
+"""Packages that only some adapters need: the import at first use, and the command that installs an absent one."""
 
 from __future__ import annotations
 
@@ -9,29 +9,54 @@ from typing import Any
 from crowdeval.errors import PredictorError
 
 EXTRAS = {"cv2": "opencv", "h5py": "h5", "onnxruntime": "onnx", "torch": "torchvision", "torchvision": "torchvision"}
-"""Module to the extra of crowdeval that brings it."""
+"""Module to the extra of crowdeval that installs it."""
 
 
-def package(name: str) -> Any:
+def import_package(name: str) -> Any:
     """Import a module that an adapter needs.
+
+    Parameters
+    ----------
+    name : str
+        The module.
+
+    Returns
+    -------
+    module
 
     Raises
     ------
     PredictorError
-        If it isn't installed, or fails on import.
+        If the module is not installed, or raises when it is imported.
+
+    Examples
+    --------
+    >>> import_package("json").loads("[1]")
+    [1]
     """
-    if not present(name):
-        raise PredictorError(f"the package {name} isn't installed; {way_to(name)}")
+    if not is_installed(name):
+        raise PredictorError(f"the package {name} isn't installed; {install_command(name)}")
     try:
         return import_module(name)
     except Exception as problem:
         raise PredictorError(f"the package {name} fails on import: {type(problem).__name__}: {problem}") from problem
 
 
-def present(name: str) -> bool:
-    """Return whether a module is there, without importing it.
+def is_installed(name: str) -> bool:
+    """Return whether a module is installed, without importing it.
 
-    >>> present("json"), present("no_such_module")
+    Parameters
+    ----------
+    name : str
+        The module.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_installed("json"), is_installed("no_such_module")
     (True, False)
     """
     try:
@@ -40,10 +65,22 @@ def present(name: str) -> bool:
         return False
 
 
-def way_to(name: str) -> str:
-    """Return the command that installs a module; an extra is installed from a clone of the repository.
+def install_command(name: str) -> str:
+    """Return the command that installs a module.
 
-    >>> way_to("cv2")
+    Parameters
+    ----------
+    name : str
+        The module.
+
+    Returns
+    -------
+    str
+        A command of pip. An extra of crowdeval is installed from a clone of the repository.
+
+    Examples
+    --------
+    >>> install_command("cv2")
     "pip install '.[opencv]'"
     """
     return f"pip install '.[{EXTRAS[name]}]'" if name in EXTRAS else f"pip install {name}"

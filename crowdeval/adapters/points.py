@@ -1,7 +1,8 @@
-"""``points``: predictions that a file already holds, as a predictor."""
+"""``points``: the predictions in a file, as a predictor."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ class Points:
     file : Path
         The file.
     format : str, optional
-        Its format, where it is not to be guessed.
+        The format of the file; by default it is recognized.
     name : str, optional
-        The model's name; the file's name without its suffixes where it is not given.
+        The model's name; by default the name of the file without its suffixes.
     revision : str, optional
-        The model's version; the hash of the file where it is not given.
+        The model's version; by default the hash of the file.
     """
 
     needs_pixels = False
@@ -46,11 +47,11 @@ class Points:
         self._row = {image: row for row, image in enumerate(self._predictions.image_ids)}
 
     def close(self) -> None:
-        """Let go of the predictions."""
+        """Release the predictions."""
         self._predictions = None
 
     def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
-        """Return what the file holds for the images."""
+        """Return the predictions of the file for the images."""
         if self._predictions is None:
             self.open()
         assert self._predictions is not None, "open() reads them"
@@ -61,7 +62,7 @@ class Points:
         if row is None:
             raise PredictorError(f"{self.file} has no image {image!r}{did_you_mean(image, self._row)}")
         count = None if predictions.counts is None else float(predictions.counts[row])
-        answer: dict[str, Any] = {} if count is None or count != count else {"count": count}
+        answer: dict[str, Any] = {} if count is None or math.isnan(count) else {"count": count}
         if predictions.located:
             rows = slice(predictions.offsets[row], predictions.offsets[row + 1])
             answer["points"] = predictions.xy[rows]

@@ -1,7 +1,8 @@
-"""``yunet``: OpenCV's face detector FaceDetectorYN with a model file such as YuNet's; the centres of its boxes.
+"""``yunet``: OpenCV's face detector FaceDetectorYN with a model file such as YuNet's; points at the box centres.
 
-Small faces are found in enlarged copies of the image. The boxes of all copies go through one non-maximum suppression,
-in float64 (OpenCV's own rounds boxes to whole pixels, too coarse for the faces of a crowd).
+The detector also gets enlarged copies of the image, in which it finds small faces. The boxes of all copies go through
+one non-maximum suppression in float64. (OpenCV's own suppression rounds boxes to whole pixels, which is too coarse for
+the faces of a crowd.)
 """
 
 from __future__ import annotations
@@ -13,33 +14,33 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from crowdeval.adapters.boxes import as_share, corners, points_in, survivors
+from crowdeval.adapters.boxes import as_share, box_points, corners, suppress_overlaps
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.number_list import numbers
-from crowdeval.adapters.packages import package
+from crowdeval.adapters.packages import import_package
 from crowdeval.errors import PredictorError
 from crowdeval.points.ragged import Floats
 
 MOST = 1_000_000
-"""Boxes that OpenCV hands over for one copy of an image: all there are."""
+"""Largest number of boxes that OpenCV returns for one copy of an image; so large that none is lost."""
 
 
 class YuNet:
-    """Face detectors of the YuNet kind through OpenCV's FaceDetectorYN: the centre of every face, with a confidence.
+    """Face detectors like YuNet, run by OpenCV's FaceDetectorYN: the centre of every face, with a confidence.
 
     Parameters
     ----------
     file : Path
-        The ONNX model; one with dynamic sizes for images of any size.
+        The ONNX model; images of any size need a model with a dynamic input size.
     confidence : float
-        The least confidence that is kept.
+        The lowest confidence that is kept.
     nms : float
-        Intersection over union above which the less confident of two boxes goes.
+        Intersection over union above which the less confident of two boxes is removed.
     scales : str
-        How many times larger the image is shown, one pass each.
+        Factors by which the image is enlarged, with commas between them; the detector runs once for each.
     name : str, optional
-        The model's name; the file's where it is not given.
+        The model's name; by default that of the file.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("cv2",)
@@ -65,19 +66,21 @@ class YuNet:
 
     def open(self) -> None:
         """Load the model."""
-        self._cv2 = package("cv2")
+        self._cv2 = import_package("cv2")
         if not hasattr(self._cv2, "FaceDetectorYN"):
-            raise PredictorError(f"OpenCV {self._cv2.__version__} has no FaceDetectorYN; 4.5.4 and later have it")
+            raise PredictorError(f"OpenCV {self._cv2.__version__} has no FaceDetectorYN; install 4.5.4 or later")
         try:
-            with _hushed(self._cv2):
+            with _quiet_opencv(self._cv2):
                 self._detector = self._cv2.FaceDetectorYN.create(
                     str(self.file), "", (320, 320), score_threshold=self.confidence, nms_threshold=1.0, top_k=MOST
                 )
         except self._cv2.error as problem:
-            raise PredictorError(f"{self.file} is no face detector that OpenCV loads: {_first(problem)}") from None
+            raise PredictorError(
+                f"{self.file} is not a face detector that OpenCV can load: {_one_line(problem)}"
+            ) from None
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._detector = None
 
     def predict(self, images: Sequence[Image]) -> list[tuple[Floats, Floats]]:
@@ -91,29 +94,30 @@ class YuNet:
         try:
             passes = [self._faces(bgr, scale) for scale in self.scales]
         except self._cv2.error as problem:
-            raise PredictorError(f"OpenCV can't run {self.file} on image {image.id!r}: {_first(problem)}") from None
+            raise PredictorError(f"OpenCV can't run {self.file} on image {image.id!r}: {_one_line(problem)}") from None
         faces = np.concatenate(passes)
         boxes, score = corners(faces[:, :4], "xywh"), faces[:, 4]
-        kept = survivors(boxes, score, self.nms)
-        return points_in(boxes[kept], 0.5), score[kept]
+        kept = suppress_overlaps(boxes, score, self.nms)
+        return box_points(boxes[kept], 0.5), score[kept]
 
     def _faces(self, bgr: Any, scale: float) -> Floats:
-        """Return the faces of one copy, (N, 5): box in pixels of the image, confidence."""
+        """Return the faces of one copy, (N, 5): x, y, width, height in pixels of the image, and the confidence."""
         height, width = bgr.shape[:2]
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        shown = bgr if size == (width, height) else self._cv2.resize(bgr, size)
+        copy = bgr if size == (width, height) else self._cv2.resize(bgr, size)
         self._detector.setInputSize(size)
-        found = self._detector.detect(shown)[1]
-        if found is None:
+        rows = self._detector.detect(copy)[1]
+        if rows is None:
             return np.empty((0, 5))
-        faces = np.asarray(found, dtype=np.float64)[:, [0, 1, 2, 3, 14]]
+        # A row of OpenCV has 15 columns: the box, five landmarks of x and y, the confidence.
+        faces = np.asarray(rows, dtype=np.float64)[:, [0, 1, 2, 3, 14]]
         faces[:, :4] /= np.array([size[0] / width, size[1] / height] * 2)
         return faces
 
 
 @contextmanager
-def _hushed(cv2: Any) -> Iterator[None]:
-    """Keep OpenCV's notes on its own engine off standard error while a model is loaded; errors stay."""
+def _quiet_opencv(cv2: Any) -> Iterator[None]:
+    """Let OpenCV log only errors to standard error, not its notes on its own engine."""
     logging = getattr(getattr(cv2, "utils", None), "logging", None)
     if logging is None:
         yield
@@ -126,6 +130,6 @@ def _hushed(cv2: Any) -> Iterator[None]:
         logging.setLogLevel(before)
 
 
-def _first(problem: Exception) -> str:
-    """Return the words of an OpenCV error: one line."""
+def _one_line(problem: Exception) -> str:
+    """Return the message of an OpenCV error as one line, cut to 300 characters."""
     return " ".join(str(problem).split())[:300]

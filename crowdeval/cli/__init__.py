@@ -1,7 +1,14 @@
-"""The command line: one file a verb, imported when the verb is used; the only place that knows exit codes.
+"""The command line: one module for each command, imported when the command is used.
 
-0 fine, 2 usage, 3 invalid data, 4 file or dataset missing, 5 predictor failed, 10 gate not met, 130 interrupted.
-Results go to standard output, everything else to standard error.
+Results go to standard output, everything else to standard error. Only this package uses exit codes:
+
+0    success
+2    wrong usage
+3    invalid data
+4    a file or a dataset is missing
+5    a predictor failed
+10   a bound of --fail-under or --fail-over is not met
+130  interrupted
 """
 
 from __future__ import annotations
@@ -13,23 +20,23 @@ from collections.abc import Sequence
 
 import click
 
-from crowdeval.cli.streams import settle_streams
+from crowdeval.cli.streams import repair_streams
 from crowdeval.cli.verbs import Verbs, exit_code_of
 from crowdeval.version import __version__
 
 VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
-    "predict": "Run a predictor over a dataset; resumes where it stopped.",
-    "run": "Run a suite: predictors x datasets x protocols, only what is missing.",
-    "leaderboard": "Rank reports: only what is comparable, published numbers beside.",
-    "adapters": "List the predictors there are, describe one, begin a new one.",
-    "check": "Report every problem of the files, and score nothing.",
+    "predict": "Run a predictor on a dataset and score it; can be resumed.",
+    "run": "Run a suite of predictors on datasets, only what is missing.",
+    "leaderboard": "Rank the reports of several models, beside published numbers.",
+    "adapters": "List the predictors, describe one, write a new one.",
+    "check": "Report every problem of the input files, without a score.",
     "convert": "Convert predictions or annotations to another format.",
     "datasets": "List the benchmark datasets, check a copy, export a split.",
     "p2pnet": "Train, score and run the bundled P2PNet.",
     "metrics": "List the metrics, or print the specification of one.",
     "signature": "Explain the signature printed with every number.",
-    "schema": "Print the JSON Schema of the native formats.",
+    "schema": "Print the JSON Schema of the native JSON formats.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -39,13 +46,30 @@ VERBS = {
 def cli() -> None:
     """Evaluate crowd counting and point localization.
 
+    Predictions and annotations are files with the points of each image, one for each person. `crowdeval COMMAND
+    --help` explains a command.
+
     \b
-    crowdeval score preds.json gt.json --delta 0.05:0.05:0.5
+    Examples:
+      crowdeval score preds.json gt.json
+      crowdeval check preds.json gt.json
+      crowdeval metrics nAP
     """
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code."""
-    settle_streams()
-    atexit.register(gc.freeze)  # else the last collections go through every module: a tenth of a second for nothing
+    """Run the command line and end the process with the exit code of the command.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        The words after ``crowdeval``; by default those of the process.
+
+    Raises
+    ------
+    SystemExit
+        Always.
+    """
+    repair_streams()
+    atexit.register(gc.freeze)  # saves the garbage collections at exit, which take a tenth of a second
     sys.exit(exit_code_of(lambda: cli.main(args=args, prog_name="crowdeval", standalone_mode=False)))

@@ -1,4 +1,4 @@
-"""crowdeval check: every problem of the files, no number."""
+"""crowdeval check: report every problem of the input files, without a score."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crowdeval.cli.inputs import Input, both_inputs, naming, resolved_pair
-from crowdeval.cli.talk import complain, progress, spoken_warnings, warn
+from crowdeval.cli.inputs import Input, both_inputs, names_in_errors, resolve_pair
+from crowdeval.cli.talk import complain, print_warnings, stage_progress, warn
 from crowdeval.errors import CrowdevalError
 from crowdeval.options import ID_STYLES, MISSING
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from crowdeval.points.sets import Annotations, Predictions
 
 
-@click.command(short_help="Report every problem of the files, and score nothing.")
+@click.command(short_help="Report every problem of the input files, without a score.")
 @both_inputs
 @click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
-              help="Annotated images without predictions: a problem, or fine.")  # fmt: skip
+              help="Annotated images without predictions are a problem (error), or are allowed (empty).")  # fmt: skip
 @click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
-              help="Compare image ids as they are, or without folders and file extensions.")  # fmt: skip
+              help="Compare image ids as they are (exact), or without folders and file extensions (stem).")  # fmt: skip
 def check(
     *,
     predictions: str,
@@ -33,28 +33,34 @@ def check(
     missing: str,
     id_style: str,
 ) -> None:
-    """Report every problem of PREDICTIONS and ANNOTATIONS, and score nothing.
+    """Report every problem of PREDICTIONS and ANNOTATIONS, without a score.
 
-    Ends with 0 where `crowdeval score` would run, else with the code it would end with.
+    Both are named as for `crowdeval score`. The exit code is 0 where `crowdeval score` would run, otherwise the code
+    with which it would end: 2 for wrong usage, 3 for invalid data, 4 for a missing file or dataset.
+
+    \b
+    Examples:
+      crowdeval check preds.json gt.json
+      crowdeval check preds.csv shanghaitech-a:test --root ~/data
     """
-    found, truth = resolved_pair(
+    inputs = resolve_pair(
         predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
     )
     failures: list[CrowdevalError] = []
-    with spoken_warnings(), progress() as stage:
-        stage(f"reading {found.name}")
-        predicted = _tried(found.predictions, failures)
-        stage(f"reading {truth.name}")
-        true = _tried(lambda: truth.annotations(root=root, cache=not no_cache), failures)
-        if predicted is not None and true is not None:
+    with print_warnings(), stage_progress() as stage:
+        stage(f"reading {inputs[0].name}")
+        predicted = _collect_failure(inputs[0].predictions, failures)
+        stage(f"reading {inputs[1].name}")
+        annotated = _collect_failure(lambda: inputs[1].annotations(root=root, cache=not no_cache), failures)
+        if predicted is not None and annotated is not None:
             stage("aligning")
-            pair, inputs = (predicted, true), (found, truth)
-            _tried(lambda: _check_together(pair, inputs, missing=missing, id_style=id_style), failures)
-    for name, side in ((found.name, predicted), (truth.name, true)):
-        if side is not None:
-            click.echo(f"{name}: {side!r}")
-    for each in failures:
-        complain(each)
+            pair = (predicted, annotated)
+            _collect_failure(lambda: _check_together(pair, inputs, missing=missing, id_style=id_style), failures)
+    for source, content in zip(inputs, (predicted, annotated), strict=True):
+        if content is not None:
+            click.echo(f"{source.name}: {content!r}")
+    for failure in failures:
+        complain(failure)
     if failures:
         raise SystemExit(failures[0].exit_code)
     click.echo("no problems")
@@ -63,11 +69,11 @@ def check(
 def _check_together(
     sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any
 ) -> None:
-    """Align the two sides and warn of what a report would say of them."""
+    """Align the two inputs and print the warnings that a report would have about them."""
     from crowdeval.evaluation.notices import facts_of, input_notices
     from crowdeval.points.alignment import align
 
-    with naming(*inputs):
+    with names_in_errors(*inputs):
         pair = align(*sets, missing=missing, id_style=id_style)
     for text in input_notices(facts_of(*pair)):
         warn(text)
@@ -76,7 +82,8 @@ def _check_together(
 T = TypeVar("T")
 
 
-def _tried(step: Callable[[], T], failures: list[CrowdevalError]) -> T | None:
+def _collect_failure(step: Callable[[], T], failures: list[CrowdevalError]) -> T | None:
+    """Return the result of a step; where it fails, add the error to the list and return None."""
     try:
         return step()
     except CrowdevalError as failure:

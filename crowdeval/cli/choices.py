@@ -1,4 +1,4 @@
-"""What arguments and options offer for completion: the names in the tables, and a completion of any words."""
+"""Completion of arguments and options in a shell: tuples of names, and a completion function for a list of words."""
 
 from __future__ import annotations
 
@@ -18,13 +18,32 @@ DATASET_SPLITS = tuple(f"{name}:{split}" for name, splits in SPLITS.items() for 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def offered(words: Iterable[str], *, files: bool = False) -> Completer:
-    """Return a completion of words, whatever their case; with ``files`` of files too, once something is typed."""
+def completer(words: Iterable[str], *, files: bool = False) -> Completer:
+    """Return a function that completes the beginning of a word, for the ``shell_complete`` of click.
+
+    Parameters
+    ----------
+    words : iterable of str
+        The words to suggest. Upper and lower case are not distinguished.
+    files : bool
+        Suggest file names too; the words are then suggested only after the first character.
+
+    Returns
+    -------
+    callable
+        A function of the click context, the click parameter and the typed characters.
+
+    Examples
+    --------
+    >>> complete = completer(["nAP", "NAE", "MAE"])
+    >>> [item.value for item in complete(None, None, "na")]
+    ['nAP', 'NAE']
+    """
 
     def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-        fitting = [CompletionItem(word) for word in words if word.lower().startswith(begun.lower())]
+        suggestions = [CompletionItem(word) for word in words if word.lower().startswith(begun.lower())]
         if not files:
-            return fitting
-        return [CompletionItem(begun, type="file"), *(fitting if begun else [])]
+            return suggestions
+        return [CompletionItem(begun, type="file"), *(suggestions if begun else [])]
 
     return complete

@@ -1,4 +1,4 @@
-"""crowdeval completion: the script that makes a shell complete the command line."""
+"""crowdeval completion: print the script that makes a shell complete commands, options and names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from crowdeval.errors import UsageError
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion script of SHELL.
+    """Print a script with which a shell completes commands, options and names at the Tab key.
+
+    Run the line of your shell once, then open a new terminal.
 
     \b
-    bash   echo 'eval "$(crowdeval completion bash)"' >> ~/.bashrc
-    zsh    echo 'eval "$(crowdeval completion zsh)"' >> ~/.zshrc
-    fish   crowdeval completion fish > ~/.config/fish/completions/crowdeval.fish
+    Examples:
+      echo 'eval "$(crowdeval completion bash)"' >> ~/.bashrc
+      echo 'eval "$(crowdeval completion zsh)"' >> ~/.zshrc
+      crowdeval completion fish > ~/.config/fish/completions/crowdeval.fish
     """
-    found = get_completion_class(shell)
-    if found is None:
-        raise UsageError(f"click knows no completion for {shell}")
-    click.echo(found(ctx.find_root().command, {}, "crowdeval", "_CROWDEVAL_COMPLETE").source())
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
+        raise UsageError(f"the installed version of click has no completion for {shell}")
+    click.echo(completion_class(ctx.find_root().command, {}, "crowdeval", "_CROWDEVAL_COMPLETE").source())

@@ -1,4 +1,4 @@
-"""crowdeval convert: predictions or annotations in one format to a file in another."""
+"""crowdeval convert: write predictions or annotations to a file in another format."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
-from crowdeval.cli.inputs import no_cache_option, refuse_overwriting, resolved, root_option
-from crowdeval.cli.talk import progress, say, spoken_warnings
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, completer
+from crowdeval.cli.inputs import no_cache_option, quiet_option, refuse_overwriting, resolve_input, root_option
+from crowdeval.cli.talk import print_warnings, say, stage_progress
 from crowdeval.errors import FormatError, UsageError
 from crowdeval.options import STANDARD_STREAM
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Convert predictions or annotations to another format.")
-@click.argument("source", metavar="IN", shell_complete=offered(DATASET_SPLITS, files=True))
-@click.option("-o", "--output", metavar="OUT", required=True, help="The file to write; '-' is standard output.")
-@click.option("--from", "source_format", metavar="NAME", shell_complete=offered(FORMATS),
-              help=f"Format of IN, if not to be guessed: {', '.join(FORMATS)}.")  # fmt: skip
-@click.option("--to", "target_format", metavar="NAME", shell_complete=offered(FORMATS),
-              help="Format of OUT, where its suffix does not tell.")  # fmt: skip
+@click.argument("source", metavar="IN", shell_complete=completer(DATASET_SPLITS, files=True))
+@click.option("-o", "--output", metavar="OUT", required=True, help="File to write; '-' is standard output.")
+@click.option("--from", "source_format", metavar="NAME", shell_complete=completer(FORMATS),
+              help=f"Format of IN: {', '.join(FORMATS)}.  [default: by suffix and content]")  # fmt: skip
+@click.option("--to", "target_format", metavar="NAME", shell_complete=completer(FORMATS),
+              help="Format of OUT, one of the same names.  [default: by the suffix of OUT]")  # fmt: skip
 @click.option("--as", "kind", type=click.Choice(["predictions", "annotations"]),
-              help="What IN holds, where its content does not tell.")  # fmt: skip
+              help="Read IN as predictions or as annotations.  [default: by the content of IN]")  # fmt: skip
 @root_option
 @no_cache_option
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+@quiet_option
 def convert(
     *,
     source: str,
@@ -42,35 +42,36 @@ def convert(
     no_cache: bool,
     quiet: bool,
 ) -> None:
-    """Convert IN, predictions or annotations, to OUT.
+    """Convert predictions or annotations to a file in another format.
 
-    IN is a file in any known format, a run's folder (predictions), or a dataset's split, as in shanghaitech-a:test
-    (annotations). Whatever the target can't hold is named on standard error.
+    IN is a file in any known format, the folder of a run (its predictions), or a split of a dataset such as
+    shanghaitech-a:test (its annotations). A warning names the columns that the new format can't hold.
 
     \b
-    crowdeval convert preds.csv -o preds.json.gz
-    crowdeval convert val_gt_loc.txt -o gt.parquet
-    crowdeval convert points.csv -o gt.json --as annotations
-    crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
+    Examples:
+      crowdeval convert preds.csv -o preds.json.gz
+      crowdeval convert val_gt_loc.txt -o gt.parquet
+      crowdeval convert points.csv -o gt.json --as annotations
+      crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
     """
     from crowdeval.formats import write_annotations, write_predictions
     from crowdeval.points.sets import Predictions
 
     refuse_overwriting((source,), output)
     if source == STANDARD_STREAM and kind is None:
-        raise UsageError("standard input is read once: say what it holds with --as predictions or --as annotations")
-    input_ = resolved(source, source_format)
-    kind = kind or {"run": "predictions", "dataset": "annotations", "file": None, "evidence": None}[input_.kind]
+        raise UsageError("standard input can be read only once: add --as predictions or --as annotations")
+    source_input = resolve_input(source, source_format)
+    kind = kind or {"run": "predictions", "dataset": "annotations"}.get(source_input.kind)
 
-    def as_annotations() -> Predictions | Annotations:
-        return input_.annotations(root=root, cache=not no_cache)
+    def read_as_annotations() -> Predictions | Annotations:
+        return source_input.annotations(root=root, cache=not no_cache)
 
-    with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
+    with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage(f"reading {source}")
         if kind is None:
-            content = _by_content(source, input_.predictions, as_annotations)
+            content = _read_by_content(source, source_input.predictions, read_as_annotations)
         else:
-            content = input_.predictions() if kind == "predictions" else as_annotations()
+            content = source_input.predictions() if kind == "predictions" else read_as_annotations()
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
@@ -82,37 +83,39 @@ def convert(
 
 @dataclass
 class _Attempt:
-    """A reading that may have failed, and what it warned of."""
+    """The result of reading a file as predictions or as annotations: content or error, and the warnings."""
 
     content: Predictions | Annotations | None = None
     failure: FormatError | None = None
-    heard: list[warnings.WarningMessage] = field(default_factory=list)
+    caught: list[warnings.WarningMessage] = field(default_factory=list)
 
 
-def _by_content(source: str, *readings: Callable[[], Predictions | Annotations]) -> Predictions | Annotations:
-    """Read a file both ways and return what it is; only that reading's warnings are heard."""
+def _read_by_content(source: str, *readings: Callable[[], Predictions | Annotations]) -> Predictions | Annotations:
+    """Read a file as predictions and as annotations, and return what fits its content, with only its warnings."""
     attempts = [_attempt(read) for read in readings]
-    found = [attempt for attempt in attempts if attempt.content is not None]
-    if not found:
-        raise min((each.failure for each in attempts if each.failure), key=lambda failure: failure.total)
-    chosen = found[0] if len(found) == 1 else next((each for each in found if _says_more(each.content)), None)
+    valid = [attempt for attempt in attempts if attempt.content is not None]
+    if not valid:
+        raise min((attempt.failure for attempt in attempts if attempt.failure), key=lambda failure: failure.total)
+    chosen = valid[0] if len(valid) == 1 else next((each for each in valid if _has_own_columns(each.content)), None)
     if chosen is None or chosen.content is None:
-        raise UsageError(f"{source} can be read both ways: say --as predictions or --as annotations")
-    for each in chosen.heard:
-        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+        raise UsageError(
+            f"{source} can be read as predictions and as annotations: add --as predictions or --as annotations"
+        )
+    for warning in chosen.caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return chosen.content
 
 
 def _attempt(read: Callable[[], Predictions | Annotations]) -> _Attempt:
     with warnings.catch_warnings(record=True) as caught:
         try:
-            return _Attempt(content=read(), heard=caught)
+            return _Attempt(content=read(), caught=caught)
         except FormatError as failure:
             return _Attempt(failure=failure)
 
 
-def _says_more(content: object) -> bool:
-    """Return whether a reading holds what only predictions, or only annotations, can hold."""
+def _has_own_columns(content: object) -> bool:
+    """Return whether a set has a column that only predictions, or only annotations, can have."""
     from crowdeval.points.sets import Annotations, Predictions
 
     if isinstance(content, Predictions):

@@ -1,4 +1,4 @@
-"""crowdeval datasets: which there are, what of one is on the disk, a split as a file."""
+"""crowdeval datasets: list the benchmark datasets, check a copy on the disk, write a split to a file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, completer
 from crowdeval.cli.choices import DATASETS as NAMES
-from crowdeval.cli.inputs import no_cache_option, put, root_option
-from crowdeval.cli.talk import progress, say, spoken_warnings, warn
+from crowdeval.cli.inputs import no_cache_option, root_option, write_result
+from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,24 +18,28 @@ if TYPE_CHECKING:
     from crowdeval.datasets.check import DatasetCheck, SplitCheck
 
 WIDTH = 1000
-"""Paths and names stay whole."""
+"""Characters a line of the table, so that it breaks no path and no name."""
 
 _CLUTTER_SHOWN = 8
+"""Number of unexpected files that are named."""
 
 
-@click.group(invoke_without_command=True, short_help="List the benchmark datasets, check or export one.")
+@click.group(invoke_without_command=True, short_help="List the benchmark datasets, check a copy, export a split.")
 @click.pass_context
 def datasets(context: click.Context) -> None:
-    """List the benchmark datasets: published counts, licence, how one obtains them.
+    """List the benchmark datasets: splits, published counts, licence, and where to get each.
 
-    Wherever a command takes annotations it takes NAME:SPLIT too. Nothing is downloaded; a dataset is found under
-    --root, CROWDEVAL_DATA, or crowdeval.toml ([datasets] root = "...", or NAME = "...").
+    Every command that takes annotations also takes a split of a dataset as NAME:SPLIT. No command downloads a dataset:
+    put your copy in a folder, and name that folder with the option --root, with the environment variable
+    CROWDEVAL_DATA, or in crowdeval.toml (in the table [datasets], root = "DIR" for all datasets or NAME = "DIR" for
+    one).
 
     \b
-    crowdeval datasets
-    crowdeval datasets check shanghaitech-a
-    crowdeval datasets export shanghaitech-a:test -o gt.json
-    crowdeval score preds.json shanghaitech-a:test
+    Examples:
+      crowdeval datasets
+      crowdeval datasets check shanghaitech-a --root ~/data
+      crowdeval datasets export shanghaitech-a:test -o gt.json
+      crowdeval score preds.json shanghaitech-a:test
     """
     if context.invoked_subcommand is None:
         _print_list()
@@ -43,48 +47,67 @@ def datasets(context: click.Context) -> None:
 
 @datasets.command("list", short_help="List the benchmark datasets.")
 def list_() -> None:
-    """List the benchmark datasets, as `crowdeval datasets` alone does."""
+    """List the benchmark datasets, as `crowdeval datasets` without a command does.
+
+    \b
+    Example:
+      crowdeval datasets list
+    """
     _print_list()
 
 
 def _print_list() -> None:
     from crowdeval.datasets import DATASETS
 
-    put("\n".join(_paragraph(DATASETS[name]) for name in DATASETS), None)
+    write_result("\n".join(_paragraph(DATASETS[name]) for name in DATASETS), None)
 
 
-@datasets.command(short_help="Compare a dataset on the disk with what is published.")
-@click.argument("name", shell_complete=offered((*NAMES, *DATASET_SPLITS)))
+@datasets.command(short_help="Compare a copy of a dataset with its published counts.")
+@click.argument("name", shell_complete=completer((*NAMES, *DATASET_SPLITS)))
 @root_option
-@click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Rendering.")
+@click.option("--format", type=click.Choice(["table", "json"]), default="table", show_default=True,
+              help="Form of the result.")  # fmt: skip
 def check(name: str, root: str | None, format: str) -> None:
-    """Compare the dataset NAME (or one split, NAME:SPLIT) on the disk with what is expected and published.
+    """Compare a copy of a dataset on the disk with the expected files and the published counts.
 
-    Ends with 0 where it is whole, 3 where it is different or damaged, 4 where it is not found.
+    NAME is a dataset of `crowdeval datasets`, or one split of it, NAME:SPLIT. The exit code is 0 where the copy is
+    complete, 3 where it differs or a file is damaged, 4 where there is no copy.
+
+    \b
+    Examples:
+      crowdeval datasets check shanghaitech-a --root ~/data
+      crowdeval datasets check nwpu:val --format json
     """
     from crowdeval.datasets.check import check_dataset
 
-    with progress() as stage:
+    with stage_progress() as stage:
         stage(f"reading {name}")
-        found = check_dataset(name, root=root)
-    put(found.to_json() if format == "json" else _table(found), None)
-    raise SystemExit(found.exit_code)
+        result = check_dataset(name, root=root)
+    write_result(result.to_json() if format == "json" else _table(result), None)
+    raise SystemExit(result.exit_code)
 
 
 @datasets.command(short_help="Write a split's annotations to a file.")
-@click.argument("spec", metavar="NAME:SPLIT", shell_complete=offered(DATASET_SPLITS))
-@click.option("-o", "--output", metavar="FILE", default="-", help="Where to write; standard output by default.")
+@click.argument("spec", metavar="NAME:SPLIT", shell_complete=completer(DATASET_SPLITS))
+@click.option("-o", "--output", metavar="FILE", default="-", help="File to write.  [default: standard output]")
 @root_option
-@click.option("--format", metavar="NAME", shell_complete=offered(FORMATS),
-              help="Format of the file; else by its suffix, JSON on standard output.")  # fmt: skip
+@click.option("--format", metavar="NAME", shell_complete=completer(FORMATS),
+              help=f"Format of FILE: {', '.join(FORMATS)}.  "
+              "[default: by the suffix of FILE; json on standard output]")  # fmt: skip
 @no_cache_option
 def export(spec: str, output: str, root: str | None, format: str | None, no_cache: bool) -> None:
-    """Write the annotations of a split to a file, in any format that crowdeval writes."""
+    """Write the annotations of one split of a dataset to a file.
+
+    \b
+    Examples:
+      crowdeval datasets export shanghaitech-a:test -o gt.json --root ~/data
+      crowdeval datasets export nwpu:val -o nwpu_val.csv
+    """
     from crowdeval.datasets import open_dataset
     from crowdeval.evaluation.notices import amount
     from crowdeval.formats import write_annotations
 
-    with spoken_warnings(), progress() as stage:
+    with print_warnings(), stage_progress() as stage:
         stage(f"reading {spec}")
         split = open_dataset(spec, root=root, cache=not no_cache)
         for note in split.notes:
@@ -96,6 +119,7 @@ def export(spec: str, output: str, root: str | None, format: str | None, no_cach
 
 
 def _paragraph(dataset: Dataset) -> str:
+    """Return the entry of a dataset in the list."""
     about = dataset.about
     rows = {
         "splits": ", ".join(about.splits) or "any path, folder:PATH",
@@ -108,16 +132,17 @@ def _paragraph(dataset: Dataset) -> str:
 
 
 def _table(check: DatasetCheck) -> str:
+    """Return the result of a check for a terminal."""
     if check.home is None:
         return "\n".join(check.problems) + "\n"
-    parts = [f"{check.title} in {check.home}", "", _captured(_grid(check)), ""]
+    parts = [f"{check.title} in {check.home}", "", _text_of(_grid(check)), ""]
     if check.release is not None:
         parts.append(check.release)
     parts += [f"{split.split}: {note}" for split in check.splits for note in split.notes]
     if check.clutter:
         shown = ", ".join(repr(path.rsplit("/", 1)[-1]) for path in check.clutter[:_CLUTTER_SHOWN])
         more = len(check.clutter) - _CLUTTER_SHOWN
-        parts.append(f"clutter, ignored: {shown}{f' and {more} more' if more > 0 else ''}")
+        parts.append(f"unexpected files, ignored: {shown}{f' and {more} more' if more > 0 else ''}")
     if not check.problems:
         return "\n".join([*parts, "no problems", ""])
     parts += ["", "problems", *(_indented(problem) for problem in check.problems)]
@@ -126,6 +151,7 @@ def _table(check: DatasetCheck) -> str:
 
 
 def _grid(check: DatasetCheck) -> RenderableType:
+    """Return the counts of each split as a rich table."""
     from rich import box
     from rich.table import Table
 
@@ -163,7 +189,7 @@ def _row(split: SplitCheck) -> list[str]:
     return [escape(split.split), *("" if number is None else f"{number:,}" for number in numbers)]
 
 
-def _captured(grid: RenderableType) -> str:
+def _text_of(grid: RenderableType) -> str:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True, width=WIDTH)

@@ -1,4 +1,4 @@
-"""The inputs of the verbs: an argument is a file, a run's folder or a dataset's split, told once; the output file."""
+"""Arguments and files of the commands: what an argument names, shared options, where a result is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, offered
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, completer
 from crowdeval.errors import AlignmentError, CrowdevalWarning, MissingFileError, UsageError
 from crowdeval.options import STANDARD_STREAM
 
@@ -23,51 +23,80 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+root_option = click.option(
+    "--root",
+    metavar="DIR",
+    help="Folder of the dataset, or a folder above it.  [default: the environment variable CROWDEVAL_DATA, then "
+    "crowdeval.toml]",
+)
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Read the annotation files of a dataset again, and not from the cache."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print no warnings and no progress.")
+
 
 def both_inputs(command: F) -> F:
-    """Add the arguments PREDICTIONS and ANNOTATIONS and the options that name their formats."""
+    """Add the arguments PREDICTIONS and ANNOTATIONS, and the options that say how they are read, to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+        The same function with the parameters of click.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @both_inputs
+    ... def show(**arguments): ...
+    >>> [parameter.name for parameter in show.params[:2]]
+    ['predictions', 'annotations']
+    """
     for decorate in (
         no_cache_option,
         root_option,
         click.option(
             "--annotations-format",
             metavar="NAME",
-            shell_complete=offered(FORMATS),
-            help="Format of ANNOTATIONS, where it is not to be guessed.",
+            shell_complete=completer(FORMATS),
+            help="Format of ANNOTATIONS, one of the same names.  [default: by suffix and content]",
         ),
         click.option(
             "--predictions-format",
             metavar="NAME",
-            shell_complete=offered(FORMATS),
-            help=f"Format of PREDICTIONS, where it is not to be guessed: {', '.join(FORMATS)}.",
+            shell_complete=completer(FORMATS),
+            help=f"Format of PREDICTIONS: {', '.join(FORMATS)}.  [default: by suffix and content]",
         ),
-        click.argument("annotations", required=False, shell_complete=offered(DATASET_SPLITS, files=True)),
-        click.argument("predictions", shell_complete=offered((), files=True)),
+        click.argument("annotations", required=False, shell_complete=completer(DATASET_SPLITS, files=True)),
+        click.argument("predictions", shell_complete=completer((), files=True)),
     ):
         command = decorate(command)
     return command
 
 
-root_option = click.option(
-    "--root", metavar="DIR", help="The dataset's folder or one above it; else CROWDEVAL_DATA, then crowdeval.toml."
-)
-no_cache_option = click.option("--no-cache", is_flag=True, help="Read a dataset's files again, not from the cache.")
-
-
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What an argument names.
+    """An argument that names predictions or annotations, before it is read.
 
     Parameters
     ----------
     name : str
-        The argument as it was given.
+        The argument as the user gave it.
     kind : {"file", "run", "dataset", "evidence"}
-        A file, a run's folder, a dataset's split, or a file of evidence.
+        A file of points, the folder of a run, the split of a dataset, or an evidence file.
     format : str, optional
-        The format of a file, where it was named.
+        The format of a file, where the user named it.
     about : mapping of str to str
-        What is known of the origin of a run's predictions: model, revision, dataset, ...
+        Origin of a run's predictions: model, revision, dataset, ...
+
+    Examples
+    --------
+    >>> Input("shanghaitech-a:test", "dataset").kind
+    'dataset'
     """
 
     name: str
@@ -76,10 +105,25 @@ class Input:
     about: Mapping[str, str] = field(default_factory=dict)
 
     def predictions(self) -> Predictions:
-        """Return the predictions of a file or of a run."""
+        """Read the predictions of a file or of a run.
+
+        Returns
+        -------
+        Predictions
+
+        Raises
+        ------
+        UsageError
+            If the argument names a dataset or an evidence file.
+        MissingFileError, FormatError
+            If the file does not exist, or its content does not follow its format.
+        """
         self.require_coordinates()
         if self.kind == "dataset":
-            raise UsageError(f"{self.name} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS")
+            raise UsageError(
+                f"{self.name} is a dataset, which holds annotations; PREDICTIONS come before ANNOTATIONS, as in "
+                f"crowdeval score preds.json {self.name}"
+            )
         if self.kind == "run":
             from crowdeval.runs.folder import RunFolder, run_predictions
 
@@ -89,7 +133,26 @@ class Input:
         return read_predictions(self.name, format=self.format)
 
     def annotations(self, *, root: str | None = None, cache: bool = True) -> Annotations:
-        """Return the annotations of a file or of a dataset's split, warning of what a user should know."""
+        """Read the annotations of a file or of a dataset's split; warn of oddities of the dataset.
+
+        Parameters
+        ----------
+        root : str, optional
+            The folder of the dataset, or a folder above it.
+        cache : bool
+            Use the cache of parsed annotation files.
+
+        Returns
+        -------
+        Annotations
+
+        Raises
+        ------
+        UsageError
+            If the argument names an evidence file, or an unknown dataset or split.
+        MissingFileError, FormatError
+            If the file or the dataset does not exist, or its content does not follow its format.
+        """
         self.require_coordinates()
         if self.kind == "dataset":
             from crowdeval.datasets import open_dataset
@@ -102,26 +165,54 @@ class Input:
 
         annotations = read_annotations(self.name, format=self.format)
         if root is not None:
-            warnings.warn(f"--root is ignored: {self.name} is read as a file", CrowdevalWarning, stacklevel=2)
+            warnings.warn(
+                f"--root is ignored: {self.name} is read as a file, and --root is for a dataset's split such as "
+                "shanghaitech-a:test",
+                CrowdevalWarning,
+                stacklevel=2,
+            )
         return annotations
 
     def evidence(self) -> Evidence:
-        """Return the evidence in a file of it."""
+        """Read an evidence file; raise FormatError where it is damaged."""
         from crowdeval.evaluation.parts import read_evidence
 
         return read_evidence(self.name)
 
     def require_coordinates(self) -> None:
-        """Raise UsageError for evidence: there are numbers in it, no points."""
+        """Raise UsageError for an evidence file, which has no coordinates of points."""
         if self.kind == "evidence":
             raise UsageError(
-                f"{self.name} is evidence, which holds no coordinates; score and leaderboard take it, alone, anything "
-                "else needs the file of points"
+                f"{self.name} is evidence, which holds no coordinates of points: give the file of points here. Only "
+                "crowdeval score EVIDENCE and crowdeval leaderboard read evidence"
             )
 
 
-def resolved(name: str, format: str | None = None) -> Input:
-    """Return what an argument names; a file takes no import to be told from the rest."""
+def resolve_input(name: str, format: str | None = None) -> Input:
+    """Return the kind of thing that an argument names, without reading it.
+
+    Parameters
+    ----------
+    name : str
+        A file, the folder of a run, the split of a dataset (``NAME:SPLIT``), an evidence file, or ``-`` for standard
+        input. A name that is none of them is returned as a file, and reading it reports what is missing.
+    format : str, optional
+        The format of a file, where the user named it; the argument is then a file.
+
+    Returns
+    -------
+    Input
+
+    Raises
+    ------
+    MissingFileError
+        If the name is ``-`` and standard input is closed.
+
+    Examples
+    --------
+    >>> resolve_input("nwpu:val").kind, resolve_input("no-such-file.json").kind
+    ('dataset', 'file')
+    """
     if name == STANDARD_STREAM and sys.stdin is None:
         raise MissingFileError("standard input can't be read: it is closed")
     if format is not None or name == STANDARD_STREAM:
@@ -131,7 +222,7 @@ def resolved(name: str, format: str | None = None) -> Input:
 
         try:
             run = is_run_folder(name)
-        except OSError:  # it can't even be looked at; reading it says why
+        except OSError:  # the folder can't be opened; reading it as a file reports the reason
             run = False
         return Input(name, "run", about=about_run(RunFolder(Path(name)).manifest())) if run else Input(name, "file")
     if os.path.exists(name):
@@ -143,51 +234,150 @@ def resolved(name: str, format: str | None = None) -> Input:
     return Input(name, "dataset" if is_dataset_spec(name) else "file")
 
 
-def resolved_pair(
+def resolve_pair(
     predictions: str, annotations: str | None, *, predictions_format: str | None, annotations_format: str | None
 ) -> tuple[Input, Input]:
-    """Return what the two arguments name; a run's folder names its own annotations."""
-    found = resolved(predictions, predictions_format)
+    """Return the kinds of things that PREDICTIONS and ANNOTATIONS name.
+
+    Parameters
+    ----------
+    predictions : str
+        The first argument.
+    annotations : str, optional
+        The second argument; the folder of a run needs none, since it knows its dataset.
+    predictions_format, annotations_format : str, optional
+        The formats, where the user named them.
+
+    Returns
+    -------
+    tuple of Input
+        Predictions and annotations.
+
+    Raises
+    ------
+    UsageError
+        If the annotations are missing, or both arguments are standard input.
+
+    Examples
+    --------
+    >>> pair = resolve_pair("preds.json", "nwpu:val", predictions_format="json", annotations_format=None)
+    >>> [side.kind for side in pair]
+    ['file', 'dataset']
+    """
+    first = resolve_input(predictions, predictions_format)
     if annotations is None:
-        found.require_coordinates()
-    return found, resolved_truth(found, annotations, annotations_format)
+        first.require_coordinates()
+    return first, resolve_annotations(first, annotations, annotations_format)
 
 
-def resolved_truth(found: Input, annotations: str | None, annotations_format: str | None) -> Input:
-    """Return what ANNOTATIONS names, given PREDICTIONS; a run's folder names its own."""
-    name = annotations if annotations is not None else found.about.get("dataset")
+def resolve_annotations(predictions: Input, annotations: str | None, annotations_format: str | None) -> Input:
+    """Return the kind of thing that ANNOTATIONS names.
+
+    Parameters
+    ----------
+    predictions : Input
+        The first argument; the folder of a run names its own annotations.
+    annotations : str, optional
+        The second argument.
+    annotations_format : str, optional
+        The format, where the user named it.
+
+    Returns
+    -------
+    Input
+
+    Raises
+    ------
+    UsageError
+        If the annotations are missing, or both arguments are standard input.
+
+    Examples
+    --------
+    >>> run = Input("runs/nwpu-val/yunet@1/0f", "run", about={"dataset": "nwpu:val"})
+    >>> resolve_annotations(run, None, None).name
+    'nwpu:val'
+    """
+    name = annotations if annotations is not None else predictions.about.get("dataset")
     if name is None:
-        raise UsageError(f"ANNOTATIONS is missing; only a run's folder knows its dataset, and {found.name} is none")
-    if found.name == name == STANDARD_STREAM:
-        raise UsageError("only one of PREDICTIONS and ANNOTATIONS can be '-' (standard input)")
-    return resolved(name, annotations_format)
+        raise UsageError(
+            f"ANNOTATIONS is missing: add annotations after {predictions.name}, a file or a split of a dataset such as "
+            f"shanghaitech-a:test. Only the folder of a run needs none, and {predictions.name} is not one"
+        )
+    if predictions.name == name == STANDARD_STREAM:
+        raise UsageError("only one of PREDICTIONS and ANNOTATIONS can be '-' (standard input): give a file for one")
+    return resolve_input(name, annotations_format)
 
 
 def refuse_overwriting(inputs: Iterable[str], *outputs: str | None) -> None:
-    """Raise UsageError where a file to be written is one of the inputs, or is to be written twice."""
+    """Raise UsageError where an output file is an input file, or two outputs are the same file.
+
+    Parameters
+    ----------
+    inputs : iterable of str
+        The names of the inputs; names that are not files are ignored.
+    *outputs : str or None
+        The names of the output files. None and ``-`` (standard output) are ignored.
+
+    Raises
+    ------
+    UsageError
+        If a file would be overwritten. Links to the same file count as the same.
+
+    Examples
+    --------
+    >>> refuse_overwriting(["preds.json", "gt.json"], "report.json", None)
+    """
     taken = {os.path.realpath(name): f"{name} is an input" for name in inputs if os.path.isfile(name)}
     for output in outputs:
         if output is None or output == STANDARD_STREAM:
             continue
         place = os.path.realpath(output)
-        same = [name for name in taken if _same(name, place)]
+        same = [name for name in taken if _is_same_file(name, place)]
         if same:
-            raise UsageError(f"{output} would be overwritten: {taken[same[0]]}")
+            raise UsageError(f"{output} would be overwritten: {taken[same[0]]}; give another name for the output")
         if os.path.isfile(place) or not os.path.exists(place):
-            taken[place] = f"{output} is written already"
+            taken[place] = f"{output} is another output of this command"
 
 
 @contextmanager
-def naming(predictions: Input, annotations: Input) -> Iterator[None]:
-    """Name the two inputs where they do not speak of the same images."""
+def names_in_errors(predictions: Input, annotations: Input) -> Iterator[None]:
+    """Put the names of the two inputs before the message of an AlignmentError.
+
+    Parameters
+    ----------
+    predictions, annotations : Input
+        The two inputs.
+
+    Examples
+    --------
+    >>> try:
+    ...     with names_in_errors(Input("preds.json", "file"), Input("gt.json", "file")):
+    ...         raise AlignmentError("1 of 1 predicted images are not annotated")
+    ... except AlignmentError as problem:
+    ...     print(problem)
+    preds.json against gt.json: 1 of 1 predicted images are not annotated
+    """
     try:
         yield
     except AlignmentError as problem:
         raise AlignmentError(f"{predictions.name} against {annotations.name}: {problem}") from None
 
 
-def put(text: str, output: str | None) -> None:
-    """Write a result to a file, or to standard output; a file is replaced whole or not at all."""
+def write_result(text: str, output: str | None) -> None:
+    """Write a result to a file or to standard output; a file is replaced as a whole or not at all.
+
+    Parameters
+    ----------
+    text : str
+        The result, with its last line break.
+    output : str or None
+        The name of the file; None and ``-`` mean standard output.
+
+    Examples
+    --------
+    >>> write_result("0.6445\\n", None)
+    0.6445
+    """
     if output is None or output == STANDARD_STREAM:
         click.echo(text, nl=False)
         return
@@ -196,8 +386,8 @@ def put(text: str, output: str | None) -> None:
     write_file(output, text.encode())
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same_file(a: str, b: str) -> bool:
     try:
-        return os.path.samefile(one, other)
+        return os.path.samefile(a, b)
     except (OSError, ValueError):
-        return one == other
+        return a == b

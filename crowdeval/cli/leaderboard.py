@@ -1,4 +1,4 @@
-"""crowdeval leaderboard: reports in, rankings out."""
+"""crowdeval leaderboard: rank the reports of several models."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, offered
-from crowdeval.cli.inputs import put, refuse_overwriting
-from crowdeval.cli.talk import progress, say, spoken_warnings, warn
+from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, completer
+from crowdeval.cli.inputs import quiet_option, refuse_overwriting, write_result
+from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import MissingFileError, UsageError
 from crowdeval.options import LEADERBOARD_SUFFIXES as SUFFIXES
 from crowdeval.options import METRICS
@@ -19,26 +19,34 @@ if TYPE_CHECKING:
     from crowdeval.leaderboards.results import Result
 
 INSTALLED = "those installed"
+"""The value of ``--published`` without a folder."""
 
 
-@click.command(short_help="Rank reports: only what is comparable, published numbers beside.")
-@click.argument("paths", nargs=-1, metavar="[PATHS]...", shell_complete=offered((), files=True))
-@click.option("-o", "--output", metavar="FILE", help=f"Write to FILE: {', '.join(SUFFIXES)}.")
+@click.command(short_help="Rank the reports of several models, beside published numbers.")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", shell_complete=completer((), files=True))
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help=f"File to write; its suffix is {', '.join(SUFFIXES)}.  [default: standard output]",
+)
 @click.option("--format", "form", type=click.Choice(list(FORMS.table)),
-              help="Form of the result.  [default: by the suffix of FILE, or table]")  # fmt: skip
-@click.option("--by", metavar="METRIC", shell_complete=offered(METRICS),
-              help="Rank by METRIC.  [default: nAP, else F1, else MAE]")  # fmt: skip
-@click.option("--dataset", metavar="NAME", shell_complete=offered((*DATASETS, *DATASET_SPLITS)),
-              help="Only this dataset: NAME or NAME:SPLIT.")  # fmt: skip
-@click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=offered(METRICS),
-              help="One more column; repeatable.")  # fmt: skip
+              help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
+@click.option("--by", metavar="METRIC", shell_complete=completer(METRICS),
+              help="Metric to rank by.  [default: nAP, else F1, else MAE: the first that a ranking has]")  # fmt: skip
+@click.option("--dataset", metavar="NAME", shell_complete=completer((*DATASETS, *DATASET_SPLITS)),
+              help="Rank only this dataset, NAME or NAME:SPLIT.  [default: all datasets]")  # fmt: skip
+@click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=completer(METRICS),
+              help="Add a column with this metric; can be repeated.")  # fmt: skip
 @click.option("--published", is_flag=False, flag_value=INSTALLED, metavar="[DIR]",
-              help="Mix in published numbers: those of the literature, or the tables in DIR.")  # fmt: skip
+              help="Show published numbers too, without a rank: those that crowdeval has, or the tables (*.csv) in "
+              "DIR.")  # fmt: skip
 @click.option("--best", type=click.Choice(["none", "bold"]), default="none", show_default=True,
-              help="How the best of a ranking is marked.")  # fmt: skip
+              help="Mark the best value of each column of a ranking: bold, or with * in a text table.")  # fmt: skip
 @click.option("--significance", is_flag=True,
-              help="Test each difference from the best, where reports hold per-image tables.")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+              help="Test whether each difference from the best model is significant (level 0.05). The reports need "
+              "evidence or per-image tables.")  # fmt: skip
+@quiet_option
 def leaderboard(
     *,
     paths: tuple[str, ...],
@@ -52,50 +60,55 @@ def leaderboard(
     significance: bool,
     quiet: bool,
 ) -> None:
-    """Rank the reports in PATHS: run folders, folders of reports, or report files (JSON).
+    """Rank the reports of several models.
 
-    Reports are ranked only within the same true points and the same protocol; all others are shown unranked, with the
-    reason. Put --published last, or write --published=DIR.
+    PATHS are report files (JSON, from `crowdeval score -o report.json`), evidence files, folders of runs, or any other
+    folders with reports in them. Reports are ranked together only where they have the same true points and the same
+    options of the metric; all others are shown unranked, with the reason. Put --published after PATHS, or write
+    --published=DIR.
 
     \b
-    crowdeval leaderboard runs/
-    crowdeval leaderboard runs/ -o leaderboard.html --best bold --significance --published
-    crowdeval leaderboard a.json b.json --by MAE --format markdown
+    Examples:
+      crowdeval leaderboard runs/
+      crowdeval leaderboard a.json b.json --by MAE --format markdown
+      crowdeval leaderboard runs/ -o board.html --significance --published
     """
-    from crowdeval.leaderboards.build import leaderboard as ranked
-    from crowdeval.leaderboards.published import beside
+    from crowdeval.leaderboards.build import leaderboard as build_leaderboard
+    from crowdeval.leaderboards.published import published_beside
 
     render = FORMS[form or _form_of(output)]
     if not paths and published is None:
-        raise UsageError("expected PATHS: folders with reports, or report files (or --published alone)")
+        raise UsageError(
+            "PATHS is missing: expected report files or folders with reports, as in crowdeval leaderboard runs/, or "
+            "--published alone"
+        )
     refuse_overwriting(paths, output)
-    with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
+    with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage("reading reports")
         measured, damaged = _measured(paths)
-        results = measured + ([] if published is None else beside(measured, _published(published)))
+        results = measured + ([] if published is None else published_beside(measured, _published(published)))
         stage("ranking")
-        board = ranked(results, by=by, dataset=dataset, metrics=metrics, significance=significance)
+        board = build_leaderboard(results, by=by, dataset=dataset, metrics=metrics, significance=significance)
     for text in [] if quiet else [*damaged, *board.notes]:
         warn(text)
-    put(render(board, best=best == "bold"), output)
+    write_result(render(board, best=best == "bold"), output)
     if output and output != "-" and not quiet:
         say(f"wrote {output}")
 
 
 def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
-    """Return the results below the paths and what is to be said of damaged files."""
+    """Return the results of the reports in the paths, and a warning for each damaged file."""
     from crowdeval.leaderboards.report_files import find_reports
     from crowdeval.leaderboards.results import measured_results
 
-    found = find_reports(paths)
-    if paths and not found.reports:
-        if found.damaged:
-            raise found.damaged[0]
+    files = find_reports(paths)
+    if paths and not files.reports:
+        if files.damaged:
+            raise files.damaged[0]
         raise MissingFileError(
-            f"no report in {', '.join(paths)}: crowdeval score PREDICTIONS ANNOTATIONS --format json -o report.json "
-            "writes one"
+            f"no report in {', '.join(paths)}: write one with crowdeval score PREDICTIONS ANNOTATIONS -o report.json"
         )
-    return measured_results(found.reports), [f"left out {problem}" for problem in found.damaged]
+    return measured_results(files.reports), [f"left out {problem}" for problem in files.damaged]
 
 
 def _published(folder: str) -> list[Result]:
@@ -105,9 +118,10 @@ def _published(folder: str) -> list[Result]:
 
 
 def _form_of(output: str | None) -> str:
+    """Return the form that the suffix of a file means; ``table`` for standard output."""
     if output is None or output == "-":
         return "table"
     suffix = Path(output).suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(f"-o {output}: expected a file that ends in {', '.join(SUFFIXES)}, or --format")
+        raise UsageError(f"-o {output}: expected a name that ends in {', '.join(SUFFIXES)}; or add --format")
     return SUFFIXES[suffix]

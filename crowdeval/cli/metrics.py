@@ -1,4 +1,4 @@
-"""crowdeval metrics: the metrics there are, and the specification of each."""
+"""crowdeval metrics: list the metrics, print the specification of one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import offered
-from crowdeval.cli.inputs import put
+from crowdeval.cli.choices import completer
+from crowdeval.cli.inputs import write_result
 from crowdeval.options import METRICS as NAMES
 from crowdeval.options import PRESETS
 
@@ -19,22 +19,27 @@ if TYPE_CHECKING:
 ARROWS = {"higher": "up", "lower": "down", "zero": "to 0"}
 
 NARROWEST, WHOLE = 60, 1000
-"""Characters a line: on a terminal at least, and where the output is no terminal."""
+"""Characters a line: the minimum on a terminal, and the number where the output is not a terminal."""
 
 
 @click.command(short_help="List the metrics, or print the specification of one.")
-@click.argument("name", required=False, shell_complete=offered(NAMES))
+@click.argument("name", required=False, shell_complete=completer(NAMES))
 def metrics(name: str | None) -> None:
-    """List the metrics and presets; with NAME, print that metric's specification.
+    """List the metrics and the presets; with NAME, print the specification of that metric.
+
+    NAME is a metric string, as the option --metric of `crowdeval score` takes it. A specification has the definition,
+    its source, and each difference from the official script.
 
     \b
-    crowdeval metrics
-    crowdeval metrics F1@sigma_l
+    Examples:
+      crowdeval metrics
+      crowdeval metrics F1@sigma_l
     """
-    put(_catalogue() if name is None else _specification(name), None)
+    write_result(_catalogue() if name is None else _specification(name), None)
 
 
 def _entries() -> list[Entry]:
+    """Return the lines of the catalogue, family by family."""
     from crowdeval.metrics import METRICS
 
     families: list[Family | Measuring] = []
@@ -45,6 +50,7 @@ def _entries() -> list[Entry]:
 
 
 def _catalogue() -> str:
+    """Return the tables of metrics and presets."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -60,7 +66,9 @@ def _catalogue() -> str:
     console = Console(highlight=False, markup=False, width=_width())
     with console.capture() as capture:
         console.print(table)
-        console.print("\nA threshold is @0.25 (delta), @8px, @sigma_l, @sigma_s, or a range a:s:b of it.\n\nPresets")
+        console.print(
+            "\nAfter @ comes a threshold: 0.25 (delta), 8px, sigma_l, sigma_s, or a range start:step:end.\n\nPresets"
+        )
         console.print(presets)
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
@@ -72,6 +80,7 @@ def _width() -> int:
 
 
 def _specification(name: str) -> str:
+    """Return the module docstring of a metric's family as plain text."""
     from crowdeval.metrics import family_of
     from crowdeval.metrics.strings import Metric
 

@@ -1,4 +1,4 @@
-"""crowdeval predict: a predictor over a dataset, resumable, scored at the end."""
+"""crowdeval predict: run a predictor on a dataset, resume an interrupted run, score it at the end."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, offered
-from crowdeval.cli.inputs import no_cache_option, put, root_option
-from crowdeval.cli.streams import output_aside
-from crowdeval.cli.talk import counted, say, spoken_warnings, warn
+from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, completer
+from crowdeval.cli.inputs import no_cache_option, quiet_option, root_option, write_result
+from crowdeval.cli.streams import stdout_to_stderr
+from crowdeval.cli.talk import image_progress, print_warnings, say, warn
 from crowdeval.errors import PredictorError
 from crowdeval.options import MAX_FAILURES, MERGE, OVERLAP, PRESETS, SHARD
 from crowdeval.render import RENDERERS
@@ -26,37 +26,90 @@ if TYPE_CHECKING:
 
 
 def limit_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that bound what a predictor may do to a run."""
-    command = click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for an image.")(command)
+    """Add the options ``--timeout`` and ``--max-failures`` to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+        The same function with the parameters of click.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @limit_options
+    ... def show(**arguments): ...
+    >>> [parameter.name for parameter in show.params]
+    ['max_failures', 'timeout']
+    """
+    command = click.option(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="Longest time for one image; an image that takes longer counts as failed.  [default: no limit]",
+    )(command)
     return click.option(
         "--max-failures",
         type=int,
+        metavar="IMAGES",
         default=MAX_FAILURES,
         show_default=True,
-        help="Images that may fail before a run stops.",
+        help="Number of images that may fail; with one more the run stops.",
     )(command)
 
 
-@click.command(short_help="Run a predictor over a dataset; resumes where it stopped.")
-@click.argument("adapter", shell_complete=offered(ADAPTERS, files=True))
-@click.argument("dataset", metavar="NAME:SPLIT", shell_complete=offered(DATASET_SPLITS))
-@click.option("-o", "short", multiple=True, metavar="DIR|KEY=VALUE", help="Short for --output or --option.")
-@click.option("--output", "base", metavar="DIR", help="Folder of all runs.  [default: runs]")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="Option of the adapter; repeatable.")
+@click.command(short_help="Run a predictor on a dataset and score it; can be resumed.")
+@click.argument("adapter", shell_complete=completer(ADAPTERS, files=True))
+@click.argument("dataset", metavar="NAME:SPLIT", shell_complete=completer(DATASET_SPLITS))
+@click.option(
+    "-o",
+    "short",
+    multiple=True,
+    metavar="DIR|KEY=VALUE",
+    help="Short form of --output (DIR) and of --option (KEY=VALUE); can be repeated.",
+)
+@click.option(
+    "--output", "base", metavar="DIR", help="Folder of all runs; each run gets its own folder in it.  [default: runs]"
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the adapter, as `crowdeval adapters show ADAPTER` lists them; can be repeated.",
+)
 @root_option
 @no_cache_option
-@click.option("--max-side", type=int, metavar="PIXELS", help="Resize larger images to this longest side.")
-@click.option("--tile", type=int, metavar="PIXELS", help="Cut larger images into tiles of this side.")
-@click.option("--overlap", type=int, default=OVERLAP, show_default=True, help="Pixels a tile sees beyond its core.")
-@click.option("--merge", type=float, default=MERGE, show_default=True,
-              help="Pixels within which points on two sides of a seam, or of the mirror image, are one.")  # fmt: skip
-@click.option("--flip", is_flag=True, help="See the mirror image as well.")
+@click.option(
+    "--max-side",
+    type=int,
+    metavar="PIXELS",
+    help="Resize an image whose longer side is larger than this; points are scaled back.  [default: no resizing]",
+)
+@click.option(
+    "--tile",
+    type=int,
+    metavar="PIXELS",
+    help="Cut an image that is larger than this into square tiles of this side.  [default: no tiles]",
+)
+@click.option("--overlap", type=int, metavar="PIXELS", default=OVERLAP, show_default=True,
+              help="Margin by which a tile reaches into its neighbours, on each side.")  # fmt: skip
+@click.option("--merge", type=float, metavar="PIXELS", default=MERGE, show_default=True,
+              help="Two points that are at most this far apart become one, where they come from two tiles, or from the "
+              "image and its mirror image.")  # fmt: skip
+@click.option("--flip", is_flag=True, help="Run the predictor on the mirror image too, and merge the points.")
 @limit_options
-@click.option("--shard", type=int, default=SHARD, show_default=True, help="Images kept at a time.")
-@click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=offered(PRESETS),
-              help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}.")  # fmt: skip
-@click.option("--no-score", is_flag=True, help="Predict and do not score.")
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+@click.option("--shard", type=int, metavar="IMAGES", default=SHARD, show_default=True,
+              help="Predictions are saved after this many images; an interruption loses at most so many.")  # fmt: skip
+@click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=completer(PRESETS),
+              help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}. "
+              "`crowdeval metrics` lists them.")  # fmt: skip
+@click.option("--no-score", is_flag=True, help="Predict only, without a report.")
+@quiet_option
 def predict(
     *,
     adapter: str,
@@ -74,17 +127,23 @@ def predict(
     quiet: bool,
     **shown: Any,
 ) -> None:
-    """Run ADAPTER over the images of a dataset's split, and score what it predicts.
+    """Run a predictor on the images of a dataset's split, and score its predictions.
 
-    ADAPTER is a name (`crowdeval adapters` lists them), pkg.mod:Class, or path/to/file.py:Class. The predictions, a
-    manifest and the report go to DIR/<dataset>-<split>/<model>@<revision>/<config hash>/. Interrupted at any moment,
-    the same command goes on where it stopped. An image that fails is a row in errors.jsonl and is tried again next
-    time.
+    ADAPTER is a name of `crowdeval adapters`, package.module:Class, or path/to/file.py:Class. NAME:SPLIT is a split of
+    `crowdeval datasets`.
+
+    The predictions, a manifest and the report are written to the folder of the run, where HASH stands for the options:
 
     \b
-    crowdeval predict yunet shanghaitech-a:test -o runs/ -o file=yunet.onnx -o scales=1,2,3
-    crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
-    crowdeval score runs/shanghaitech-a-test/yunet@.../... shanghaitech-a:test
+      DIR/DATASET-SPLIT/MODEL@REVISION/HASH
+
+    After an interruption, the same command continues with the images that are left. Images that failed are listed in
+    errors.jsonl in the folder of the run, and the same command tries them again.
+
+    \b
+    Examples:
+      crowdeval predict yunet shanghaitech-a:test -o runs/ -o file=yunet.onnx
+      crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
     """
     from crowdeval.adapters.frames import Frames
     from crowdeval.datasets import open_dataset
@@ -93,37 +152,58 @@ def predict(
 
     frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
-        raise click.UsageError("--shard: expected at least 1")
+        raise click.UsageError(f"--shard: expected at least 1 image, found {shard}")
     check_limits(max_failures, timeout)
-    folders, options = sorted_short(short, base, options)
-    with spoken_warnings(quiet=quiet):
-        predictor = loaded(adapter, options)
+    folders, options = _split_short_options(short, base, options)
+    with print_warnings(quiet=quiet):
+        predictor = load_predictor(adapter, options)
         split = open_dataset(dataset, root=root, cache=not no_cache)
         for note in [] if quiet else split.notes:
             warn(note)
         given = dict(text.split("=", 1) for text in options)
         plan = Plan(adapter=adapter, options=given, frames=frames, shard=shard)
         outcome = run_plan(plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, quiet=quiet)
-        finish(outcome, quiet=quiet)
+        report_outcome(outcome, quiet=quiet)
         if not no_score:
             _score(outcome, split, protocol, quiet=quiet)
 
 
 def _score(outcome: Outcome, split: Split, protocol: Protocol, *, quiet: bool) -> None:
-    """Score a run, keep the report in its folder and print it as a table."""
-    from crowdeval.runs.scoring import scored
+    """Score a run, write the report to its folder, and print it as a table."""
+    from crowdeval.runs.scoring import score_run
 
-    report = scored(outcome.folder, split, protocol)
+    report = score_run(outcome.folder, split, protocol)
     for text in [] if quiet else report.warnings:
         warn(text)
-    put(RENDERERS["table"](report), None)
+    write_result(RENDERERS["table"](report), None)
 
 
-def loaded(adapter: str, options: Sequence[str]) -> Predictor:
-    """Make a predictor, in the environment that it asks for, its output on standard error."""
+def load_predictor(adapter: str, options: Sequence[str]) -> Predictor:
+    """Create a predictor. Text that it prints goes to standard error.
+
+    The environment variables that its class names are set first, unless they have a value.
+
+    Parameters
+    ----------
+    adapter : str
+        The name of an adapter, ``package.module:Class``, or ``path/to/file.py:Class``.
+    options : sequence of str
+        Options of the adapter, ``KEY=VALUE`` each.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    UsageError, MissingFileError
+        If there is no such adapter or file.
+    PredictorError
+        If the adapter can't be created with these options.
+    """
     from crowdeval.adapters import load_adapter, predictor_class
 
-    with output_aside():
+    with stdout_to_stderr():
         for name, value in getattr(predictor_class(adapter), "environment", {}).items():
             os.environ.setdefault(name, value)
         return load_adapter(adapter, options)
@@ -139,40 +219,106 @@ def run_plan(
     timeout: float | None,
     quiet: bool,
 ) -> Outcome:
-    """Run a predictor over a split with a progress bar; what it prints goes to standard error."""
+    """Run a predictor on a split with a progress bar. Text that the predictor prints goes to standard error.
+
+    Parameters
+    ----------
+    plan : Plan
+        Adapter, options, frames and shard size of the run.
+    predictor : Predictor
+        The predictor.
+    split : Split
+        The images and annotations.
+    base : Path
+        The folder of all runs.
+    max_failures : int
+        Number of images that may fail.
+    timeout : float, optional
+        Longest time for one image in seconds.
+    quiet : bool
+        Show no progress bar.
+
+    Returns
+    -------
+    Outcome
+        The folder of the run, the number of predicted images and the failures.
+
+    Raises
+    ------
+    PredictorError
+        If more than ``max_failures`` images fail, or the predictor can't be opened.
+    """
     from crowdeval.runs.run import run
 
     title = f"{predictor.name} on {split.name}:{split.split}"
-    with counted(title, quiet=quiet) as progress, output_aside():
+    with image_progress(title, quiet=quiet) as progress, stdout_to_stderr():
         return run(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, progress=progress)
 
 
 def check_limits(max_failures: int, timeout: float | None) -> None:
-    """Raise UsageError where a limit means nothing."""
+    """Raise click's UsageError where a limit is not valid.
+
+    Parameters
+    ----------
+    max_failures : int
+        Number of images that may fail, at least 0.
+    timeout : float or None
+        Longest time for one image in seconds, above 0.
+
+    Raises
+    ------
+    click.UsageError
+
+    Examples
+    --------
+    >>> check_limits(10, None)
+    >>> check_limits(10, -1.0)
+    Traceback (most recent call last):
+    click.exceptions.UsageError: --timeout: expected a positive number of seconds, found -1.0
+    """
     if max_failures < 0:
-        raise click.UsageError("--max-failures: expected at least 0")
+        raise click.UsageError(f"--max-failures: expected at least 0 images, found {max_failures}")
     if timeout is not None and not 0 < timeout < 1e9:
         raise click.UsageError(f"--timeout: expected a positive number of seconds, found {timeout}")
 
 
-def sorted_short(short: Sequence[str], base: str | None, options: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
-    """Return the folder of runs and the adapter's options; ``-o`` is short for either, an option has KEY=."""
+def _split_short_options(
+    short: Sequence[str], base: str | None, options: Sequence[str]
+) -> tuple[Path, tuple[str, ...]]:
+    """Return the folder of runs and the adapter's options; a value of ``-o`` is an option if it has KEY= in front."""
     folders = [text for text in short if not _OPTION.match(text)] + ([base] if base is not None else [])
     if len(folders) > 1:
-        raise click.UsageError(f"the folder of runs is given more than once: {', '.join(folders)}")
+        raise click.UsageError(
+            f"-o / --output: the folder of runs is given more than once: {', '.join(folders)}; give one folder, and "
+            "options of the adapter as KEY=VALUE"
+        )
     return Path(folders[0] if folders else "runs"), (*options, *(text for text in short if _OPTION.match(text)))
 
 
 _OPTION = re.compile(r"[A-Za-z_]\w*=")
 
 
-def finish(outcome: Outcome, *, quiet: bool) -> None:
-    """Say where a run is; end with a PredictorError where images failed."""
+def report_outcome(outcome: Outcome, *, quiet: bool) -> None:
+    """Print the folder of a run on standard error; raise PredictorError where images failed.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The result of a run.
+    quiet : bool
+        Print nothing.
+
+    Raises
+    ------
+    PredictorError
+        If images failed; the message has the first failure and the file that lists all.
+    """
     if outcome.failures:
         failed = len(outcome.failures)
         raise PredictorError(
             f"{failed} of {outcome.done + failed} images failed, the first: {next(iter(outcome.failures.values()))}\n"
-            f"the others are kept; {outcome.folder.errors} lists them, and the same command tries them again"
+            f"the other predictions are saved; {outcome.folder.errors} lists the failed images, and the same command "
+            "tries them again"
         )
     if not quiet:
         say(f"{outcome.done} images predicted in {outcome.folder.path}")

@@ -1,4 +1,4 @@
-"""crowdeval run: a suite of predictors, datasets and protocols; does only what is missing."""
+"""crowdeval run: run a suite of predictors on datasets, and score each run with each protocol of the suite."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crowdeval.cli.choices import offered
-from crowdeval.cli.inputs import root_option
-from crowdeval.cli.predict import check_limits, finish, limit_options, loaded, run_plan
-from crowdeval.cli.talk import say, spoken_warnings, warn
+from crowdeval.cli.choices import completer
+from crowdeval.cli.inputs import quiet_option, root_option
+from crowdeval.cli.predict import check_limits, limit_options, load_predictor, report_outcome, run_plan
+from crowdeval.cli.talk import print_warnings, say, warn
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from crowdeval.runs.suite import Suite
 
 
-@click.command(short_help="Run a suite: predictors x datasets x protocols, only what is missing.")
-@click.argument("suite", metavar="SUITE.toml", shell_complete=offered((), files=True))
-@click.option("-o", "--output", "base", metavar="DIR", default="runs", show_default=True, help="Folder of all runs.")
+@click.command(short_help="Run a suite of predictors on datasets, only what is missing.")
+@click.argument("suite", metavar="SUITE.toml", shell_complete=completer((), files=True))
+@click.option("-o", "--output", "base", metavar="DIR", default="runs", show_default=True,
+              help="Folder of all runs; each run gets its own folder in it.")  # fmt: skip
 @click.option("--adapter", "adapters", multiple=True, metavar="'NAME KEY=VALUE ...'",
-              help="A predictor beside those of the suite; repeatable.")  # fmt: skip
+              help="Another predictor, with its options, beside those of the suite; can be repeated.")  # fmt: skip
 @root_option
 @limit_options
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
+@quiet_option
 def run(
     *,
     suite: str,
@@ -38,25 +39,30 @@ def run(
     timeout: float | None,
     quiet: bool,
 ) -> None:
-    """Run what a suite asks for and is not there yet.
+    """Run the predictors of a suite on its datasets, and score each run.
 
-    A dataset that is not found, or a run that fails, does not stop the others; the command then ends with the exit code
-    of the first problem.
+    SUITE.toml lists datasets, predictors and protocols (metrics and their options). Runs and reports that are already
+    in the folder of runs are not repeated. A dataset without a copy, or a run that fails, does not stop the others; the
+    exit code is then that of the first problem.
 
     \b
-    crowdeval run benchmarks/suites/paper.toml --adapter "yunet file=yunet.onnx"
+    Examples:
+      crowdeval run paper.toml --root ~/data
+      crowdeval run paper.toml --adapter "yunet file=yunet.onnx"
     """
     from crowdeval.datasets import open_dataset
     from crowdeval.runs.suite import read_suite
 
     check_limits(max_failures, timeout)
-    asked = read_suite(suite)
-    plans = [*asked.plans, *(_plan(text) for text in adapters)]
+    content = read_suite(suite)
+    plans = [*content.plans, *(_plan(text) for text in adapters)]
     if not plans:
-        raise UsageError(f"{suite} names no predictors; --adapter 'NAME KEY=VALUE ...' adds one")
+        raise UsageError(
+            f"{suite} names no predictor: add a table [[predictors]] to it, or --adapter 'NAME KEY=VALUE ...' here"
+        )
     problems: list[CrowdevalError] = []
-    with spoken_warnings(quiet=quiet):
-        for spec in asked.datasets:
+    with print_warnings(quiet=quiet):
+        for spec in content.datasets:
             try:
                 split = open_dataset(spec, root=root)
             except MissingFileError as problem:
@@ -65,16 +71,18 @@ def run(
                 continue
             for plan in plans:
                 try:
-                    _measure(plan, split, asked, Path(base), max_failures=max_failures, timeout=timeout, quiet=quiet)
+                    _measure(plan, split, content, Path(base), max_failures=max_failures, timeout=timeout, quiet=quiet)
                 except CrowdevalError as problem:
                     problems.append(problem)
                     warn(f"{plan.adapter} on {spec}: {problem}")
     if problems:
-        say(f"{len(problems)} of {len(plans) * len(asked.datasets)} parts of the suite are missing")
+        parts = len(plans) * len(content.datasets)
+        say(f"{len(problems)} of {parts} parts of the suite are missing; the warnings above name the reasons")
         raise SystemExit(problems[0].exit_code)
 
 
 def _plan(text: str) -> Plan:
+    """Return the plan that a value of ``--adapter`` describes."""
     from crowdeval.runs.run import Plan
 
     try:
@@ -82,7 +90,9 @@ def _plan(text: str) -> Plan:
     except ValueError:
         name, options = "", []
     if not name or not all("=" in option for option in options):
-        raise UsageError(f"--adapter {text!r}: expected 'NAME KEY=VALUE ...', values with blanks in quotes")
+        raise UsageError(
+            f"--adapter {text!r}: expected 'NAME KEY=VALUE ...', with quotes around a value that has spaces"
+        )
     return Plan(adapter=name, options=dict(option.split("=", 1) for option in options))
 
 
@@ -96,14 +106,14 @@ def _measure(
     timeout: float | None,
     quiet: bool,
 ) -> None:
-    """Run one predictor over one split and print a line for each protocol."""
+    """Run one predictor on one split, and print a line for each protocol."""
     from crowdeval.render.numbers import label, number
-    from crowdeval.runs.scoring import kept_report, scored
+    from crowdeval.runs.scoring import score_run, stored_report
 
-    predictor = loaded(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
+    predictor = load_predictor(plan.adapter, [f"{key}={value}" for key, value in plan.options.items()])
     outcome = run_plan(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, quiet=quiet)
-    finish(outcome, quiet=True)
+    report_outcome(outcome, quiet=True)
     for protocol in suite.protocols:
-        report = kept_report(outcome.folder, split, protocol) or scored(outcome.folder, split, protocol)
+        report = stored_report(outcome.folder, split, protocol) or score_run(outcome.folder, split, protocol)
         values = ", ".join(f"{label(name)} {number(name, report[name])}" for name in list(report.values)[:1])
         click.echo(f"{predictor.name} on {split.name}:{split.split}: {values}  {outcome.folder.path}")

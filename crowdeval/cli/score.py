@@ -1,4 +1,4 @@
-"""crowdeval score: files in, a signed report out."""
+"""crowdeval score: score predictions against annotations and write a report with its signature."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from crowdeval.cli.choices import offered
-from crowdeval.cli.inputs import Input, both_inputs, naming, put, refuse_overwriting, resolved, resolved_truth
-from crowdeval.cli.talk import progress, say, spoken_warnings, warn
+from crowdeval.cli.choices import completer
+from crowdeval.cli.inputs import (
+    Input,
+    both_inputs,
+    names_in_errors,
+    quiet_option,
+    refuse_overwriting,
+    resolve_annotations,
+    resolve_input,
+    write_result,
+)
+from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
     AREAS,
@@ -40,38 +49,41 @@ if TYPE_CHECKING:
 _BOUNDS = tuple(f"{name}=" for name in METRICS)
 
 
-def protocol_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of the protocol, in the order of the help text."""
+def _protocol_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the protocol to a command, in the order of the help text."""
     for option in reversed((
         click.option("--delta", metavar="RANGE", default=PAPER_DELTA, show_default=True,
-                     help="Thresholds of nAP: a:s:b, a,b,c or a."),
+                     help="Thresholds of nAP, in units of the scale d_k: start:step:end, a list a,b,c, or one number."),
         click.option("--k", type=int, default=PAPER_K, show_default=True,
-                     help="Neighbours in the scale d_k of a true point."),
-        click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=offered(METRICS),
-                     help="A metric by name; repeatable."),
-        click.option("--preset", metavar="NAME", shell_complete=offered(PRESETS),
-                     help=f"A named list of metrics: {', '.join(PRESETS)}.  [default: paper, or none with --metric]"),
+                     help="Scale d_k of a true point: the mean distance to so many nearest true points of its image."),
+        click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=completer(METRICS),
+                     help="A metric to compute, such as F1@8px; can be repeated. `crowdeval metrics` lists them."),
+        click.option("--preset", metavar="NAME", shell_complete=completer(PRESETS),
+                     help=f"A named list of metrics: {', '.join(PRESETS)}.  "
+                          "[default: paper, or none if --metric is given]"),
         click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
-                     help="Annotated images without predictions: refuse, or score as no predictions."),
+                     help="Annotated images without predictions: an error, or scored as having no points (empty)."),
         click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
-                     help="Compare image ids as they are, or without folders and file extensions."),
+                     help="Compare image ids as they are (exact), or without folders and file extensions (stem)."),
         click.option("--off-image", type=click.Choice(OFF_IMAGE), default="keep", show_default=True,
-                     help="True points outside their image: keep, drop, or clip to its edge."),
+                     help="Keep true points outside their image, drop them, or move them to its edge (clip)."),
         click.option("--count-threshold", type=float, default=COUNT_THRESHOLD, show_default=True,
-                     help="A prediction counts as a person if its confidence is above this."),
+                     help="A prediction counts as a person if its confidence is above this number."),
         click.option("--ap", type=click.Choice(AREAS), default="area", show_default=True,
-                     help="Area under the curve."),
+                     help="Area under the precision-recall curve: of its envelope (area), without envelope (step), or "
+                          "at the sampled recalls of COCO (101) or VOC 2007 (11)."),
         click.option("--pool", type=click.Choice(POOLS), default="set", show_default=True,
-                     help="One ranked list over all images, or the mean of per-image AP."),
+                     help="AP of one ranked list over all images (set), or the mean of the AP of each image (image)."),
         click.option("--lone", metavar="inf|diagonal|PIXELS", default="inf", show_default=True,
-                     help="Scale of a true point that is alone in its image."),
+                     help="Scale d_k of a true point that is alone in its image: infinite, the image diagonal, or a "
+                          "number of pixels."),
     )):  # fmt: skip
         command = option(command)
     return command
 
 
-def protocol_of(options: dict[str, Any]) -> Protocol:
-    """Return the protocol of the options that ``protocol_options`` adds."""
+def _protocol_of(options: dict[str, Any]) -> Protocol:
+    """Return the protocol of the options that ``_protocol_options`` adds."""
     from crowdeval.evaluation.protocol import Protocol
 
     return Protocol(**{**options, "preset": str(options["preset"] or "")})
@@ -79,22 +91,23 @@ def protocol_of(options: dict[str, Any]) -> Protocol:
 
 @click.command(short_help="Score predictions against annotations: nAP, MAE, MSE and more.")
 @both_inputs
-@protocol_options
+@_protocol_options
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
-@click.option("-o", "--output", metavar="FILE", help="Write the result to FILE instead of standard output.")
-@click.option("--per-image", metavar="FILE", help="Also write one row an image to FILE (.csv or .parquet).")
+@click.option("-o", "--output", metavar="FILE", help="File to write the result to.  [default: standard output]")
+@click.option("--per-image", metavar="FILE", help="Also write a table with one row for each image (.csv or .parquet).")
 @click.option(
     "--evidence",
     metavar="FILE",
-    help="Also write what the numbers are made from to FILE (.arrow), to be scored on without the points.",
+    help="Also write the hits, errors and confidences of each image to FILE (.arrow); `crowdeval score FILE` computes "
+    "the same numbers from it without the points.",
 )
-@click.option("--fail-under", multiple=True, metavar="METRIC=X", shell_complete=offered(_BOUNDS),
-              help="Exit with 10 if METRIC is below X; repeatable.")  # fmt: skip
-@click.option("--fail-over", multiple=True, metavar="METRIC=X", shell_complete=offered(_BOUNDS),
-              help="Exit with 10 if METRIC is above X; repeatable.")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, no progress.")
-@click.option("-b", "--brief", is_flag=True, help="Print the first metric's number and nothing else.")
+@click.option("--fail-under", multiple=True, metavar="METRIC=X", shell_complete=completer(_BOUNDS),
+              help="End with exit code 10 if METRIC is below X or undefined; can be repeated.")  # fmt: skip
+@click.option("--fail-over", multiple=True, metavar="METRIC=X", shell_complete=completer(_BOUNDS),
+              help="End with exit code 10 if METRIC is above X or undefined; can be repeated.")  # fmt: skip
+@quiet_option
+@click.option("-b", "--brief", is_flag=True, help="Print only the number of the first metric.")
 def score(
     *,
     predictions: str,
@@ -115,71 +128,80 @@ def score(
 ) -> None:
     """Score PREDICTIONS against ANNOTATIONS.
 
-    Both are files in any known format, .gz or not; '-' is standard input. ANNOTATIONS may also be a dataset's split,
-    as in shanghaitech-a:test, and PREDICTIONS a run's folder, which knows its dataset, or evidence, which holds both
-    sides. The result carries a signature that names every choice behind the numbers.
+    Both are files in a known format, also as .gz; '-' is standard input. ANNOTATIONS can also be a split of a dataset,
+    such as shanghaitech-a:test. ANNOTATIONS can be left out where PREDICTIONS is the folder of a run, which knows its
+    dataset, or an evidence file, which holds both sides. The result has a signature, which names every option behind
+    the numbers.
 
     \b
-    crowdeval score preds.json gt.json
-    crowdeval score preds.json shanghaitech-a:test --root ~/data
-    crowdeval score preds.csv gt.json --delta 0.5 --metric nAP --fail-under nAP=0.60
-    crowdeval score preds.json gt.json --format latex -o table.tex --per-image images.csv
-    crowdeval score preds.json gt.json -o report.json --evidence evidence.arrow
-    crowdeval score evidence.arrow --ap coco101
+    Examples:
+      crowdeval score preds.json gt.json
+      crowdeval score preds.json shanghaitech-a:test --root ~/data
+      crowdeval score preds.csv gt.json --metric nAP@0.5 --fail-under nAP@0.5=0.60
+      crowdeval score preds.json gt.json -o report.json --per-image images.csv
+      crowdeval score preds.json gt.json -o report.json --evidence evidence.arrow
+      crowdeval score evidence.arrow --ap coco101
     """
-    from crowdeval.cli.gates import enforce, gates_of
+    from crowdeval.cli.gates import enforce_gates, parse_gates
 
-    found = resolved(predictions, predictions_format)
-    source = _Source.of(found, annotations, annotations_format, root=root, cache=not no_cache)
+    first = resolve_input(predictions, predictions_format)
+    source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
-    gates = gates_of(fail_under, fail_over, protocol)
+    gates = parse_gates(fail_under, fail_over, protocol)
     render = _brief if brief else RENDERERS[form or _form_of(output)]
-    table = None if per_image is None else _file_of("--per-image", per_image, (".csv", ".parquet"))
-    kept = None if evidence is None else _file_of("--evidence", evidence, (".arrow",))
-    report, columns = source.scored(protocol, per_image=table is not None, part=kept is not None, quiet=quiet)
+    table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
+    kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
+    report, columns = source.evaluate(protocol, per_image=table is not None, part=kept is not None, quiet=quiet)
     for text in [] if quiet else report.warnings:
         warn(text)
     if kept is not None:
         report = _with_evidence(report, columns, kept, output)
     if table is not None:
         _write_table(report, table)
-    put(render(report), output)
+    write_result(render(report), output)
     for name in [] if quiet else [output, evidence]:
         if name and name != "-":
             say(f"wrote {name}")
-    enforce(gates, report)
+    enforce_gates(gates, report)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a report comes from: two inputs, or evidence alone."""
+    """The inputs of a report: predictions and annotations, or an evidence file alone."""
 
-    found: Input
-    truth: Input | None = None
+    predictions: Input
+    annotations: Input | None = None
     evidence: Evidence | None = None
     root: str | None = None
     cache: bool = True
 
     @classmethod
     def of(
-        cls, found: Input, annotations: str | None, annotations_format: str | None, *, root: str | None, cache: bool
+        cls,
+        predictions: Input,
+        annotations: str | None,
+        annotations_format: str | None,
+        *,
+        root: str | None,
+        cache: bool,
     ) -> _Source:
-        """Return the source that the arguments name; evidence stands alone, and is read at once."""
-        if found.kind != "evidence":
-            return cls(found, resolved_truth(found, annotations, annotations_format), root=root, cache=cache)
+        """Return the source that the arguments name; an evidence file is read at once."""
+        if predictions.kind != "evidence":
+            truth = resolve_annotations(predictions, annotations, annotations_format)
+            return cls(predictions, truth, root=root, cache=cache)
         if annotations is not None:
-            raise UsageError(f"{found.name} is evidence, which holds both sides: leave out {annotations}")
-        return cls(found, evidence=found.evidence())
+            raise UsageError(f"{predictions.name} is evidence, which holds both sides: leave out {annotations}")
+        return cls(predictions, evidence=predictions.evidence())
 
     @property
     def files(self) -> list[str]:
-        return [self.found.name, *([] if self.truth is None else [self.truth.name])]
+        return [self.predictions.name, *([] if self.annotations is None else [self.annotations.name])]
 
     def protocol(self, options: dict[str, Any]) -> Protocol:
-        """Return the protocol of the options; of evidence its own one, but for the options that are given."""
+        """Return the protocol of the options; evidence has a protocol, in which only the given options are replaced."""
         if self.evidence is None:
-            return protocol_of(options)
+            return _protocol_of(options)
         from crowdeval.evaluation.protocol import Protocol
 
         context = click.get_current_context()
@@ -193,33 +215,33 @@ class _Source:
             given["preset"] = given["preset"] or ""
         return replace(Protocol.parse(self.evidence.signature), **given)
 
-    def scored(self, protocol: Protocol, *, per_image: bool, part: bool, quiet: bool) -> tuple[Report, Evidence]:
-        """Read and score, saying what is done; return the report and the evidence behind it."""
+    def evaluate(self, protocol: Protocol, *, per_image: bool, part: bool, quiet: bool) -> tuple[Report, Evidence]:
+        """Read and score the inputs with a progress bar; return the report and its evidence."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
 
         if self.evidence is not None:
             return report_of(self.evidence, protocol=protocol, per_image=per_image, part=part), self.evidence
-        assert self.truth is not None, "of() has seen to one or the other"
-        with spoken_warnings(quiet=quiet), progress(quiet=quiet) as stage:
-            stage(f"reading {self.found.name}")
-            predictions = self.found.predictions()
-            stage(f"reading {self.truth.name}")
-            annotations = self.truth.annotations(root=self.root, cache=self.cache)
-            with naming(self.found, self.truth):
+        assert self.annotations is not None, "of() sets annotations or evidence"
+        with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
+            stage(f"reading {self.predictions.name}")
+            predicted = self.predictions.predictions()
+            stage(f"reading {self.annotations.name}")
+            annotated = self.annotations.annotations(root=self.root, cache=self.cache)
+            with names_in_errors(self.predictions, self.annotations):
                 return report_and_evidence(
-                    predictions,
-                    annotations,
+                    predicted,
+                    annotated,
                     protocol=protocol,
                     per_image=per_image,
-                    names=(self.found.name, self.truth.name),
-                    about=self.found.about,
+                    names=(self.predictions.name, self.annotations.name),
+                    about=self.predictions.about,
                     part=part,
                     progress=stage,
                 )
 
 
 def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str | None) -> Report:
-    """Write evidence; return the report that names its file, as seen from the report's own folder."""
+    """Write evidence; return the report with the path of that file relative to the report's folder."""
     from crowdeval.evaluation.parts import write_evidence
     from crowdeval.evaluation.report import EvidenceFile
 
@@ -229,28 +251,36 @@ def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str |
 
 
 def _brief(report: Report) -> str:
-    """Return the number of the first metric asked for; never that of another one."""
+    """Return the number of the first requested metric; raise NeedsError where it has none."""
     first = report.protocol.all_metrics[0]
     for name, value in report.values.items():
         if name == first or name.startswith((f"{first}@", f"{first}=")):
             return f"{value!r}\n"
         break
-    raise NeedsError("\n".join([f"--brief prints {first}, which has no value on these data", *report.warnings]))
+    raise NeedsError(
+        "\n".join(
+            [
+                f"--brief prints {first}, which has no value on these data; name another metric with --metric",
+                *report.warnings,
+            ]
+        )
+    )
 
 
 def _form_of(output: str | None) -> str:
-    """Return the form that goes with a file's suffix; a table where there is none."""
+    """Return the form that the suffix of a file means; ``table`` where there is no suffix."""
     suffixes = [suffix.lower() for suffix in Path(output or "").suffixes]
     suffix = next((suffix for suffix in reversed(suffixes) if suffix != ".gz"), "")
     if suffix and suffix not in REPORT_SUFFIXES:
-        raise UsageError(f"-o {output}: expected a file that ends in {', '.join(REPORT_SUFFIXES)}, or --format")
+        raise UsageError(f"-o {output}: expected a name that ends in {', '.join(REPORT_SUFFIXES)}; or add --format")
     return REPORT_SUFFIXES.get(suffix, "table")
 
 
-def _file_of(option: str, name: str, suffixes: Sequence[str]) -> Path:
+def _output_path(option: str, name: str, suffixes: Sequence[str]) -> Path:
+    """Return the path of an output file; raise UsageError for another suffix, MissingFileError without a folder."""
     path = Path(name)
     if path.suffix.lower() not in suffixes:
-        raise UsageError(f"{option} {name}: expected a file that ends in {' or '.join(suffixes)}")
+        raise UsageError(f"{option} {name}: expected a name that ends in {' or '.join(suffixes)}")
     from crowdeval.writing import require_folder
 
     require_folder(path)
@@ -258,6 +288,7 @@ def _file_of(option: str, name: str, suffixes: Sequence[str]) -> Path:
 
 
 def _write_table(report: Report, path: Path) -> None:
+    """Write the per-image table as CSV or Parquet."""
     from crowdeval.writing import write_file
 
     frame = report.to_frame()

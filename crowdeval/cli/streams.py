@@ -1,4 +1,4 @@
-"""The standard streams where they are closed, full, or can't spell a character."""
+"""Standard streams that are closed or full, or whose encoding lacks a character."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import TextIO
 
 
-def settle_streams() -> None:
-    """Put something in the place of a closed stream, and spell out what a stream's encoding lacks.
+def repair_streams() -> None:
+    """Replace closed standard streams, and make standard output write ``\\x..`` for a character it can't encode.
 
-    Python has None for a closed stream, and the next file that is opened would get its descriptor. A closed
-    standard error takes everything; writing to a closed standard output is an error, as ever; standard input stays
-    None.
+    Python sets a closed stream to None, and the next file that is opened gets the free descriptor 0, 1 or 2. This
+    function fills the free descriptors first:
+
+    - standard input stays None, so that reading it is an error;
+    - writing to standard output is still an error;
+    - standard error ignores all text.
     """
+    # os.open returns the lowest free descriptor: 0 for standard input, then 1, then 2. The access mode is the
+    # opposite of the stream's own for 0 and 1, so that each use fails.
     if sys.stdin is None:
         os.open(os.devnull, os.O_WRONLY)
     if sys.stdout is None:
@@ -28,8 +33,15 @@ def settle_streams() -> None:
 
 
 @contextmanager
-def best_effort() -> Iterator[None]:
-    """Write to standard error; do without where it can't be written."""
+def ignore_write_errors() -> Iterator[None]:
+    """Ignore an OSError of the block, and all later text of standard error, where standard error can't be written.
+
+    Examples
+    --------
+    >>> import sys
+    >>> with ignore_write_errors():
+    ...     _ = sys.stderr.write("")
+    """
     try:
         yield
     except OSError:
@@ -37,8 +49,12 @@ def best_effort() -> Iterator[None]:
 
 
 @contextmanager
-def output_aside() -> Iterator[None]:
-    """Send what a predictor prints, from Python or from a library, to standard error: standard output is data."""
+def stdout_to_stderr() -> Iterator[None]:
+    """Redirect standard output to standard error while a predictor runs.
+
+    Standard output is for results only. Text of a predictor is redirected whether Python code or a compiled library
+    prints it.
+    """
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -51,6 +67,12 @@ def output_aside() -> Iterator[None]:
 
 
 def discard(stream: TextIO) -> None:
-    """Send what a stream still holds to nowhere; at its end Python would fail on it once more."""
+    """Connect a stream to the null device, so that Python does not fail on its buffer at exit.
+
+    Parameters
+    ----------
+    stream : text stream
+        Standard output or standard error, after a write failed.
+    """
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

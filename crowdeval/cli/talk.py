@@ -1,4 +1,4 @@
-"""What the command line says on standard error: warnings as lines, progress where something takes a while."""
+"""Text on standard error: warnings and errors as lines, and progress bars for long steps."""
 
 from __future__ import annotations
 
@@ -11,34 +11,75 @@ from typing import Any
 
 import click
 
-from crowdeval.cli.streams import best_effort
+from crowdeval.cli.streams import ignore_write_errors
 from crowdeval.errors import CrowdevalWarning
 
 PATIENCE = 1.0
-"""Seconds before progress is shown."""
+"""Seconds before the progress bar appears."""
 
 
 def say(text: str) -> None:
-    """Print a line on standard error; a result never depends on whether that can be written."""
-    with best_effort():
+    """Print a line on standard error; ignore it where standard error can't be written.
+
+    Parameters
+    ----------
+    text : str
+        The line, without a line break at its end.
+
+    Examples
+    --------
+    >>> say("wrote report.json")  # on standard error, which a doctest does not compare
+    """
+    with ignore_write_errors():
         click.echo(text, err=True)
 
 
-def complain(text: object) -> None:
-    """Print an error on standard error."""
-    say(f"{click.style('error:', fg='red', bold=True)} {text}")
+def complain(problem: object) -> None:
+    """Print an error on standard error.
+
+    Parameters
+    ----------
+    problem : object
+        An exception or a text; its ``str`` is printed after ``error:``.
+
+    Examples
+    --------
+    >>> complain("there is no file preds.json")  # on standard error
+    """
+    say(f"{click.style('error:', fg='red', bold=True)} {problem}")
 
 
 def warn(text: str) -> None:
-    """Print a warning on standard error."""
+    """Print a warning on standard error.
+
+    Parameters
+    ----------
+    text : str
+        The text, printed after ``warning:``.
+
+    Examples
+    --------
+    >>> warn("3 points lie outside their image")  # on standard error
+    """
     say(f"{click.style('warning:', fg='yellow')} {text}")
 
 
 @contextmanager
-def spoken_warnings(*, quiet: bool = False) -> Iterator[None]:
-    """Turn this package's warnings into lines on standard error, each once; nothing when ``quiet``.
+def print_warnings(*, quiet: bool = False) -> Iterator[None]:
+    """Print the warnings of the block on standard error, at its end.
 
-    Warnings of other packages, such as a predictor's own, are given as Python gives them.
+    Equal warnings of this package are printed once, as a line. Warnings of other packages, such as those of a
+    predictor, are printed in Python's own form.
+
+    Parameters
+    ----------
+    quiet : bool
+        Do not print the warnings of this package.
+
+    Examples
+    --------
+    >>> with print_warnings(quiet=True):
+    ...     warnings.warn("2 points lie outside their image", CrowdevalWarning)
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CrowdevalWarning)
@@ -49,13 +90,31 @@ def spoken_warnings(*, quiet: bool = False) -> Iterator[None]:
             others = [w for w in caught if not issubclass(w.category, CrowdevalWarning)]
             for text in [] if quiet else dict.fromkeys(texts):
                 warn(text)
-            for each in others:
-                say(warnings.formatwarning(each.message, each.category, each.filename, each.lineno).rstrip())
+            for other in others:
+                say(warnings.formatwarning(other.message, other.category, other.filename, other.lineno).rstrip())
 
 
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """Give a function that names the stage; after a second a bar shows it, if standard error is a terminal."""
+def stage_progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Provide a function that sets the name of the current stage, which a progress bar shows.
+
+    The bar appears on standard error after one second, and only on a terminal.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show no bar.
+
+    Yields
+    ------
+    callable
+        A function of the stage, such as ``"reading preds.json"``.
+
+    Examples
+    --------
+    >>> with stage_progress(quiet=True) as stage:
+    ...     stage("reading preds.json")
+    """
     if quiet or not sys.stderr.isatty():
         yield lambda stage: None
         return
@@ -71,8 +130,28 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def counted(title: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
-    """Give a function that takes images done and in all; a bar shows them, the rate and the time left."""
+def image_progress(title: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """Provide a function that sets the number of processed images, which a progress bar shows.
+
+    The bar has the images per second and the remaining time, on standard error, and only on a terminal.
+
+    Parameters
+    ----------
+    title : str
+        The text before the bar.
+    quiet : bool
+        Show no bar.
+
+    Yields
+    ------
+    callable
+        A function of the number of processed images and the number of all images, or None where it is unknown.
+
+    Examples
+    --------
+    >>> with image_progress("yunet on nwpu:val", quiet=True) as step:
+    ...     step(1, 500)
+    """
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -99,6 +178,8 @@ def counted(title: str, *, quiet: bool) -> Iterator[Callable[[int, int | None], 
 
 
 class _Bar:
+    """A progress bar that another thread shows after a delay; the lock guards all its fields."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._text = ""

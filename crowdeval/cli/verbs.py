@@ -1,4 +1,4 @@
-"""A command line of verbs, each a module: imported when it is used, ended by one message and an exit code."""
+"""A command group that imports each command when it is used, and ends with an exit code and at most one message."""
 
 from __future__ import annotations
 
@@ -10,22 +10,31 @@ from typing import Any
 
 import click
 
-from crowdeval.cli.streams import best_effort, discard
+from crowdeval.cli.streams import discard, ignore_write_errors
 from crowdeval.cli.talk import complain, say
 from crowdeval.errors import CrowdevalError, MissingFileError, did_you_mean
 
 
 class Verbs(click.Group):
-    """A group that imports a verb only when it is used.
+    """A click group that imports a command only when it is used.
 
     Parameters
     ----------
     package : str
-        Where the verbs are: module and command have the verb's name.
+        The package of the commands. Module and function of a command have the command's name.
     verbs : mapping of str to str
-        Verb to its sentence in the list, which costs no import.
+        The name of each command and its line in the help text. Listing them imports no command.
     plugins : str, optional
-        The extension point whose table and entry points name further verbs; looked at only where ``package`` has none.
+        An extension point whose table and entry points name further commands. It is read only for commands that
+        ``package`` does not have.
+    **options
+        Further arguments of ``click.Group``.
+
+    Examples
+    --------
+    >>> group = Verbs(name="crowdeval", package="crowdeval.cli", verbs={"schema": "Print a JSON Schema."})
+    >>> group.get_command(click.Context(group), "schema").name
+    'schema'
     """
 
     def __init__(self, *, package: str, verbs: Mapping[str, str], plugins: str | None = None, **options: Any) -> None:
@@ -33,27 +42,27 @@ class Verbs(click.Group):
         self.package, self.verbs, self.plugins = package, verbs, plugins
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order of the table."""
+        """Return the names of the commands in the order of the table."""
         return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb's command."""
+        """Return a command by its name, or None where there is none."""
         if cmd_name in self.verbs and find_spec(f"{self.package}.{cmd_name}"):
             command: click.Command = getattr(import_module(f"{self.package}.{cmd_name}"), cmd_name)
             return command
-        further = self._further()
-        return further.get(cmd_name)
+        return self._plugin_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the near verbs when one is unknown."""
-        if args and args[0] not in self.verbs and not args[0].startswith("-") and args[0] not in self._further():
-            ctx.fail(f"no command is called {args[0]!r}{did_you_mean(args[0], self.verbs)}")
+        """Return the command that the arguments name; suggest similar names for an unknown one."""
+        name = args[0] if args else ""
+        if name and name not in self.verbs and not name.startswith("-") and name not in self._plugin_commands():
+            ctx.fail(f"no command is called {name!r}{did_you_mean(name, self.verbs)}")
         return super().resolve_command(ctx, args)
 
-    def _further(self) -> Mapping[str, click.Command]:
-        """Return the verbs that the extension point names."""
+    def _plugin_commands(self) -> Mapping[str, click.Command]:
+        """Return the commands of the extension point."""
         if self.plugins is None:
             return {}
         from crowdeval.plugins import Extensions
@@ -62,18 +71,38 @@ class Verbs(click.Group):
         return commands
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing them."""
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(self.verbs.items()))
 
 
 def exit_code_of(run: Callable[[], object]) -> int:
-    """Run a command; return its exit code, after one message where something went wrong."""
+    """Run a command and return its exit code, after one message on standard error where it failed.
+
+    Parameters
+    ----------
+    run : callable without parameters
+        The command; an ``int`` that it returns is the exit code, any other value means 0.
+
+    Returns
+    -------
+    int
+        0 for success, 130 for an interruption, 141 for a closed pipe, otherwise the ``exit_code`` of the error.
+
+    Examples
+    --------
+    >>> exit_code_of(lambda: None)
+    0
+    >>> def fail():
+    ...     raise MissingFileError("there is no file preds.json")
+    >>> exit_code_of(fail)  # the message is on standard error
+    4
+    """
     try:
         code = run()
         sys.stdout.flush()
     except click.ClickException as problem:
-        with best_effort():
+        with ignore_write_errors():
             problem.show()
         return problem.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -87,7 +116,7 @@ def exit_code_of(run: Callable[[], object]) -> int:
         return 141
     except OSError as problem:
         discard(sys.stdout)
-        where = "standard output can't be written" if problem.filename is None else problem.filename
-        complain(f"{where}: {problem.strerror or problem}")
+        place = "standard output can't be written" if problem.filename is None else problem.filename
+        complain(f"{place}: {problem.strerror or problem}")
         return MissingFileError.exit_code
     return code if isinstance(code, int) else 0

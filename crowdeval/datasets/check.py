@@ -18,8 +18,8 @@ from crowdeval.datasets.reading import Reading, reading_of
 from crowdeval.datasets.releases import differences, published, release_of
 from crowdeval.datasets.roots import home_of
 from crowdeval.errors import CrowdevalError, MissingFileError
-from crowdeval.points.assemble import joined
-from crowdeval.points.image_bounds import outside
+from crowdeval.points.assemble import join_arrays
+from crowdeval.points.image_bounds import points_outside
 from crowdeval.points.ragged import Ragged, offsets_of
 
 _TREE_DEPTH = 3
@@ -180,7 +180,8 @@ def _faults(split: SplitCheck) -> list[str]:
 
 def _split_check(reading: Reading, release: Release | None) -> SplitCheck:
     truths = reading.readable
-    points = Ragged(joined([truth.xy for truth in truths], width=2), offsets_of([len(truth.xy) for truth in truths]))
+    counts = [len(truth.xy) for truth in truths]
+    points = Ragged(join_arrays([truth.xy for truth in truths], width=2), offsets_of(counts))
     xy, image = points.xy, points.image
     sizes = np.array(
         [
@@ -189,7 +190,7 @@ def _split_check(reading: Reading, release: Release | None) -> SplitCheck:
             if not isinstance(truth, CrowdevalError)
         ]
     ).reshape(-1, 2)
-    off_image = outside(points, sizes)
+    off_image = points_outside(points, sizes)
     known = published(reading.dataset.about, reading.survey.split, release)
     cut = [item.image for item in reading.items if item.image is not None and truncated(item.image)]
     return SplitCheck(

@@ -11,7 +11,7 @@ from crowdeval.datasets.contract import Dataset, Item, Split, Survey, Truth
 from crowdeval.datasets.headers import Headers, headers
 from crowdeval.datasets.releases import differences
 from crowdeval.errors import CrowdevalError, FormatError, InputError, MissingFileError, Problem, listed
-from crowdeval.points.assemble import assembled_annotations, attribute_columns
+from crowdeval.points.assemble import assemble_annotations, attribute_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +87,7 @@ def split_of(reading: Reading) -> Split:
             replace(item, attributes={**item.attributes, **mark}) for item, mark in zip(items, attributes, strict=True)
         ]
     try:
-        annotations = assembled_annotations(
+        annotations = assemble_annotations(
             dict(zip((item.image_id for item in items), truths, strict=True)),
             sizes=None if np.isnan(sizes).all() else sizes,
             attributes=attribute_columns([{"file_name": item.file_name, **item.attributes} for item in items]),

@@ -1,6 +1,6 @@
-"""What a report says of its inputs beside the numbers: missing confidences, points off the image, another frame.
+"""Notices about the inputs of a report: missing confidences, points outside the image, points in another frame.
 
-Notices are made from evidence, so that parts put together say what the whole says.
+Notices are made from evidence, so that joined parts give the same notices as the whole set.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from crowdeval.errors import (
     UndefinedMetricWarning,
 )
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.points.image_bounds import beyond, outside
+from crowdeval.points.image_bounds import points_outside, points_past_size
 from crowdeval.points.lanes import lanes_of_annotations, lanes_of_predictions
 from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
 MISMATCH = 1.5
-"""Predictions that reach this many times as far as the true points, or as little, are in another frame."""
+"""Predictions are taken to be in another frame if their largest coordinates are smaller than those of the true points
+by more than this factor."""
 
 
 def facts_of(
@@ -38,30 +39,41 @@ def facts_of(
     ordered: bool = False,
     kept: bool = True,
 ) -> Evidence:
-    """Return the evidence of an aligned pair before anything is matched: counts, oddities and fingerprints of images.
+    """Return the evidence of an aligned pair before matching: counts, columns for notices, and hashes.
 
     Parameters
     ----------
-    predictions, annotations
-        The two sides, of the same images in the same order.
+    predictions, annotations : Predictions, Annotations
+        The two sides, with the same images in the same order.
     signature : str
-        The protocol.
+        The signature of the protocol.
     names : (str, str)
-        What the two sides are called.
+        Names of the two sides.
     about : mapping of str to str, optional
-        What is known of the predictions' origin.
+        Origin of the predictions: model, revision, dataset, ...
     ordered : bool
-        Whether the order of rows is fingerprinted, too; a metric may depend on it.
+        Whether the order of rows is hashed too, because a metric depends on it.
     kept : bool
-        Whether true points outside their image are as they were; once dropped or clipped, nothing is to be said of
-        them.
+        Whether true points outside their image were kept; if they were dropped or clipped, no notice is given.
+
+    Returns
+    -------
+    Evidence
+        Without the columns of any metric family.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[10.0, 10.0]])
+    >>> predictions = Predictions(image_ids=["a"], offsets=[0, 1], xy=[[11.0, 10.0]])
+    >>> facts_of(predictions, truth).scored
+    False
     """
-    found, true, sizes = predictions.points, annotations.points, annotations.sizes
-    images: dict[str, Integers | Floats] = {"true": annotations.counts, **frame_columns(found, true, sizes)}
+    predicted, true, sizes = predictions.points, annotations.points, annotations.sizes
+    images: dict[str, Integers | Floats] = {"true": annotations.counts, **frame_columns(predicted, true, sizes)}
     if not kept:
         images.pop("off_true", None)
     if predictions.score is not None:
-        images["outside_unit"] = found.per_image((predictions.score < 0) | (predictions.score > 1))
+        images["outside_unit"] = predicted.per_image((predictions.score < 0) | (predictions.score > 1))
     if predictions.counts is not None:
         images["given"] = predictions.counts
     return Evidence(
@@ -80,19 +92,62 @@ def facts_of(
     )
 
 
-def frame_columns(found: Ragged, true: Ragged, sizes: Floats | None) -> dict[str, Integers | Floats]:
-    """Return what tells of a wrong frame: how far points reach, (m, 2), and how many lie off their image, (m,)."""
+def frame_columns(predicted: Ragged, true: Ragged, sizes: Floats | None) -> dict[str, Integers | Floats]:
+    """Return the columns that show whether predictions are in the frame of a resized image.
+
+    Parameters
+    ----------
+    predicted : Ragged
+        Predicted points (M, 2) of m images, in pixels.
+    true : Ragged
+        True points (N, 2) of the same images.
+    sizes : array of float, (m, 2), optional
+        Width and height of the images in pixels.
+
+    Returns
+    -------
+    dict of str to array
+        - ``reach_predicted`` and ``reach_true``, (m, 2): largest x and y of the points of an image;
+        - ``past``, (m,): number of predictions beyond the image, or beyond the true points if there are no sizes;
+        - ``off_true`` and ``off_predicted``, (m,): number of points outside the image, if there are sizes.
+
+    Examples
+    --------
+    >>> predicted = Ragged(np.array([[5.0, 5.0], [30.0, 5.0]]), np.array([0, 2]))
+    >>> true = Ragged(np.array([[6.0, 8.0]]), np.array([0, 1]))
+    >>> columns = frame_columns(predicted, true, np.array([[20.0, 20.0]]))
+    >>> columns["reach_predicted"].tolist(), columns["off_predicted"].tolist()
+    ([[30.0, 5.0]], [1])
+    """
     reach = _extent(true)
-    columns: dict[str, Integers | Floats] = {"reach_predicted": _extent(found), "reach_true": reach}
-    columns["past"] = found.per_image(beyond(found, reach if sizes is None else sizes))
+    columns: dict[str, Integers | Floats] = {"reach_predicted": _extent(predicted), "reach_true": reach}
+    edges = reach if sizes is None else np.where(np.isnan(sizes), reach, sizes)
+    columns["past"] = predicted.per_image(points_past_size(predicted, edges))
     if sizes is not None:
-        columns["off_true"] = true.per_image(outside(true, sizes))
-        columns["off_predicted"] = found.per_image(outside(found, sizes))
+        columns["off_true"] = true.per_image(points_outside(true, sizes))
+        columns["off_predicted"] = predicted.per_image(points_outside(predicted, sizes))
     return columns
 
 
 def input_notices(evidence: Evidence) -> list[str]:
-    """Return the notices of the inputs, ``name: text`` each."""
+    """Return the notices about the inputs.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Evidence with the columns of ``facts_of``.
+
+    Returns
+    -------
+    list of str
+        Notices, each as ``name: text``.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[10.0, 10.0]])
+    >>> input_notices(facts_of(Predictions(image_ids=["a"], offsets=[0, 0], xy=[]), truth))
+    ['no-predictions: 1 image with true points has no predictions']
+    """
     first = {
         "no-confidences": _unscored(evidence),
         "confidences-outside-0-1": _outside_unit(evidence),
@@ -100,8 +155,8 @@ def input_notices(evidence: Evidence) -> list[str]:
         "off-image-predictions": _off_image("prediction", evidence.images.get("off_predicted")),
     }
     last = {"scale-mismatch": _scale_mismatch(evidence), "no-predictions": _no_predictions(evidence)}
-    said = [[f"{name}: {text}" for name, text in part.items() if text] for part in (first, last)]
-    return [*said[0], *evidence.carried, *said[1]]
+    notices = [[f"{name}: {text}" for name, text in part.items() if text] for part in (first, last)]
+    return [*notices[0], *evidence.carried, *notices[1]]
 
 
 WARNINGS: dict[str, type[NoticeWarning]] = {
@@ -113,11 +168,23 @@ WARNINGS: dict[str, type[NoticeWarning]] = {
     "scale-mismatch": ScaleWarning,
     "zero-scales": ScaleWarning,
 }
-"""Name of a notice to the class of its Python warning; the others are in the report only."""
+"""Name of a notice to the class of its Python warning; all other notices are in the report only."""
 
 
-def warn_of(notices: Iterable[str], *, depth: int = 3) -> None:
-    """Give the notices that matter as Python warnings to the caller of the function that calls this."""
+def warn_about(notices: Iterable[str], *, depth: int = 3) -> None:
+    """Issue a Python warning for each important notice.
+
+    Parameters
+    ----------
+    notices : iterable of str
+        Notices, each as ``name: text``; those whose name is not in ``WARNINGS`` are ignored.
+    depth : int
+        The ``stacklevel`` of the warning. The default, 3, is the caller of the function that calls this one.
+
+    Examples
+    --------
+    >>> warn_about(["lone-points: 1 image has a single true point; its scale is lone:inf"])  # only in the report
+    """
     for notice in notices:
         category = WARNINGS.get(notice.partition(":")[0])
         if category is not None:
@@ -125,8 +192,22 @@ def warn_of(notices: Iterable[str], *, depth: int = 3) -> None:
 
 
 def amount(count: int, noun: str) -> str:
-    """Return a number of things in words.
+    """Return a number with its noun, in the singular or the plural.
 
+    Parameters
+    ----------
+    count : int
+        The number.
+    noun : str
+        The noun in the singular; its plural must end with a plain s.
+
+    Returns
+    -------
+    str
+        The number, with commas between thousands, and the noun.
+
+    Examples
+    --------
     >>> amount(1, "image"), amount(1200, "true point")
     ('1 image', '1,200 true points')
     """
@@ -134,19 +215,21 @@ def amount(count: int, noun: str) -> str:
 
 
 def _unscored(evidence: Evidence) -> str:
+    """Return the notice that there are no confidences; empty if there are some."""
     if evidence.scored is not False:
         return ""
     return "the predictions carry no confidences; each counts as confidence 1, and AP is precision x recall"
 
 
 def _outside_unit(evidence: Evidence) -> str:
-    number = int(evidence.images["outside_unit"].sum()) if "outside_unit" in evidence.images else 0
-    verb = "is" if number == 1 else "are"
-    return f"{amount(number, 'confidence')} {verb} below 0 or above 1; check the count threshold" if number else ""
+    """Return the notice of confidences below 0 or above 1; empty if there are none."""
+    count = int(evidence.images["outside_unit"].sum()) if "outside_unit" in evidence.images else 0
+    verb = "is" if count == 1 else "are"
+    return f"{amount(count, 'confidence')} {verb} below 0 or above 1; check the count threshold" if count else ""
 
 
 def _off_image(noun: str, off: Integers | None) -> str:
-    """Return how many points lie outside their image, from the number in every image."""
+    """Return the notice of points outside their image, from their number in every image; empty if there are none."""
     total = 0 if off is None else int(off.sum())
     if off is None or not total:
         return ""
@@ -155,14 +238,23 @@ def _off_image(noun: str, off: Integers | None) -> str:
 
 
 def _no_predictions(evidence: Evidence) -> str:
-    lonely = (evidence.counts == 0) & (evidence.images["true"] > 0)
-    empty = int(lonely.sum()) if evidence.located else 0
+    """Return the notice of images with true points and without predictions; empty if there are none."""
+    unmatched = (evidence.counts == 0) & (evidence.images["true"] > 0)
+    empty = int(unmatched.sum()) if evidence.located else 0
     verb = "has" if empty == 1 else "have"
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
 
 
 def _scale_mismatch(evidence: Evidence) -> str:
-    """Compare how far predictions and true points reach, image by image."""
+    """Return the notice that predictions seem to be in another frame than the true points; empty if they do not.
+
+    For every image with both, the largest x and y of the predictions are divided by those of the true points. There are
+    two reasons for the notice:
+
+    - more than half of all predictions lie beyond the image (beyond the true points, if there are no sizes);
+    - in at least 5 images the ratios are alike and clearly below 1: the upper quartile is less than 1.2 times the lower
+      one, and less than 1 / ``MISMATCH``.
+    """
     images, counts = evidence.images, evidence.counts
     both = (counts > 0) & (images["true"] > 0)
     if not both.any():
@@ -184,7 +276,9 @@ def _scale_mismatch(evidence: Evidence) -> str:
 
 
 def _extent(points: Ragged) -> Floats:
-    """Return the largest x and y of every image, (m, 2); 0 where it has no points."""
+    """Return the largest x and y of every image, (m, 2); 0 for an image without points."""
+    # reduceat takes the maximum from each start to the next one, so images without points have no start:
+    #   offsets [0, 2, 2, 5]  ->  images with points [0, 2]  ->  starts [0, 2]  ->  rows 0:2 and 2:5
     extent = np.zeros((points.images, 2))
     peopled = np.flatnonzero(points.counts)
     if len(peopled):

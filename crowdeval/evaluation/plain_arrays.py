@@ -1,4 +1,4 @@
-"""nap() on plain arrays: one image or many, with scores or without, in every spelling that can be told apart."""
+"""The function nap() on plain arrays: one image or several, with or without confidences, in any unambiguous form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crowdeval.errors import InputError
-from crowdeval.evaluation.notices import frame_columns, input_notices, warn_of
+from crowdeval.evaluation.notices import frame_columns, input_notices, warn_about
 from crowdeval.evaluation.protocol import check_choice, whole_k
 from crowdeval.matching.scale import lone_length
 from crowdeval.metrics.evidence import Evidence
@@ -18,12 +18,12 @@ from crowdeval.metrics.ranking import precisions, tie_notice
 from crowdeval.metrics.strings import parse_range, range_text
 from crowdeval.metrics.sums import mean
 from crowdeval.options import AREAS, PAPER_DELTA, PAPER_K, POOLS, Area, Pool
-from crowdeval.points.assemble import column_of, joined
-from crowdeval.points.ragged import Floats, Ragged, as_column, as_points, floats, offsets_of
+from crowdeval.points.assemble import column_of, join_arrays
+from crowdeval.points.ragged import Floats, Ragged, as_column, as_floats, as_points, offsets_of
 
 
 class NapResult(float):
-    """The mean nAP over a range of delta: a float that also holds the parts.
+    """The mean of nAP over a range of delta: a float that also has the value at each delta.
 
     Attributes
     ----------
@@ -32,13 +32,21 @@ class NapResult(float):
     per_delta : dict of float to float
         nAP at each delta.
     warnings : tuple of str
-        What is odd about the true points, ``name: sentence`` each.
+        Notices about the input, each as ``name: text``.
+
+    Examples
+    --------
+    >>> result = NapResult({0.25: 0.5, 0.5: 1.0})
+    >>> result
+    nAP=0.75 over delta=0.25,0.5
+    >>> result > 0.7, result.per_delta[0.25]
+    (True, 0.5)
     """
 
     per_delta: dict[float, float]
     warnings: tuple[str, ...]
 
-    def __new__(cls, per_delta: dict[float, float], warnings: tuple[str, ...] = ()) -> NapResult:  # noqa: D102 the class says it
+    def __new__(cls, per_delta: dict[float, float], warnings: tuple[str, ...] = ()) -> NapResult:  # noqa: D102 see the class
         result = super().__new__(cls, mean(list(per_delta.values())))
         result.per_delta = dict(per_delta)
         result.warnings = warnings
@@ -67,40 +75,43 @@ def nap(
     pool: Pool = "set",
     sizes: ArrayLike | None = None,
 ) -> NapResult:
-    """Return nAP of predicted against true points, from plain arrays.
+    """Return nAP of predicted points against true points, from plain arrays.
 
     Parameters
     ----------
-    predictions : (points, scores) or points; or a list of those, one an image
+    predictions : (points, scores) or points; or a list of these, one for each image
         Points (M, 2) in pixels and confidences (M,). Without scores every prediction has confidence 1.
-    annotations : points; or a list of those, one an image
-        True points (N, 2) in pixels. A list of arrays is many images, in the order of ``predictions``.
+    annotations : points; or a list of points, one for each image
+        True points (N, 2) in pixels. A list of arrays means several images, in the order of ``predictions``.
     delta : str, float or sequence of float
-        Thresholds on the normalised distance: ``"0.05:0.05:0.5"`` (ends included), ``0.5``, ``[0.05, 0.25]``.
+        Thresholds on the normalised distance: ``"0.05:0.05:0.5"`` (both ends included), ``0.5``, ``[0.05, 0.25]``.
     k : int
-        Neighbours in the scale d_k.
+        Number of neighbours in the scale d_k.
     lone : "inf", "diagonal" or a number of pixels
         Scale of a true point that is alone in its image.
     ap : {"area", "step", "coco101", "voc11"}
-        How the area under the precision-recall curve is taken.
+        The area under the precision-recall curve: exact under the envelope, without envelope, or sampled.
     pool : {"set", "image"}
         One ranked list over all images, or the mean of per-image AP over the images with true points.
     sizes : array of float, (2,) or (m, 2), optional
-        Width and height of the images, for ``lone="diagonal"``.
+        Width and height of the images in pixels; needed for ``lone="diagonal"``.
 
     Returns
     -------
     NapResult
-        A float, the mean over ``delta``; ``.per_delta`` has the parts, NaN where there are no true points. Its
-        ``.warnings`` has all that is to be said of the points; what matters (no true points, confidences absent or tied
-        visibly, true points with d_k = 0, which can't match) is a Python warning, too, of a class of its own.
+        A float, the mean over ``delta``; NaN if there are no true points. ``.per_delta`` has the value at each delta,
+        ``.warnings`` all notices about the input. The important ones are also Python warnings, each of its own class:
+        no true points, no confidences, tied confidences that change the value visibly, true points with d_k = 0 (which
+        can't match), and points outside their image or in another frame.
 
     Raises
     ------
     InputError
-        If an array has the wrong shape or a value that is not finite, or the numbers of images differ.
+        If an array has a wrong shape or a value that is not finite, or the numbers of images differ.
+    NeedsError
+        If ``lone`` is ``"diagonal"`` and there are no sizes.
     UsageError
-        If an option means nothing.
+        If an option has an unknown value.
 
     Notes
     -----
@@ -108,9 +119,9 @@ def nap(
 
     Examples
     --------
-    >>> truth = [[10, 10], [20, 10], [10, 20], [40, 40]]
+    >>> true_points = [[10, 10], [20, 10], [10, 20], [40, 40]]
     >>> points, scores = [[11, 10], [20, 12], [90, 90]], [0.9, 0.8, 0.7]
-    >>> result = nap((points, scores), truth, delta="0.05:0.05:0.5")
+    >>> result = nap((points, scores), true_points, delta="0.05:0.05:0.5")
     >>> result.per_delta[0.5], round(result, 3)
     (0.5, 0.475)
     """
@@ -121,7 +132,7 @@ def nap(
     lone_length(str(lone))
     predicted, truths = _images_of(predictions, annotations)
     points, true = _ragged([image for image, _ in predicted]), _ragged(truths)
-    size = None if sizes is None else floats("sizes", sizes).reshape(-1, 2)
+    size = None if sizes is None else as_floats("sizes", sizes).reshape(-1, 2)
     score = _scores(predicted)
     matched = match_normalized(points, score, true, deltas=deltas, k=k, lone=str(lone), sizes=size)
     evidence = Evidence(
@@ -139,17 +150,18 @@ def nap(
     )
     values = precisions(evidence, COLUMN, deltas, ap=ap, pool=pool)
     notices = [*input_notices(evidence), *scale_notices(evidence.images["zero_scales"], true.counts, str(lone))]
-    notices += tie_notice("nAP", evidence, COLUMN, deltas, ap=ap, pool=pool)
+    notices += tie_notice(evidence, COLUMN, {"nAP": deltas}, ap=ap, pool=pool)
     notices += [] if len(true) else ["undefined: nAP is undefined: there are no true points"]
-    warn_of(notices)
+    warn_about(notices)
     return NapResult(values, tuple(notices))
 
 
 Scored = tuple[Floats, Floats | None]
+"""Points (M, 2) of one image, and their confidences (M,) if there are any."""
 
 
 def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[Floats]]:
-    """Return one (points, scores) and one true-points array an image, whichever way they were given."""
+    """Return the predicted points with scores, and the true points, one item for each image."""
     for name, side in (("predictions", predictions), ("annotations", annotations)):
         if not isinstance(side, (list, tuple, np.ndarray)):
             raise InputError(f"{name}: expected an array or a list of arrays, found {type(side).__name__}")
@@ -157,7 +169,8 @@ def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[F
         return [_scored("predictions", predictions)], [as_points("annotations", annotations)]
     if len(predictions) != len(annotations):
         raise InputError(
-            f"expected as many images in predictions as in annotations, found {len(predictions)} and {len(annotations)}"
+            f"expected the same number of images in predictions and annotations, found {len(predictions)} and "
+            f"{len(annotations)}"
         )
     return (
         [_scored(f"predictions[{i}]", image) for i, image in enumerate(predictions)],
@@ -166,7 +179,8 @@ def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[F
 
 
 def _is_many(annotations: Any, predictions: Any) -> bool:
-    """Tell a list of images from the points of one: an image's points are themselves rows of numbers."""
+    """Return whether the arguments are lists of images, and not the points of one image."""
+    # The first item that is not empty decides: a row of two numbers is a point, anything deeper is an image.
     for side in (annotations, predictions):
         if isinstance(side, np.ndarray):
             return side.ndim == 3
@@ -181,7 +195,7 @@ def _is_many(annotations: Any, predictions: Any) -> bool:
 
 
 def _is_scored(image: Any) -> bool:
-    """Tell (points, scores) from two points given as a tuple."""
+    """Return whether an image is a pair (points, scores), and not a tuple of two points."""
     if not (isinstance(image, tuple) and len(image) == 2):
         return False
     points, scores = image
@@ -189,6 +203,7 @@ def _is_scored(image: Any) -> bool:
 
 
 def _scored(name: str, image: Any) -> Scored:
+    """Return the checked points of one image, with its scores if it has some."""
     if _is_scored(image):
         points = as_points(name, image[0])
         return points, None if image[1] is None else as_column(f"{name} scores", image[1], len(points))
@@ -196,13 +211,14 @@ def _scored(name: str, image: Any) -> Scored:
 
 
 def _ragged(images: Sequence[Floats]) -> Ragged:
-    return Ragged(joined(images, width=2), offsets_of([len(points) for points in images]))
+    """Return the points of all images in one array."""
+    return Ragged(join_arrays(images, width=2), offsets_of([len(points) for points in images]))
 
 
 def _scores(images: Sequence[Scored]) -> Floats | None:
-    """Return the confidences of all images, or None; an image without points is neutral."""
+    """Return the confidences of all images, or None; an image without points may be of either kind."""
     counts = [len(points) for points, _ in images]
     parts = [scores if count else None for (_, scores), count in zip(images, counts, strict=True)]
     names = [f"predictions[{i}]" for i in range(len(images))]
-    column: Floats | None = column_of("scores", parts, counts, joined, names=names)
+    column: Floats | None = column_of("scores", parts, counts, join_arrays, names=names)
     return column

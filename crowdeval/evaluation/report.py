@@ -1,4 +1,4 @@
-"""Report: the values, what they were measured on and how; JSON both ways."""
+"""The report: values, with the inputs and the protocol that they were measured with; written and read as JSON."""
 
 from __future__ import annotations
 
@@ -20,14 +20,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "crowdeval/report@2"
+"""Name and version of the file format."""
 
 FORMATS = (FORMAT, "crowdeval/report@1")
-"""Versions that are read; the first one has no hashes by column."""
+"""Versions that can be read; reports of version 1 have no hashes of columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFile:
-    """The file of evidence that a report was written with, as seen from the report's folder; the hash of its bytes."""
+    """The evidence file that belongs to a report.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file, relative to the folder of the report.
+    hash : str
+        Hash of its bytes, as ``write_evidence`` returns it.
+    """
 
     file: str
     hash: str
@@ -35,28 +44,38 @@ class EvidenceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Report:
-    """The outcome of an evaluation.
+    """The result of an evaluation.
 
     Attributes
     ----------
     values : mapping of str to float
         Number by canonical metric string; NaN where undefined.
     protocol : Protocol
-        How they were measured; its signature is printed beside them.
+        The options of the evaluation; its signature is printed beside the values.
     images : int
         Number of images.
     predictions, annotations : Side
-        Name, fingerprint and number of points of the inputs.
+        Name, fingerprint and number of points of the two inputs.
     warnings : tuple of str
-        ``"name: sentence"`` each.
-    per_image : mapping of str to array, (m,), or None
-        One column a quantity, with the column ``image`` of ids, where asked for.
+        Notices about the inputs and values, each as ``name: text``.
+    per_image : mapping of str to array, (m,), optional
+        The per-image table: one column for each quantity, and the column ``image`` with the ids. None if it was not
+        requested.
     about : mapping of str to str
-        What is known of the predictions' origin: model, revision, dataset, split, selected_on, date, ...
+        Origin of the predictions: model, revision, dataset, split, selected_on, date, ...
     version : str
-        The version of crowdeval that measured.
+        The version of crowdeval that measured the values.
     evidence : EvidenceFile, optional
-        The evidence that was written beside it.
+        The evidence file that was written beside the report.
+
+    Examples
+    --------
+    >>> side = Side(name="model.json", fingerprint="ab", points=7)
+    >>> report = Report(
+    ...     values={"RMSE": 2.5}, protocol=Protocol(metrics=["MSE"]), images=2, predictions=side, annotations=side
+    ... )
+    >>> report["MSE"], Report.from_json(report.to_json())["RMSE"]
+    (2.5, 2.5)
     """
 
     values: Mapping[str, float]
@@ -72,11 +91,11 @@ class Report:
 
     @property
     def signature(self) -> str:
-        """The protocol's signature."""
+        """The signature of the protocol."""
         return self.protocol.signature
 
     def __getitem__(self, metric: str) -> float:
-        """Return the value of a metric, in any spelling (``MSE`` is ``RMSE``); KeyError names the near ones."""
+        """Return the value of a metric in any spelling (``MSE`` is ``RMSE``); KeyError suggests similar names."""
         name = metric if metric in self.values else self._canonical(metric)
         if name not in self.values:
             raise KeyError(f"{metric!r} was not measured{did_you_mean(metric, self.values)}")
@@ -84,13 +103,20 @@ class Report:
 
     @staticmethod
     def _canonical(metric: str) -> str:
+        """Return the canonical spelling of a metric string, or the same text if it is not a metric string."""
         try:
             return canonical(metric)
         except UsageError:
             return metric
 
     def to_json(self) -> str:
-        """Return the report as JSON text; NaN is written as null."""
+        """Return the report as JSON text.
+
+        Returns
+        -------
+        str
+            A document that ends with a line break; NaN is written as null. The class docstring has an example.
+        """
         sides = {"predictions": self.predictions, "annotations": self.annotations}
         document: dict[str, Any] = {
             "format": FORMAT,
@@ -119,19 +145,24 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str | bytes, *, name: str = "report") -> Report:
-        """Return the report that ``to_json`` wrote.
+        """Return the report from the text that ``to_json`` returned.
 
         Parameters
         ----------
         text : str or bytes
             The JSON document.
         name : str
-            What messages call it: the file's name.
+            Name of the file, for the error message.
+
+        Returns
+        -------
+        Report
+            Equal to the report that was written; the class docstring has an example.
 
         Raises
         ------
         FormatError
-            If it is not a report, or of another version of the format.
+            If the text is not a report, or has a version of the format that can't be read.
         """
         try:
             document = msgspec.json.decode(text, type=_Document)
@@ -155,11 +186,32 @@ class Report:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the per-image table, one row an image; raise UsageError where it was not asked for."""
+        """Return the per-image table as a pandas data frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each image, one column for each quantity.
+
+        Raises
+        ------
+        UsageError
+            If the report has no per-image table.
+
+        Examples
+        --------
+        >>> side = Side(name="model.json", fingerprint="ab", points=7)
+        >>> table = {"image": np.array(["a"], dtype=object), "count_error": np.array([2.0])}
+        >>> report = Report(
+        ...     values={}, protocol=Protocol(), images=1, predictions=side, annotations=side, per_image=table
+        ... )
+        >>> report.to_frame()["count_error"].tolist()
+        [2.0]
+        """
         import pandas as pd
 
         if self.per_image is None:
-            raise UsageError("this report has no per-image table: evaluate(..., per_image=True)")
+            raise UsageError("this report has no per-image table; make one by evaluate(..., per_image=True)")
         return pd.DataFrame(dict(self.per_image))
 
 
@@ -185,6 +237,7 @@ class _Document(msgspec.Struct):
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
+    """Return a column of the per-image table: ids as objects, or numbers with NaN for null."""
     if values and isinstance(values[0], str):
         return np.array(values, dtype=object)
     return np.array([math.nan if value is None else value for value in values])

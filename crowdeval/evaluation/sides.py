@@ -1,6 +1,7 @@
-"""The two sides of a report: name, fingerprint, number of points, and a hash of each column; which of them count.
+"""The two sides of a report, predictions and annotations, and the rule for comparing values of different reports.
 
-Numbers compare where what their metric reads is equal: fields of the signature, and columns of the annotations.
+Two values of a metric can be compared if everything that the metric reads is equal: fields of the signature, and
+columns of the annotations.
 """
 
 from __future__ import annotations
@@ -19,28 +20,27 @@ ALWAYS = ("miss", "ids", "off")
 """Fields of a signature that every metric depends on."""
 
 OF_IMAGES = ("ids", "sizes", "counts")
-"""Columns with a row an image, beside the attributes; the others have a row a point."""
-
+"""Columns with one row for each image, as attributes have; all other columns have one row for each point."""
 
 TEST_SET = {"ids", "points", "fingerprint"}
-"""Columns that make a test set another one, whatever else differs."""
+"""Columns that identify a test set: if one of them differs, the test sets are different."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Side:
-    """One of the two inputs.
+    """One of the two inputs of an evaluation.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the input, usually that of its file.
     fingerprint : str
-        Hash of ids, points and what goes with every point.
+        Hash of the ids, the points, and the columns that belong to the points.
     points : int
         Number of points.
     hashes : mapping of str to str
-        Hash of each column by itself: ``ids``, ``points``, ``sizes``, ``attribute:weather``, ...; empty where it is not
-        known, in a report of the first version.
+        Hash of each column by itself: ``ids``, ``points``, ``sizes``, ``attribute:weather``, ... Empty for a report of
+        version 1, which has none.
     """
 
     name: str
@@ -50,41 +50,59 @@ class Side:
 
 
 def sides_of(evidence: Evidence) -> tuple[Side, Side]:
-    """Return the predictions' and the annotations' side."""
+    """Return the two sides of a report from its evidence.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Evidence of a set, with the sums of hashes (``lanes``) of both sides.
+
+    Returns
+    -------
+    (Side, Side)
+        Predictions and annotations.
+
+    Examples
+    --------
+    >>> from crowdeval import Annotations, Predictions, evidence_of
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[10.0, 10.0]])
+    >>> predictions = Predictions(image_ids=["a"], offsets=[0, 0], xy=[])
+    >>> [side.points for side in sides_of(evidence_of(predictions, truth))]
+    [0, 1]
+    """
     ids, given = id_hashes(evidence.image_ids), evidence.images.get("given")
     sides = []
-    for n, (side, columns, rows) in enumerate(
+    for n, (side, optional, rows) in enumerate(
         (
             ("predictions", ("scores",), int(evidence.offsets[-1])),
             ("annotations", ("boxes", "radii"), int(evidence.images["true"].sum())),
         )
     ):
         lanes = {name.partition(":")[2]: lane for name, lane in evidence.lanes.items() if name.startswith(f"{side}:")}
-        there = [True, *(name in lanes for name in columns)]
+        present = [True, *(name in lanes for name in optional)]
         counts = given if side == "predictions" else None
         hashes = {
             name: column_digest(name, len(ids), 0 if _of_images(name) else rows, lane)
             for name, lane in sorted(lanes.items())
             if name != "fingerprint"
         }
-        digest = side_digest(side, ids, rows, lanes["fingerprint"], there=there, counts=counts)
+        digest = side_digest(side, ids, rows, lanes["fingerprint"], there=present, counts=counts)
         sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes))
     return sides[0], sides[1]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What two results must have in common for a value to be comparable.
+    """The things that a value depends on; two values of a metric can be compared if their keys are equal.
 
     Attributes
     ----------
     revision : int
-        Of the definitions; 0 where a signature names none.
+        Revision of the definitions; 0 if the signature does not name one.
     options : tuple of (str, str)
         Fields of the signature that the value depends on.
     columns : tuple of (str, str)
-        Columns of the annotations that it depends on, with their hashes; the fingerprint alone where hashes are not
-        known.
+        Columns of the annotations that it depends on, with their hashes; the fingerprint alone if there are no hashes.
     """
 
     revision: int
@@ -92,8 +110,20 @@ class Key:
     columns: tuple[tuple[str, str], ...]
 
     def difference(self, other: Key) -> str:
-        """Return in words what sets two apart; empty where nothing does.
+        """Return a description of the differences from another key.
 
+        Parameters
+        ----------
+        other : Key
+            The key of another value of the same metric.
+
+        Returns
+        -------
+        str
+            The differences, separated by commas; empty if the keys are equal.
+
+        Examples
+        --------
         >>> Key(2, (("k", "3"),), (("points", "1f"), ("sizes", "0a"))).difference(Key(2, (), (("points", "1f"),)))
         'other sizes, other protocol'
         """
@@ -111,39 +141,49 @@ class Key:
 
 
 def comparison_key(value: str, signature: str, annotations: Side) -> Key:
-    """Return what another result must have in common for a value to be comparable.
+    """Return the key that another result must share for its value to be comparable.
 
     Parameters
     ----------
     value : str
-        The key of a value in a report: a metric string, perhaps with ``=LABEL`` of a group.
+        The key of a value in a report: a metric string, for a group with ``=LABEL``.
     signature : str
-        The signature it was measured under.
+        The signature of the protocol that it was measured with.
     annotations : Side
-        What it was measured on.
+        The annotations that it was measured on.
+
+    Returns
+    -------
+    Key
+        The revision, options and columns that the value depends on.
+
+    Examples
+    --------
+    >>> truth = Side(name="gt.json", fingerprint="ab", points=9, hashes={"ids": "1f", "points": "2e", "sizes": "3d"})
+    >>> key = comparison_key("MAE", "crowdeval@2|k:3|miss:error|ids:exact|off:keep|count:0.5", truth)
+    >>> [name for name, _ in key.options], [name for name, _ in key.columns]
+    (['count', 'ids', 'miss', 'off'], ['ids', 'points'])
     """
     head, fields = signature_fields(signature)
-    found = reads_of(value)
-    options = sorted(fields) if found is None else sorted({*found.options, *ALWAYS} & fields.keys())
+    needed = _reads(value)
+    options = sorted(fields) if needed is None else sorted({*needed.options, *ALWAYS} & fields.keys())
     if not fields:
+        # A text without fields is compared as a whole.
         fields, options = {"signature": head}, ["signature"]
     chosen = tuple((name, fields[name]) for name in options if name not in ("preset", "metrics"))
     digits = head.partition("@")[2]
     revision = int(digits) if digits.isdecimal() else 0
     if not annotations.hashes:
         return Key(revision, chosen, (("fingerprint", annotations.fingerprint),))
-    names = set(annotations.hashes) if found is None else {"ids", *found.columns}
+    names = set(annotations.hashes) if needed is None else {"ids", *needed.columns}
+    # Image sizes count only if an option uses them: to drop or clip points, or as the scale of a lone point.
     if fields.get("off", "keep") != "keep" or (fields.get("lone") == "diagonal" and "lone" in options):
         names.add("sizes")
     return Key(revision, chosen, tuple((name, annotations.hashes.get(name, "")) for name in sorted(names)))
 
 
-def reads_of(value: str) -> Reads | None:
-    """Return what a value depends on; None for everything, as of a metric that nobody lists.
-
-    >>> sorted(reads_of("MAE by weather=3").columns)
-    ['attribute:weather', 'points']
-    """
+def _reads(value: str) -> Reads | None:
+    """Return the options and columns that a value depends on; None, which means all, for an unknown metric."""
     name, by, group = value.partition(" by ")
     try:
         metric = Metric.parse(f"{name}{by}{group.partition('=')[0]}" if by else value)
@@ -154,4 +194,5 @@ def reads_of(value: str) -> Reads | None:
 
 
 def _of_images(column: str) -> bool:
+    """Return whether a column has one row for each image."""
     return column in OF_IMAGES or column.startswith("attribute:")

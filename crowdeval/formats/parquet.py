@@ -42,7 +42,7 @@ from crowdeval.formats.long_table import (
 from crowdeval.formats.source import Source
 from crowdeval.points.assemble import Attribute, attribute_column, attribute_columns
 from crowdeval.points.ragged import Flags, Floats, Integers
-from crowdeval.points.sets import Annotations, Predictions, repeated
+from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
 _MAGIC = b"PAR1"
 _KEY = b"crowdeval"
@@ -238,7 +238,7 @@ def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems)
         hint = f"{kind} are needed here"
         other = Problem(expected=repr(format_mark(kind)), found=repr(images.format), key=place, hint=hint)
         raise FormatError(problems.file, [other])
-    twice = repeated(image.id for image in images.images)
+    twice = repeated_names(image.id for image in images.images)
     if twice:
         places = [i for i, image in enumerate(images.images) if image.id == twice[0]]
         problems.add("every image once", f"{twice[0]!r} as entries {places[0]} and {places[1]}", key=place)

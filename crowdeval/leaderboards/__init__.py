@@ -1,1 +1,1 @@
-"""Reports and published numbers, ranked where they may be compared."""
+"""Leaderboards: rankings of reports that are comparable, with published numbers beside them."""

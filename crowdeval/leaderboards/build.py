@@ -1,4 +1,4 @@
-"""Results -> a leaderboard: one set of rankings a dataset, what was left out on the way, tested differences."""
+"""A leaderboard from results: the rankings of each dataset, notes on results left out, tests of differences."""
 
 from __future__ import annotations
 
@@ -8,16 +8,26 @@ from dataclasses import dataclass, replace
 
 from crowdeval.errors import FormatError, MissingFileError, UsageError, did_you_mean, listed
 from crowdeval.evaluation.parts import evidence_beside
-from crowdeval.leaderboards.rankings import Ranking, Row, in_order, rankings_of, usual_key
-from crowdeval.leaderboards.results import Result, newest
+from crowdeval.leaderboards.rankings import Ranking, Row, default_metric, ordered_metrics, rankings_of
+from crowdeval.leaderboards.results import Result, newest_results
 from crowdeval.metrics import canonical
-from crowdeval.statistics.contributions import Source, lacking, testable
+from crowdeval.statistics.contributions import Source, is_testable, lacks_rows
 from crowdeval.statistics.permutation import holm, paired_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Leaderboard:
-    """Rankings by dataset; what was left out on the way; whether differences were tested."""
+    """The rankings of all datasets.
+
+    Attributes
+    ----------
+    rankings : tuple of Ranking
+        One or more for each dataset; datasets with measured results come first.
+    notes : tuple of str
+        Sentences about results that were left out and differences that were not tested.
+    tested : bool
+        Whether differences were tested for significance.
+    """
 
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...] = ()
@@ -25,8 +35,8 @@ class Leaderboard:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The metrics of all rankings."""
-        return in_order(metric for ranking in self.rankings for metric in ranking.columns)
+        """The metrics of all rankings, each once."""
+        return ordered_metrics(metric for ranking in self.rankings for metric in ranking.columns)
 
 
 def leaderboard(
@@ -37,20 +47,20 @@ def leaderboard(
     metrics: Sequence[str] = (),
     significance: bool = False,
 ) -> Leaderboard:
-    """Rank results.
+    """Return the leaderboard of results.
 
     Parameters
     ----------
     results : iterable of Result
-        Measured or published.
+        Measured and published results.
     by : str, optional
-        The metric to rank by; else nAP, F1 or MAE, the first of them that a ranking has.
+        The metric to rank by; by default nAP, F1 or MAE, the first of them that a ranking has.
     dataset : str, optional
-        Only this one: ``NAME`` or ``NAME:SPLIT``.
+        Rank only this dataset, ``NAME`` or ``NAME:SPLIT``.
     metrics : sequence of str
-        Columns beside the usual ones.
+        Metric strings of columns beside the default ones.
     significance : bool
-        Test each difference from the best of a ranking, where the reports hold per-image tables or name evidence.
+        Test each difference from the best result of a ranking, where the reports have per-image tables or evidence.
 
     Returns
     -------
@@ -61,81 +71,100 @@ def leaderboard(
     ------
     UsageError
         If no result is of the dataset, or none has the metric.
+
+    Examples
+    --------
+    >>> results = [
+    ...     Result(model=model, dataset="nwpu:val", values={"MAE": mae}, source="measured", origin=f"{model}.json")
+    ...     for model, mae in (("a", 60.0), ("b", 50.0))
+    ... ]
+    >>> [(row.rank, row.result.model) for row in leaderboard(results).rankings[0].rows]
+    [(1, 'b'), (2, 'a')]
     """
     chosen = _of_dataset(list(results), dataset)
-    key = None if by is None else _known(canonical(by), chosen)
-    extra = [_known(canonical(name), chosen) for name in (*metrics, *([by] if by else []))]
+    key = None if by is None else _require_metric(canonical(by), chosen)
+    extra = [_require_metric(canonical(name), chosen) for name in (*metrics, *([by] if by else []))]
     rankings: list[Ranking] = []
     notes: list[str] = []
-    for name in sorted({result.dataset for result in chosen}, key=lambda each: _first_seen(each, chosen)):
-        own = [each for each in chosen if each.dataset == name]
-        own, said = newest(own, key or usual_key([each for each in own if each.source == "measured"]))
+    for name in sorted({result.dataset for result in chosen}, key=lambda dataset: _dataset_order(dataset, chosen)):
+        own = [result for result in chosen if result.dataset == name]
+        metric = key or default_metric([result for result in own if result.source == "measured"])
+        own, left_out = newest_results(own, metric)
         rankings += rankings_of(name, own, by=key, extra=extra)
-        notes += said
+        notes += left_out
     if significance:
-        rankings = [_tested(ranking, notes) for ranking in rankings]
+        rankings = [_with_p_values(ranking, notes) for ranking in rankings]
     return Leaderboard(rankings=tuple(rankings), notes=tuple(notes), tested=significance)
 
 
 def _of_dataset(results: list[Result], dataset: str | None) -> list[Result]:
+    """Return the results of a dataset or of one split; raise UsageError where there are none."""
     if dataset is None:
         return results
     chosen = [result for result in results if dataset in (result.dataset, result.dataset.partition(":")[0])]
     if not chosen:
         known = sorted({result.dataset for result in results})
         raise UsageError(
-            f"no result is of {dataset!r}{did_you_mean(dataset, known)} (there are: {listed(known, most=20)})"
+            f"no result is of the dataset {dataset!r}{did_you_mean(dataset, known)} (results are of: "
+            f"{listed(known, most=20)})"
         )
     return chosen
 
 
-def _known(metric: str, results: list[Result]) -> str:
-    known = in_order(name for result in results for name in result.values)
+def _require_metric(metric: str, results: list[Result]) -> str:
+    """Return the metric; raise UsageError where no result has it."""
+    known = ordered_metrics(name for result in results for name in result.values)
     if metric not in known:
-        raise UsageError(f"no result has {metric}{did_you_mean(metric, known)} (there are: {listed(known, most=40)})")
+        raise UsageError(
+            f"no result has {metric}{did_you_mean(metric, known)} (results have: {listed(known, most=40)}); crowdeval "
+            f"score --metric {metric!r} adds it to a report"
+        )
     return metric
 
 
-def _first_seen(dataset: str, results: list[Result]) -> tuple[bool, str]:
-    """Put datasets with measured results first."""
+def _dataset_order(dataset: str, results: list[Result]) -> tuple[bool, str]:
+    """Return the sort key of a dataset: those with measured results first, then by name."""
     return not any(result.dataset == dataset and result.source == "measured" for result in results), dataset
 
 
-def _tested(ranking: Ranking, notes: list[str]) -> Ranking:
-    """Add the p-values of each difference from the best; say what is missing where there is none."""
+def _with_p_values(ranking: Ranking, notes: list[str]) -> Ranking:
+    """Return a ranking with the p-value of each difference from the best; add a note where one can't be tested."""
+    # own holds the ranked rows only; p_values and sources have the same positions:
+    # rows [a, b, published] -> own [a, b], p_values [{}, {"nAP": 0.01}]
     own = [row for row in ranking.rows if row.ranked_by(ranking.by)]
     sources = [_source(row.result, notes) for row in own]
     p_values: list[dict[str, float]] = [{} for _ in own]
-    bare: dict[str, list[str]] = {}
+    untested: dict[str, list[str]] = {}
     for metric in ranking.columns:
         best = next((n for n, row in enumerate(own) if metric in row.best), None)
-        others = [n for n, row in enumerate(own) if n != best and _has(row, metric)]
-        if best is None or not others or not testable(metric):
+        others = [n for n, row in enumerate(own) if n != best and _has_comparable(row, metric)]
+        if best is None or not others or not is_testable(metric):
             continue
         for n in (best, *others):
-            if lacking(sources[n], metric):
-                bare.setdefault(own[n].result.name, []).append(metric)
+            if lacks_rows(sources[n], metric):
+                untested.setdefault(own[n].result.name, []).append(metric)
         raw = [paired_test(metric, sources[best], sources[n]) for n in others]
         for n, p in zip(others, holm(raw), strict=True):
             if not math.isnan(p):
                 p_values[n][metric] = p
-    if bare:
-        metrics = in_order(metric for names in bare.values() for metric in names)
+    if untested:
+        metrics = ordered_metrics(metric for names in untested.values() for metric in names)
         notes.append(
-            f"{ranking.dataset}: {', '.join(metrics)} not tested for {listed(bare)}: no evidence; "
-            "crowdeval score ... --evidence FILE -o REPORT writes it"
+            f"{ranking.dataset}: {', '.join(metrics)} not tested for {listed(untested)}: no evidence; "
+            "write it with crowdeval score PREDICTIONS ANNOTATIONS --evidence FILE -o REPORT"
         )
-    found = iter(p_values)
-    rows = [replace(row, p_values=next(found)) if row.ranked_by(ranking.by) else row for row in ranking.rows]
+    remaining = iter(p_values)
+    rows = [replace(row, p_values=next(remaining)) if row.ranked_by(ranking.by) else row for row in ranking.rows]
     return replace(ranking, rows=tuple(rows))
 
 
-def _has(row: Row, metric: str) -> bool:
+def _has_comparable(row: Row, metric: str) -> bool:
+    """Return whether a row has a metric and may be compared with the first row on it."""
     return metric in row.result.values and metric in row.comparable
 
 
 def _source(result: Result, notes: list[str]) -> Source:
-    """Return what a result's differences are tested on; say where evidence that is named can't be had."""
+    """Return the per-image data of a result for the tests; add a note where its evidence file can't be read."""
     report = result.report
     if report is None:
         return Source()

@@ -1,17 +1,20 @@
-"""Rankings of one dataset: who is ranked with whom, by what; everything else is shown, marked, unranked.
+"""Rankings of one dataset: which results are ranked together, by which metric; other results are shown unranked.
 
 Rules
-    A ranking is of its key metric: results equal in what that metric reads, the columns of the annotations and the
-    options of the protocol, are one ranking, whatever else was asked for. The largest ranking comes first; a further
-    set of two or more equal results is a ranking of its own, a single other result is shown below the first ranking
-    with what sets it apart: other test set, other boxes, other protocol. Published numbers are never ranked.
+    Key metric: the requested metric; by default nAP where a result of the ranking has it, otherwise F1, otherwise MAE.
+    Whether higher or lower values are better is a property of the metric.
 
-    Another metric may read what the key does not. Where it is not comparable with that of the first row, it is neither
-    best nor tested, and stands in brackets.
+    Members: a ranking has the results that are equal in everything that its key metric reads, which are columns of the
+    annotations and options of the protocol. Other metrics and options may differ. The largest ranking is the first.
+    Two or more other results that are equal to each other are a further ranking. A single other result is shown below
+    the first ranking, with its difference: other test set, other boxes, other protocol. Published numbers are never
+    ranked.
 
-    The key is nAP where a result of the ranking has it, else F1, else MAE, or the metric asked for; the better
-    direction is the metric's own. Equal values share a rank (1, 1, 3). A result whose key is undefined or was not
-    measured has no rank.
+    Ranks: equal values have the same rank (1, 1, 3). A result whose key metric is undefined or was not measured has no
+    rank.
+
+    Other columns: another metric can read more than the key metric does. Where its value is not comparable with that of
+    the first row, the value is shown in brackets, is never the best, and is not tested.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from crowdeval.metrics.strings import Metric, signature_fields
 from crowdeval.statistics.permutation import ALPHA
 
 SHOWN = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE", "NAE", "MAE[S]", "MAE[L]")
-"""The columns that a leaderboard has where a result has them; then F1, Precision and Recall at each radius."""
+"""The default columns, where a result has them; F1, Precision and Recall at each radius follow."""
 
 _RATES = ("F1", "Precision", "Recall")
 
@@ -41,17 +44,17 @@ class Row:
     Attributes
     ----------
     result : Result
-        What was reached.
+        The values and their origin.
     rank : int, optional
-        From 1; None where it is not ranked.
+        The rank, from 1; None where the result is not ranked.
     reason : str
-        Why it is not ranked.
+        The reason why the result is not ranked; empty where it is ranked.
     comparable : frozenset of str
-        Its metrics that are comparable with those of the first row.
+        The metrics that are comparable with those of the first row.
     best : frozenset of str
-        Metrics on which it is the best of its ranking, where two or more have the metric.
+        The metrics on which the result is the best of its ranking, where two or more results have the metric.
     p_values : mapping of str to float
-        By metric, of the difference from the best of the ranking, corrected by Holm's method.
+        By metric, the p-value of the difference from the best result of the ranking, with Holm's correction.
     """
 
     result: Result
@@ -62,33 +65,59 @@ class Row:
     p_values: dict[str, float] = field(default_factory=dict)
 
     def differs(self, metric: str) -> bool | None:
-        """Return whether the difference from the best is significant; None where it was not tested."""
+        """Return whether the difference from the best result is significant; None where it was not tested.
+
+        Parameters
+        ----------
+        metric : str
+            A canonical metric string.
+
+        Returns
+        -------
+        bool or None
+
+        Examples
+        --------
+        >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="")
+        >>> Row(result=result, p_values={"MAE": 0.01}).differs("MAE")
+        True
+        """
         p = self.p_values.get(metric, math.nan)
         return None if math.isnan(p) else p < ALPHA
 
     def ranked_by(self, key: str | None) -> bool:
-        """Return whether a result is one of its ranking's own, ranked by the key or without it."""
+        """Return whether the result belongs to its ranking, with or without a rank, and is not only shown beside it.
+
+        Parameters
+        ----------
+        key : str or None
+            The key metric of the ranking.
+
+        Returns
+        -------
+        bool
+        """
         return self.result.source == "measured" and (key is None or key in self.comparable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking:
-    """The results of one dataset that may be compared and, in its first ranking, those that may not.
+    """Comparable results of one dataset; the first ranking also shows the results that are not comparable.
 
     Attributes
     ----------
     dataset : str
         ``NAME:SPLIT``, or the name of the annotations.
     number : int
-        From 1 within the dataset.
+        The number of the ranking within the dataset, from 1.
     by : str, optional
-        The metric ranked by; None where nothing is ranked.
+        The key metric; None where nothing is ranked.
     difference : str
-        What sets a further ranking apart from the first.
+        The difference of a further ranking from the first, in words; empty for the first.
     columns : tuple of str
-        The metrics shown.
+        The metrics that are shown.
     rows : tuple of Row
-        Ranked ones first, then those without the key, those not comparable, and the published.
+        The ranked results, then those without the key metric, those that are not comparable, and the published ones.
     """
 
     dataset: str
@@ -100,8 +129,20 @@ class Ranking:
 
 
 def better(metric: str) -> Literal["higher", "lower", "zero"] | None:
-    """Return which values of a metric are better, from the catalogue; None for a metric nobody lists.
+    """Return which values of a metric are better, from the catalogue of metrics.
 
+    Parameters
+    ----------
+    metric : str
+        A metric string.
+
+    Returns
+    -------
+    {"higher", "lower", "zero"} or None
+        ``"zero"`` means that values near zero are better; None is for a metric that is not in the catalogue.
+
+    Examples
+    --------
     >>> better("nAP@0.5"), better("RMSE"), better("bias")
     ('higher', 'lower', 'zero')
     """
@@ -114,18 +155,34 @@ def better(metric: str) -> Literal["higher", "lower", "zero"] | None:
     return next((entry.better for entry in exact or entries if Metric.parse(entry.string).name == parsed.name), None)
 
 
-def badness(metric: str, value: float) -> float:
-    """Return a number that is the lower the better the value; NaN where it can't be told."""
+def _badness(metric: str, value: float) -> float:
+    """Return a number that is lower for a better value; NaN for a metric that is not in the catalogue."""
     return {"higher": -value, "lower": value, "zero": abs(value), None: math.nan}[better(metric)]
 
 
-def in_order(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Return metrics once each: the usual ones in their order, the rates by radius, then the others as they come."""
+def ordered_metrics(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Return metrics in the order of columns, each once.
+
+    Parameters
+    ----------
+    metrics : iterable of str
+        Canonical metric strings, in any order, with repetitions.
+
+    Returns
+    -------
+    tuple of str
+        The default metrics in their order, F1, Precision and Recall radius by radius, then the others as they come.
+
+    Examples
+    --------
+    >>> ordered_metrics(["bias", "Recall@8px", "MAE", "F1@8px", "nAP", "MAE"])
+    ('nAP', 'MAE', 'F1@8px', 'Recall@8px', 'bias')
+    """
     names = list(dict.fromkeys(metrics))
-    radii = list(dict.fromkeys(name.partition("@")[2] for name in names if _usual(name) and name not in SHOWN))
+    radii = list(dict.fromkeys(name.partition("@")[2] for name in names if _is_default(name) and name not in SHOWN))
     rates = [f"{rate}@{at}" for at in radii for rate in _RATES]
-    usual = [name for name in (*SHOWN, *rates) if name in names]
-    return tuple(dict.fromkeys([*usual, *names]))
+    first = [name for name in (*SHOWN, *rates) if name in names]
+    return tuple(dict.fromkeys([*first, *names]))
 
 
 def rankings_of(
@@ -136,36 +193,51 @@ def rankings_of(
     Parameters
     ----------
     dataset : str
-        Its name.
+        The name of the dataset.
     results : sequence of Result
-        What was reached on it, measured or published.
+        The measured and published results on it.
     by : str, optional
-        The metric to rank by.
+        The metric to rank by; by default the key metric of the rules above.
     extra : sequence of str
-        Columns beside the usual ones.
+        Metric strings of columns beside the default ones.
+
+    Returns
+    -------
+    list of Ranking
+        At least one; the first also has the unranked results.
+
+    Examples
+    --------
+    >>> a, b = (
+    ...     Result(model=model, dataset="nwpu:val", values={"nAP": value}, source="measured", origin=model)
+    ...     for model, value in (("a", 0.4), ("b", 0.5))
+    ... )
+    >>> [ranking] = rankings_of("nwpu:val", [a, b])
+    >>> ranking.by, [(row.rank, row.result.model) for row in ranking.rows]
+    ('nAP', [(1, 'b'), (2, 'a')])
     """
-    measured = sorted((each for each in results if each.source == "measured"), key=lambda each: each.origin)
+    measured = sorted((result for result in results if result.source == "measured"), key=lambda result: result.origin)
     published = [Row(result=result, reason="published") for result in results if result.source == "published"]
-    usual = usual_key(measured)
-    ordered = sorted(_groups(measured, by), key=lambda group: _size(group, by, usual))
+    default = default_metric(measured)
+    ordered = sorted(_groups(measured, by), key=lambda group: _group_order(group, by, default))
     if not ordered:
-        key = by or usual_key(results)
-        rows = sorted(published, key=lambda row: _order(row.result, key))
+        key = by or default_metric(results)
+        rows = sorted(published, key=lambda row: _unranked_order(row.result, key))
         columns = _columns(rows, extra)
         return [Ranking(dataset=dataset, number=1, by=None, difference="", columns=columns, rows=tuple(rows))]
     first, *others = ordered
     whole = [first, *(group for group in others if len(group) > 1)]
-    key = by or usual_key(first)
-    top = _ranked(first, key)[0].result
+    key = by or default_metric(first)
+    top = _rows_of(first, key)[0].result
     single = [Row(result=group[0], reason=_difference(group[0], top, key)) for group in others if len(group) == 1]
     rankings = []
     for number, group in enumerate(whole, start=1):
-        own = by or usual_key(group)
-        rows = _ranked(group, own)
+        own = by or default_metric(group)
+        rows = _rows_of(group, own)
         if number == 1:
             rows += sorted(single, key=lambda row: (row.reason, row.result.name, row.result.origin))
-            rows += sorted(published, key=lambda row: _order(row.result, key))
-        rows = _compared(rows, own)
+            rows += sorted(published, key=lambda row: _unranked_order(row.result, key))
+        rows = _with_comparable(rows, own)
         rankings.append(
             Ranking(
                 dataset=dataset,
@@ -180,12 +252,13 @@ def rankings_of(
 
 
 def _groups(results: list[Result], by: str | None) -> list[list[Result]]:
-    """Return the results that are equal in what their key metric reads, group by group.
+    """Return the groups of results that are equal in everything that their key metric reads.
 
-    Without a metric asked for it is the usual one of all. Two or more that were asked for other metrics and have not
-    the key go by the usual one of their own; so do those that are equal to none that has it.
+    Without ``by``, the key metric is the default one of all results. Results without this metric are grouped by a
+    default metric of their own in two cases: where two or more of them were scored with other metrics than those that
+    have it, and where they are equal to no result that has it.
     """
-    metric = by or usual_key(results)
+    metric = by or default_metric(results)
     if not results or metric is None:
         return [results] if results else []
     groups: dict[Key, list[Result]] = {}
@@ -193,77 +266,104 @@ def _groups(results: list[Result], by: str | None) -> list[list[Result]]:
         groups.setdefault(result.key(metric), []).append(result)
     if by:
         return list(groups.values())
-    found, rest = [], []
+    whole, rest = [], []
     for group in groups.values():
-        if usual_key(group) != metric:
+        if default_metric(group) != metric:
             rest += group
             continue
-        asked = {_asked(result) for result in group if metric in result.values}
-        strangers = [result for result in group if metric not in result.values and _asked(result) not in asked]
-        apart = [own for own in _groups(strangers, None) if len(own) > 1]
-        found += [[result for result in group if not any(result in own for own in apart)], *apart]
-    return [*found, *_groups(rest, None)]
+        # Of a group, those without the key metric that were scored with other metrics become groups of their own:
+        # nAP of a and b, MAE of c and d -> [[a, b], [c, d]]; nAP of a and b, MAE of c alone -> [[a, b, c]]
+        requests = {_requested_metrics(result) for result in group if metric in result.values}
+        others = [
+            result for result in group if metric not in result.values and _requested_metrics(result) not in requests
+        ]
+        apart = [own for own in _groups(others, None) if len(own) > 1]
+        whole += [[result for result in group if not any(result in own for own in apart)], *apart]
+    return [*whole, *_groups(rest, None)]
 
 
-def _asked(result: Result) -> tuple[str | None, str | None]:
-    """Return the fields of a signature that name metrics."""
+def _requested_metrics(result: Result) -> tuple[str | None, str | None]:
+    """Return the fields of a signature that name metrics: preset and metrics."""
     _, fields = signature_fields(result.signature)
     return fields.get("preset"), fields.get("metrics")
 
 
-def _size(group: list[Result], key: str | None, usual: str | None) -> tuple[object, ...]:
-    """Order groups: those with the key first, larger ones first, the usual key of all before others, then by newest
-    date, signature and fingerprint.
+def _group_order(group: list[Result], key: str | None, default: str | None) -> tuple[object, ...]:
+    """Return the sort key of a group: more results with the key metric, then more results, then the default metric of
+    all, then the newest date, then signature and fingerprint.
     """
-    by = key or usual_key(group)
-    keyed = sum(not math.isnan(_place(result, by)) for result in group)
+    by = key or default_metric(group)
+    keyed = sum(not math.isnan(_badness_of(result, by)) for result in group)
     newest_date = max(result.date for result in group)
     return (
         -keyed,
         -len(group),
-        by != usual,
+        by != default,
+        # a negative number for each letter sorts newer dates first: "2026" before "2025"
         tuple(-ord(letter) for letter in newest_date),
         group[0].signature,
         group[0].fingerprint,
     )
 
 
-def usual_key(results: Sequence[Result]) -> str | None:
-    """Return nAP, F1 or MAE: the first that has a value."""
-    names = in_order(name for result in results for name in result.values)
+def default_metric(results: Sequence[Result]) -> str | None:
+    """Return the key metric of results for which no metric was requested.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        The results.
+
+    Returns
+    -------
+    str or None
+        nAP, F1, MAE or any other metric: the first of which a result has a value. None where no result has a value.
+
+    Examples
+    --------
+    >>> values = {"MAE": 60.0, "nAP": math.nan}
+    >>> default_metric([Result(model="a", dataset="nwpu:val", values=values, source="measured", origin="")])
+    'MAE'
+    """
+    names = ordered_metrics(name for result in results for name in result.values)
     candidates = ["nAP", *(name for name in names if name.startswith("F1@")), "MAE", *names]
-    return next((name for name in candidates if any(not math.isnan(_place(result, name)) for result in results)), None)
+    return next(
+        (name for name in candidates if any(not math.isnan(_badness_of(result, name)) for result in results)), None
+    )
 
 
-def _place(result: Result, metric: str | None) -> float:
-    return math.nan if metric is None else badness(metric, result.values.get(metric, math.nan))
+def _badness_of(result: Result, metric: str | None) -> float:
+    """Return the badness of a result on a metric; NaN where it has no value."""
+    return math.nan if metric is None else _badness(metric, result.values.get(metric, math.nan))
 
 
-def _order(result: Result, by: str | None) -> tuple[object, ...]:
-    """Order what is not ranked: by the key, then by MAE, what has neither by name."""
-    places = [_place(result, by), _place(result, "MAE")]
-    return (*((math.isnan(place), 0.0 if math.isnan(place) else place) for place in places), result.name)
+def _unranked_order(result: Result, by: str | None) -> tuple[object, ...]:
+    """Return the sort key of an unranked result: by the key metric, then by MAE, then by name."""
+    # NaN does not compare, so each number becomes a pair: 60.0 -> (False, 60.0), NaN -> (True, 0.0), which is last
+    badness = [_badness_of(result, by), _badness_of(result, "MAE")]
+    return (*((math.isnan(number), 0.0 if math.isnan(number) else number) for number in badness), result.name)
 
 
-def _ranked(group: list[Result], by: str | None) -> list[Row]:
-    """Return a group as rows: ranked by the key, those without it after them."""
-    places = [_place(result, by) for result in group]
+def _rows_of(group: list[Result], by: str | None) -> list[Row]:
+    """Return the rows of a group: the ranked ones, then those without the key metric."""
+    badness = [_badness_of(result, by) for result in group]
     keyed = sorted(
-        (n for n in range(len(group)) if not math.isnan(places[n])),
-        key=lambda n: (places[n], group[n].name, group[n].origin),
+        (n for n in range(len(group)) if not math.isnan(badness[n])),
+        key=lambda n: (badness[n], group[n].name, group[n].origin),
     )
     rows: list[Row] = []
+    # badness [2.0, 1.0, 2.0] -> keyed [1, 0, 2] -> ranks 1, 2, 2: a tie takes the rank of the row before it
     for position, n in enumerate(keyed, start=1):
-        tied = rows and places[n] == places[keyed[position - 2]]
+        tied = rows and badness[n] == badness[keyed[position - 2]]
         rows.append(Row(result=group[n], rank=rows[-1].rank if tied else position))
-    others = [each for each, place in zip(group, places, strict=True) if math.isnan(place)]
-    for each in sorted(others, key=lambda each: (each.name, each.origin)):
-        rows += [Row(result=each, reason=f"{by} undefined" if by in each.values else f"no {by or 'metric'}")]
+    others = [result for result, number in zip(group, badness, strict=True) if math.isnan(number)]
+    for result in sorted(others, key=lambda result: (result.name, result.origin)):
+        rows += [Row(result=result, reason=f"{by} undefined" if by in result.values else f"no {by or 'metric'}")]
     return rows
 
 
-def _compared(rows: list[Row], by: str | None) -> list[Row]:
-    """Fill in which metrics of each row are comparable with the first row's, and on which it is the best."""
+def _with_comparable(rows: list[Row], by: str | None) -> list[Row]:
+    """Return the rows with the metrics that are comparable with the first row, and those on which a row is the best."""
     first = rows[0].result
     keys = {metric: first.key(metric) for row in rows for metric in row.result.values}
     rows = [
@@ -274,12 +374,13 @@ def _compared(rows: list[Row], by: str | None) -> list[Row]:
     ]
     best: list[set[str]] = [set() for _ in rows]
     for metric in keys:
-        places = [
-            _place(row.result, metric) if row.ranked_by(by) and metric in row.comparable else math.nan for row in rows
+        badness = [
+            _badness_of(row.result, metric) if row.ranked_by(by) and metric in row.comparable else math.nan
+            for row in rows
         ]
-        finite = [place for place in places if not math.isnan(place)]
-        for metrics, place in zip(best, places, strict=True):
-            if len(finite) > 1 and place == min(finite):
+        finite = [number for number in badness if not math.isnan(number)]
+        for metrics, number in zip(best, badness, strict=True):
+            if len(finite) > 1 and number == min(finite):
                 metrics.add(metric)
     return [replace(row, best=frozenset(metrics)) for row, metrics in zip(rows, best, strict=True)]
 
@@ -289,11 +390,12 @@ def _difference(result: Result, other: Result, metric: str | None) -> str:
 
 
 def _columns(rows: Sequence[Row], extra: Sequence[str]) -> tuple[str, ...]:
-    """Return the metrics that a ranking shows: the usual ones that its rows have, and those asked for."""
-    there = [name for row in rows for name in row.result.values]
-    return in_order(name for name in there if name in extra or _usual(name))
+    """Return the metrics that a ranking shows: of those that its rows have, the default and the requested ones."""
+    names = [name for row in rows for name in row.result.values]
+    return ordered_metrics(name for name in names if name in extra or _is_default(name))
 
 
-def _usual(metric: str) -> bool:
+def _is_default(metric: str) -> bool:
+    """Return whether a metric is a default column: in ``SHOWN``, or a rate at a radius without groups."""
     name, _, at = metric.partition("@")
     return metric in SHOWN or (name in _RATES and bool(at) and " " not in at)

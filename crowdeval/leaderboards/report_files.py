@@ -1,4 +1,4 @@
-"""Reports on the disk: every report file below a folder; damaged ones are named, other files are passed over."""
+"""Reports on the disk: read one report, or find all reports below a folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.errors import FormatError, MissingFileError, Problem, shown
 from crowdeval.evaluation.evaluate import report_of
 from crowdeval.evaluation.parts import is_evidence, read_hashed
 from crowdeval.evaluation.report import EvidenceFile, Report
@@ -20,7 +20,15 @@ _FAMILY = "crowdeval/report@"
 
 @dataclass(frozen=True, slots=True)
 class ReportFiles:
-    """The reports found, each with its file, and the problems of those that can't be read."""
+    """The reports of some files and folders.
+
+    Attributes
+    ----------
+    reports : tuple of (str, Report)
+        The file and the content of each report.
+    damaged : tuple of FormatError
+        One error for each report file that can't be read.
+    """
 
     reports: tuple[tuple[str, Report], ...]
     damaged: tuple[FormatError, ...]
@@ -32,8 +40,8 @@ def read_report(source: str | os.PathLike[str]) -> Report:
     Parameters
     ----------
     source : str or path
-        A file that ``crowdeval score --format json`` or ``Report.to_json`` wrote, gzipped or not; ``"-"`` is
-        standard input.
+        A file that ``crowdeval score -o report.json`` or ``Report.to_json`` wrote, or the same compressed as ``.gz``;
+        ``"-"`` is standard input.
 
     Returns
     -------
@@ -42,12 +50,23 @@ def read_report(source: str | os.PathLike[str]) -> Report:
     Raises
     ------
     MissingFileError
-        If the file is not there or can't be read.
+        If the file does not exist or can't be read.
     FormatError
-        If it is no report, or of another version of the format.
+        If the file is not a report, or has an unknown version of the format.
+
+    Examples
+    --------
+    >>> read_report("no-such-report.json")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    crowdeval.errors.MissingFileError: ...no-such-report.json...
     """
     file = source_of(source)
-    return Report.from_json(file.utf8(), name=file.name)
+    text = file.utf8()
+    try:
+        return Report.from_json(text, name=file.name)
+    except FormatError:
+        _refuse_other_format(text, file.name)
+        raise
 
 
 def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
@@ -56,8 +75,9 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     Parameters
     ----------
     paths : iterable of path
-        A file has to be a report, or evidence, of which the report is made. Below a folder every ``*.json`` that says
-        it is one counts, the others are passed over; hidden files and folders are not looked at.
+        Files and folders. A file must be a report or an evidence file, from which its report is computed. Below a
+        folder, every file ``*.json`` with the format of a report is read, and other files are ignored; hidden files and
+        folders are ignored too.
 
     Returns
     -------
@@ -67,9 +87,14 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     Raises
     ------
     MissingFileError
-        If a path is not there or can't be read.
+        If a path does not exist or can't be read.
     FormatError
-        If a file named itself is no report.
+        If a file among ``paths`` is not a report.
+
+    Examples
+    --------
+    >>> find_reports([]).reports
+    ()
     """
     reports: dict[str, tuple[str, Report]] = {}
     damaged = []
@@ -79,7 +104,9 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
             reports.setdefault(os.path.realpath(path), (str(path), own))
             continue
         if not path.is_dir():
-            raise MissingFileError(f"{path}: there is no such file or folder")
+            raise MissingFileError(
+                f"{path}: there is no such file or folder; expected a report file or a folder with reports"
+            )
         for file in _json_files(path):
             try:
                 report = _report_in(file)
@@ -91,29 +118,46 @@ def find_reports(paths: Iterable[str | os.PathLike[str]]) -> ReportFiles:
     return ReportFiles(tuple(reports.values()), tuple(damaged))
 
 
+class _Head(msgspec.Struct):
+    """The one key of a JSON file that says whether it is a report."""
+
+    format: object = None
+
+
+def _refuse_other_format(text: bytes, name: str) -> None:
+    """Raise FormatError with a hint where a JSON file names another format than that of a report, or none."""
+    try:
+        head = msgspec.json.decode(text, type=_Head)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if isinstance(head.format, str) and head.format.startswith(_FAMILY):
+        return
+    found = "no such key" if head.format is None else shown(head.format)
+    hint = "crowdeval score PREDICTIONS ANNOTATIONS -o report.json writes a report"
+    raise FormatError(name, [Problem(expected="a crowdeval report", found=found, key="format", hint=hint)]) from None
+
+
 def _report_of_evidence(path: Path) -> Report:
-    """Return the report that evidence alone gives, which names the file as its own."""
+    """Return the report of an evidence file, with that file as its evidence."""
     evidence, digest = read_hashed(path)
     return replace(report_of(evidence, part=True), evidence=EvidenceFile(path.name, digest))
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
+    """Yield the JSON files below a folder in the order of their names, without hidden files and folders."""
     for here, folders, files in os.walk(folder):
+        # os.walk descends into what is left in this list, in this order
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(".json") and not name.startswith("."):
                 yield Path(here, name)
 
 
-class _Head(msgspec.Struct):
-    format: object = None
-
-
 def _report_in(file: Path) -> Report | None:
-    """Return the report in a file, or None where the file is something else."""
+    """Return the report in a file, or None where the file is not a report."""
     data = _content(file)
-    named = file.name.lower().startswith("report")
-    if not named and _FAMILY.encode() not in data:
+    has_report_name = file.name.lower().startswith("report")
+    if not has_report_name and _FAMILY.encode() not in data:
         return None
     try:
         head = msgspec.json.decode(data, type=_Head)

@@ -1,4 +1,4 @@
-"""One result: the values that one model reached on one dataset, measured here or published elsewhere."""
+"""Results: the values of one model on one dataset, from a report or from a publication."""
 
 from __future__ import annotations
 
@@ -14,30 +14,36 @@ from crowdeval.evaluation.sides import Key, Side, comparison_key
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Result:
-    """What a leaderboard ranks.
+    """The values of one model on one dataset: one row of a leaderboard.
 
     Attributes
     ----------
     model, revision, config : str
-        What was scored; empty revision and config where they are unknown.
+        Name, revision and configuration of the model; revision and config are empty where they are unknown.
     dataset : str
         ``NAME:SPLIT``, or the name of the annotations.
     values : mapping of str to float
-        Number by canonical metric string; NaN where undefined.
+        Value by canonical metric string; NaN where undefined.
     source : {"measured", "published"}
-        Whether a report holds it, or a publication.
+        Whether the values are from a report or from a publication.
     origin, place : str
-        The report's file; or the publication, and where in it.
+        The file of the report; or the publication, and the table in it.
     signature, fingerprint : str
-        Protocol and test set; empty where published.
+        Signature of the protocol and fingerprint of the true points; empty for a publication.
     images, points : int, optional
-        Images and true points of the test set.
+        Number of images and of true points of the test set.
     selected_on, date : str
-        What the model was chosen on, and when it was measured.
+        The data on which the model was selected, and the date of the measurement (ISO 8601).
     decimals : mapping of str to int
-        Decimals that a published number is printed with.
+        Number of decimals with which a published value is shown.
     report : Report, optional
-        The report itself.
+        The report of a measured result.
+
+    Examples
+    --------
+    >>> result = Result(model="a", revision="1", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="")
+    >>> result.name
+    'a@1'
     """
 
     model: str
@@ -59,18 +65,42 @@ class Result:
 
     @property
     def name(self) -> str:
-        """The model and, where it is known, its revision."""
+        """The name of the model, with its revision where it is known."""
         return f"{self.model}@{self.revision}" if self.revision else self.model
 
     def key(self, metric: str) -> Key:
-        """Return what another result must have in common for this metric to be comparable."""
+        """Return the key of a metric; two results are comparable on the metric if their keys are equal.
+
+        Parameters
+        ----------
+        metric : str
+            A canonical metric string.
+
+        Returns
+        -------
+        Key
+            The options of the protocol and the columns of the annotations that the metric reads.
+        """
         return comparison_key(metric, self.signature, self._side)
 
     def difference(self, other: Result, metric: str) -> str:
-        """Return in words why a metric is not comparable with another result's; empty where it is."""
+        """Return in words why a metric is not comparable with that of another result.
+
+        Parameters
+        ----------
+        other : Result
+            The other result.
+        metric : str
+            A canonical metric string.
+
+        Returns
+        -------
+        str
+            Such as ``"other test set"``; empty where the metric is comparable.
+        """
         keys = self.key(metric), other.key(metric)
         if not (self._side.hashes and other._side.hashes):
-            # A report of the first version knows no columns, only the fingerprint.
+            # A report of the first version has no hashes of columns, only the fingerprint.
             keys = (
                 replace(keys[0], columns=(("fingerprint", self.fingerprint),)),
                 replace(keys[1], columns=(("fingerprint", other.fingerprint),)),
@@ -79,33 +109,57 @@ class Result:
 
     @property
     def _side(self) -> Side:
-        """The test set; with the hashes of its columns where the report knows them."""
+        """The annotations, with the hashes of their columns where the report has them."""
         if self.report is not None:
             return self.report.annotations
         return Side(name="", fingerprint=self.fingerprint, points=self.points or 0)
 
     @property
     def given_counts(self) -> bool:
-        """Whether counting errors are of counts that the predictions give beside their points."""
+        """Whether counting errors are of counts that the predictions have beside their points."""
         return self.report is not None and any(text.startswith("own-counts:") for text in self.report.warnings)
 
 
 def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
-    """Return the results that reports hold, each given with its file.
+    """Return the results of reports.
 
-    A report whose ``about`` names no dataset takes the name that others give to the same true points, else that of its
-    annotations; one without a model is called after its predictions.
+    Parameters
+    ----------
+    reports : iterable of (str, Report)
+        The file and the content of each report.
+
+    Returns
+    -------
+    list of Result
+        A report whose ``about`` has no model is named after its predictions. One whose ``about`` has no dataset gets
+        the dataset of another report with the same true points, otherwise the name of its annotations.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> sides = [Side(name=name, fingerprint="ff", points=2) for name in ("preds.json", "gt.json")]
+    >>> report = Report(
+    ...     values={"MAE": 0.0}, protocol=Protocol(), images=1, predictions=sides[0], annotations=sides[1]
+    ... )
+    >>> [result] = measured_results([("report.json", report)])
+    >>> result.model, result.dataset
+    ('preds.json', 'gt.json')
     """
-    found = list(reports)
+    named_reports = list(reports)
+    # Fingerprint to dataset; reports that name a dataset come first, so that their name is the one that is set:
+    # [("ff", about nwpu:val), ("ff", annotations gt.json)] -> {"ff": "nwpu:val"}
     names: dict[str, str] = {}
-    for _, report in sorted(found, key=lambda item: (not item[1].about.get("dataset"), item[1].annotations.name)):
-        names.setdefault(report.annotations.fingerprint, _declared(report) or report.annotations.name)
+    for _, report in sorted(
+        named_reports, key=lambda item: (not item[1].about.get("dataset"), item[1].annotations.name)
+    ):
+        names.setdefault(report.annotations.fingerprint, _declared_dataset(report) or report.annotations.name)
     return [
         Result(
             model=report.about.get("model") or report.predictions.name,
             revision=report.about.get("revision", ""),
             config=report.about.get("config", ""),
-            dataset=_declared(report) or names[report.annotations.fingerprint],
+            dataset=_declared_dataset(report) or names[report.annotations.fingerprint],
             values=report.values,
             source="measured",
             origin=file,
@@ -117,67 +171,83 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
             date=report.about.get("date", ""),
             report=report,
         )
-        for file, report in found
+        for file, report in named_reports
     ]
 
 
-def newest(results: Iterable[Result], metric: str | None = None) -> tuple[list[Result], list[str]]:
-    """Return the results, one for each model and what a metric reads, and what was said of those left out.
+def newest_results(results: Iterable[Result], metric: str | None = None) -> tuple[list[Result], list[str]]:
+    """Return one result for each model and key of a metric, without older measurements of the same.
+
+    The newest by date is kept; a result without a date is the oldest. Of the reports of one run, which are in one
+    folder, the one with the newest revision of the definitions is kept.
 
     Parameters
     ----------
     results : iterable of Result
-        Of one dataset.
+        The results of one dataset.
     metric : str, optional
-        The one that is ranked by; results without it are never the same as those with it.
+        The metric to rank by. A result without it and a result with it are both kept.
 
-    Of several the newest by date stays; a result without a date is the oldest. Of one run, whose reports lie in one
-    folder, the report of the newest revision of the definitions stays.
+    Returns
+    -------
+    kept : list of Result
+    notes : list of str
+        A sentence for each result that was left out because of its date.
+
+    Examples
+    --------
+    >>> old, new = (
+    ...     Result(model="a", dataset="nwpu:val", values={"MAE": 1.0}, source="measured", origin="", date=date)
+    ...     for date in ("2026-01-01", "2026-02-01")
+    ... )
+    >>> kept, notes = newest_results([new, old])
+    >>> [result.date for result in kept], len(notes)
+    (['2026-02-01'], 1)
     """
     kept: dict[object, Result] = {}
     notes = []
-    for result in sorted(results, key=lambda each: (_moment(each.date), each.origin)):
-        same: object = (result.model, result.dataset, result.origin)
+    for result in sorted(results, key=lambda result: (_moment(result.date), result.origin)):
+        identity: object = (result.model, result.dataset, result.origin)
         if result.source == "measured":
-            same = (*_what(result), result.key(_own(result, metric)))
-        older = kept.get(same)
+            identity = (*_model_and_dataset(result), result.key(_deciding_metric(result, metric)))
+        older = kept.get(identity)
         if older is not None:
             notes.append(
                 f"{result.name} on {result.dataset} was scored more than once with the same protocol: "
                 f"kept {result.origin} ({result.date or 'no date'}), "
                 f"left out {older.origin} ({older.date or 'no date'})"
             )
-        kept[same] = result
+        kept[identity] = result
     return _of_newest_revision(list(kept.values()), metric), notes
 
 
 def _of_newest_revision(results: list[Result], metric: str | None) -> list[Result]:
-    """Leave out what earlier definitions gave to a run where its folder has the same by later ones."""
+    """Leave out a report of a run where its folder has the same report by a later revision of the definitions."""
     revisions: dict[object, int] = {}
-    found = []
+    candidates = []
     for result in results:
-        key, folder = result.key(_own(result, metric)), os.path.dirname(result.origin)
-        run = (*_what(result), folder, key.options, result.fingerprint, result.source)
+        key, folder = result.key(_deciding_metric(result, metric)), os.path.dirname(result.origin)
+        run = (*_model_and_dataset(result), folder, key.options, result.fingerprint, result.source)
         revisions[run] = max(revisions.get(run, 0), key.revision)
-        found.append((result, run, key.revision))
-    return [result for result, run, revision in found if revision == revisions[run]]
+        candidates.append((result, run, key.revision))
+    return [result for result, run, revision in candidates if revision == revisions[run]]
 
 
-def _what(result: Result) -> tuple[str, ...]:
+def _model_and_dataset(result: Result) -> tuple[str, ...]:
     return result.model, result.revision, result.config, result.dataset
 
 
-def _own(result: Result, metric: str | None) -> str:
-    """Return the metric that a result is judged by: the one asked for, or its own first one."""
+def _deciding_metric(result: Result, metric: str | None) -> str:
+    """Return the requested metric where a result has it, otherwise the first metric of the result."""
     return metric if metric in result.values and metric is not None else next(iter(result.values), "")
 
 
-def _declared(report: Report) -> str:
+def _declared_dataset(report: Report) -> str:
     return report.about.get("dataset", "")
 
 
 def _moment(date: str) -> datetime:
-    """Return the date for sorting: UTC where it names no zone, the beginning of time where it is none."""
+    """Return a date for sorting: in UTC where it has no time zone, the earliest date where it is not a date."""
     try:
         moment = datetime.fromisoformat(date)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Who takes whom: neighbours, scales and matchings, and the curves that follow from them."""
+"""Neighbours and scales of true points, the matching of predictions to them, and precision-recall curves."""

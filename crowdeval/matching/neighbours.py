@@ -1,8 +1,9 @@
-"""Exact neighbours within the same image, for all images of a dataset in one tree.
+"""Exact neighbours within the same image, for all images of a dataset in one k-d tree.
 
-The tree lives in (x, y, image x gap) with a gap wider than any image, so points of other images are farther than
-any point of the same one; inside an image the third difference is exactly 0 and distances are the plane's.
-Distances are sqrt(dx * dx + dy * dy) in float64 of the original coordinates, never the tree's own.
+The tree has points (x, y, image x gap) with a gap wider than any image, so points of other images are farther away
+than any point of the same image. Inside an image the third difference is exactly 0, so distances are those of the
+plane. The distances that decide a match are sqrt(dx * dx + dy * dy) in float64 of the original coordinates, not those
+that the tree returns.
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ DIAMETER = 3 * LARGEST
 """No two points of an image are farther apart than this many pixels (2 LARGEST along each axis)."""
 
 GAP = 4 * LARGEST
+"""Distance between two images along the third axis of the tree; wider than ``DIAMETER``."""
+
 CHUNK = 1 << 13
-"""The fewest rows that are queried at a time; eight times as many are the most."""
+"""Smallest number of rows of one query; the largest is eight times as many."""
 
 LEAF = 16
-"""Points in a leaf: queries cost what they do with scipy's 10, the nodes weigh less."""
+"""Points in a leaf: queries take as long as with scipy's default of 10, and the nodes need less memory."""
 
 SLACK = 1 + 1e-9
-"""Search radii are widened by this much; the exact comparison follows on recomputed distances."""
+"""Factor by which search radii are widened; the exact comparison follows on recomputed distances."""
 
 
 class PointTree:
@@ -34,87 +37,195 @@ class PointTree:
     Parameters
     ----------
     points : Ragged
-        The points by image.
+        The N points of m images.
+
+    Examples
+    --------
+    >>> tree = PointTree(Ragged(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]), np.array([0, 2, 3])))
+    >>> distance, row = tree.nearest(np.array([[0.0, 0.0]]), np.array([0]), 3)
+    >>> distance.tolist(), row.tolist()  # the third point is in another image
+    ([[0.0, 5.0, inf]], [[0, 1, 3]])
     """
 
     def __init__(self, points: Ragged) -> None:
         self.points = points
         self.xy = points.xy
-        # Neither balancing nor shrinking the nodes pays: both cost more than the queries gain (measured).
+        # A balanced tree and tight nodes do not pay: both cost more than the queries gain (measured).
         self._tree = cKDTree(_lift(points.xy, points.image), leafsize=LEAF, balanced_tree=False, compact_nodes=False)
 
     @property
     def order(self) -> Integers:
-        """The rows of all points, leaf by leaf: in this order a query finds in the cache what the last one used."""
+        """The rows of all points, leaf by leaf: consecutive queries then use the same part of the cache."""
         order: Integers = self._tree.indices
         return order
 
-    def give_up(self) -> None:
-        """Free the tree, some 50 bytes a point; nothing can be asked of it afterwards."""
+    def release(self) -> None:
+        """Free the memory of the tree, some 50 bytes a point; no query is possible afterwards.
+
+        Examples
+        --------
+        >>> tree = PointTree(Ragged(np.zeros((1, 2)), np.array([0, 1])))
+        >>> tree.release()
+        """
         del self._tree
 
-    def near(self, xy: Floats, image: Indices, k: int, *, within: float = DIAMETER) -> tuple[Floats, Integers]:
-        """Return distances and rows of the ``k`` nearest points of the same image, both (len(xy), k).
+    def nearest(self, xy: Floats, image: Indices, k: int, *, within: float = DIAMETER) -> tuple[Floats, Integers]:
+        """Return the k nearest points of the same image.
 
-        Where an image has fewer, or none within ``within``, the distance is inf and the row ``len(self.xy)``. The
-        distances are the tree's own: right up to rounding.
+        Parameters
+        ----------
+        xy : array of float, (R, 2)
+            Points in pixels.
+        image : array of int, (R,)
+            Image of each of them.
+        k : int
+            Number of neighbours.
+        within : float
+            Largest distance in pixels.
+
+        Returns
+        -------
+        array of float, (R, k)
+            Distances in rising order, as the tree computes them: correct up to rounding. Inf where there is no
+            further point within the distance.
+        array of int, (R, k)
+            Rows of the points; N where there is none.
         """
         bound = min(within * SLACK, DIAMETER)
+        # k as an array: with a number, scipy drops the second axis for k = 1.
         return self._tree.query(_lift(xy, image), k=np.arange(1, k + 1), distance_upper_bound=bound, workers=-1)  # type: ignore[return-value]  # always arrays for an array of k
 
-    def within(
+    def pairs_within(
         self, xy: Floats, image: Indices, reach: Floats, *, size: Integers | None = None
     ) -> Iterator[tuple[Integers, Integers]]:
-        """Yield pairs (row of ``xy``, row of the tree) that hold every pair no farther than ``reach``.
+        """Yield, in blocks, all pairs of the same image that are no farther apart than a radius.
 
-        ``reach`` is one finite radius for every row of ``xy``; ``size`` is what ``count_within`` said of them, where
-        it was asked before. The pairs come in blocks and are a superset by rounding only; the caller compares
-        exactly.
+        The pairs are a superset by rounding only; the caller compares exact distances.
+
+        Parameters
+        ----------
+        xy : array of float, (R, 2)
+            Points in pixels.
+        image : array of int, (R,)
+            Image of each of them.
+        reach : array of float, (R,)
+            Finite radius of each of them in pixels.
+        size : array of int, (R,), optional
+            The result of ``count_within`` for the same points, if it is known.
+
+        Yields
+        ------
+        (array of int, array of int)
+            Rows of ``xy`` and rows of the tree's points.
+
+        Examples
+        --------
+        >>> tree = PointTree(Ragged(np.array([[0.0, 0.0], [3.0, 4.0], [9.0, 9.0]]), np.array([0, 3])))
+        >>> pairs = tree.pairs_within(np.zeros((1, 2)), np.array([0]), np.array([5.0]))
+        >>> [(row.tolist(), point.tolist()) for row, point in pairs]
+        [([0, 0], [0, 1])]
         """
         lifted = _lift(xy, image)
-        size = self._ball(lifted, reach) if size is None else size
-        asked = np.flatnonzero(size)
-        width = 1 << np.ceil(np.log2(size[asked])).astype(np.int64)
+        size = self._count_in_balls(lifted, reach) if size is None else size
+        queried = np.flatnonzero(size)
+        # A radius query that lists its results returns Python lists; a k-nearest query with k = size returns arrays.
+        # Rows of similar size share a query, by the power of two from their size on:  size [1, 3, 4, 5] -> [1, 4, 4, 8]
+        width = 1 << np.ceil(np.log2(size[queried])).astype(np.int64)
         for k in np.unique(width):
-            rows = asked[width == k]
+            rows = queried[width == k]
             block = max(1, CHUNK * 32 // int(k))
             for start in range(0, len(rows), block):
                 part = rows[start : start + block]
-                found = self._query(lifted[part], int(size[part].max()), DIAMETER)
-                row, column = np.nonzero(np.arange(found.shape[1]) < size[part][:, None])
-                yield part[row], found[row, column]
+                neighbour = self._query(lifted[part], int(size[part].max()), DIAMETER)
+                # Only the first size[r] columns of row r are within reach:
+                #   size [1, 3]  ->  mask [[1, 0, 0], [1, 1, 1]]  ->  row [0, 1, 1, 1], column [0, 0, 1, 2]
+                row, column = np.nonzero(np.arange(neighbour.shape[1]) < size[part][:, None])
+                yield part[row], neighbour[row, column]
 
     def count_within(self, xy: Floats, image: Indices, reach: Floats) -> Integers:
-        """Return how many points of the same image are no farther than ``reach``, (len(xy),), up to rounding."""
-        return self._ball(_lift(xy, image), reach)
+        """Return the number of points of the same image that are no farther than a radius, up to rounding.
 
-    def _ball(self, lifted: Floats, reach: Floats) -> Integers:
+        Parameters
+        ----------
+        xy : array of float, (R, 2)
+            Points in pixels.
+        image : array of int, (R,)
+            Image of each of them.
+        reach : array of float, (R,)
+            Radius of each of them in pixels.
+
+        Returns
+        -------
+        array of int, (R,)
+
+        Examples
+        --------
+        >>> tree = PointTree(Ragged(np.array([[0.0, 0.0], [3.0, 4.0], [9.0, 9.0]]), np.array([0, 3])))
+        >>> tree.count_within(np.zeros((2, 2)), np.array([0, 0]), np.array([4.0, 5.0])).tolist()
+        [1, 2]
+        """
+        return self._count_in_balls(_lift(xy, image), reach)
+
+    def _count_in_balls(self, lifted: Floats, reach: Floats) -> Integers:
         radius = np.minimum(reach * SLACK, DIAMETER)
         count: Integers = self._tree.query_ball_point(lifted, radius, return_length=True, workers=-1)
         return count
 
     def _query(self, lifted: Floats, k: int, bound: float) -> Integers:
-        """Return the rows of the k nearest, (len(lifted), k)."""
-        found: Integers = self._tree.query(lifted, k=np.arange(1, k + 1), distance_upper_bound=bound, workers=-1)[1]  # type: ignore[assignment]  # always an array for an array of k
-        return found
+        """Return the rows of the k nearest points, (len(lifted), k)."""
+        rows: Integers = self._tree.query(lifted, k=np.arange(1, k + 1), distance_upper_bound=bound, workers=-1)[1]  # type: ignore[assignment]  # always an array for an array of k
+        return rows
 
 
 def separation(a: Floats, b: Floats) -> Floats:
-    """Return the Euclidean distance of points along the last axis, as sqrt(dx * dx + dy * dy)."""
+    """Return the Euclidean distances of points, as sqrt(dx * dx + dy * dy) in float64.
+
+    Parameters
+    ----------
+    a, b : array of float, (..., 2)
+        Points in pixels, of shapes that broadcast.
+
+    Returns
+    -------
+    array of float, (...)
+
+    Examples
+    --------
+    >>> separation(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[3.0, 4.0]])).tolist()
+    [5.0, 3.605551275463989]
+    """
     difference = a - b
     difference *= difference
     return np.sqrt(difference[..., 0] + difference[..., 1])
 
 
 def block_size(rows: int, width: int) -> int:
-    """Return how many of the rows to query at a time for ``width`` neighbours each.
+    """Return the number of rows to query at a time.
 
-    An eighth of them: the buffers weigh little beside the rows, and the cores seldom wait for each other.
+    An eighth of them, between ``CHUNK`` and 8 ``CHUNK``: the buffers need little memory beside the rows, and the cores
+    seldom wait for each other. Proportionally fewer for more than 8 neighbours a row.
+
+    Parameters
+    ----------
+    rows : int
+        Number of all rows.
+    width : int
+        Number of neighbours of each row.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> block_size(1000, 4), block_size(200_000, 4), block_size(200_000, 16)
+    (8192, 25000, 12500)
     """
     return max(1, min(max(rows // 8, CHUNK), 8 * CHUNK) * 8 // max(width, 8))
 
 
 def _lift(xy: Floats, image: Indices) -> Floats:
+    """Return points of the tree, (len(xy), 3): image 2 of point (x, y) gives (x, y, 2 GAP)."""
     lifted = np.empty((len(xy), 3))
     lifted[:, :2] = xy
     np.multiply(image, GAP, out=lifted[:, 2])

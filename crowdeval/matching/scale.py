@@ -1,9 +1,9 @@
 """The scale of a true point: d_k, the mean distance to its k nearest neighbours; radii and levels of head boxes.
 
 d_k is defined in the paper, sec. 3.2. Neighbours are the *other* true points of the same image; coincident points are
-neighbours at distance 0. With fewer than k other points it is the mean over those there are (``few:mean``). A point
-without any neighbour is ruled by ``lone``: infinite scale (every pixel's nearest person is that point), the image
-diagonal, or a length.
+neighbours at distance 0. With fewer than k other points, d_k is the mean over those that exist (``few:mean``). The
+option ``lone`` gives the scale of a point without neighbours: infinite (every pixel's nearest person is that point),
+the image diagonal, or a length in pixels.
 """
 
 from __future__ import annotations
@@ -59,13 +59,42 @@ def knn_scales(
     sizes: Floats | None = None,
     tree: PointTree | None = None,
 ) -> Floats:
-    """Return d_k of every true point of a dataset, (N,).
+    """Return d_k of every true point of a dataset.
 
-    ``sizes`` (m, 2) are needed for ``lone="diagonal"``; ``tree`` is the tree over the same points, if there is one.
+    Parameters
+    ----------
+    points : Ragged
+        True points (N, 2) of m images.
+    k : int
+        Number of neighbours.
+    lone : str
+        Scale of a point that is alone in its image: ``"inf"``, ``"diagonal"`` or a number of pixels.
+    sizes : array of float, (m, 2), optional
+        Width and height of the images in pixels, needed for ``lone="diagonal"``.
+    tree : PointTree, optional
+        The tree over the same points, if there is one.
+
+    Returns
+    -------
+    array of float, (N,)
+        Scale in pixels.
+
+    Raises
+    ------
+    UsageError
+        If k is less than 1, or ``lone`` is not valid.
+    NeedsError
+        If ``lone="diagonal"`` needs the size of an image that is not given.
+
+    Examples
+    --------
+    >>> points = Ragged(np.array([[0.0, 0.0], [3.0, 4.0], [9.0, 9.0]]), np.array([0, 2, 3]))
+    >>> knn_scales(points, k=3).tolist()
+    [5.0, 5.0, inf]
     """
     if k < 1:
         raise UsageError(f"k: expected at least 1 neighbour, found {k}")
-    others = points.counts - 1
+    others = points.counts - 1  # neighbours of each point of an image
     k = min(k, max(1, int(others.max(initial=1))))
     xy, image = points.xy, points.image
     tree = PointTree(points) if tree is None else tree
@@ -74,10 +103,11 @@ def knn_scales(
     step = block_size(len(xy), wide)
     for start in range(0, len(xy), step):
         rows = tree.order[start : start + step]
-        own = xy.take(rows, axis=0)
-        _, found = tree.near(own, image[rows], wide)
-        # The nearest of all is the point itself or one on top of it: distance 0 either way, left out once.
-        total = _total_distance(own, xy, found[:, 1:])
+        block = xy.take(rows, axis=0)
+        _, neighbours = tree.nearest(block, image[rows], wide)
+        # The nearest of all is the point itself or one on top of it, at distance 0 in both cases: leave it out once.
+        total = _total_distance(block, xy, neighbours[:, 1:])
+        # Divide by the neighbours that exist, at most k; 1 for a lone point, whose scale is replaced below.
         scale[rows] = total / np.maximum(np.minimum(others[image[rows]], k), 1)
     alone = others[image] == 0
     scale[alone] = _lone_scale(lone, sizes, image[alone])
@@ -85,18 +115,23 @@ def knn_scales(
 
 
 def box_radii(boxes: Floats) -> Floats:
-    """Return sigma_s and sigma_l of head boxes (NWPU-Crowd), (N, 2).
+    """Return sigma_s and sigma_l of head boxes (NWPU-Crowd).
 
     Parameters
     ----------
     boxes : array of float, (N, 4)
-        x1, y1, x2, y2 in pixels.
+        x1, y1, x2, y2 in pixels; the corners may be in either order.
+
+    Returns
+    -------
+    array of float, (N, 2)
+        sigma_s and sigma_l in pixels.
 
     Notes
     -----
-    sigma_s = min(w, h) / 2, sigma_l = sqrt(w^2 + h^2) / 2, with the square root taken of the sum as it stands: a
-    prediction at the corner of a box is then exactly sigma_l away from its centre. The corners may be given in either
-    order. Source: Wang et al., NWPU-Crowd, TPAMI 2020.
+    sigma_s = min(w, h) / 2, sigma_l = sqrt(w^2 + h^2) / 2. The sum is not divided before its square root is taken, so
+    that a prediction at the corner of a box is exactly sigma_l away from its centre. Source: Wang et al., NWPU-Crowd,
+    TPAMI 2020.
 
     Examples
     --------
@@ -108,14 +143,51 @@ def box_radii(boxes: Floats) -> Floats:
 
 
 def box_levels(boxes: Floats) -> Integers:
-    """Return the head-area level of boxes (NWPU-Crowd), (N,): 0 below 10 square pixels, 5 from 1e5 on."""
+    """Return the head-area level of head boxes (NWPU-Crowd): 0 below 10 square pixels, 5 from 1e5 on.
+
+    Parameters
+    ----------
+    boxes : array of float, (N, 4)
+        x1, y1, x2, y2 in pixels; the corners may be in either order.
+
+    Returns
+    -------
+    array of int64, (N,)
+        0..5: the number of the bounds 10, 100, 1e3, 1e4, 1e5 that are not larger than the area.
+
+    Examples
+    --------
+    >>> box_levels(np.array([[0.0, 0.0, 3.0, 3.0], [0.0, 0.0, 10.0, 10.0]])).tolist()  # areas 9 and 100
+    [0, 2]
+    """
     area = np.abs((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     levels: Integers = np.searchsorted([1e1, 1e2, 1e3, 1e4, 1e5], area, side="right")
     return levels
 
 
 def lone_length(lone: Lone) -> float:
-    """Return the scale that ``lone`` gives in pixels; NaN for ``"diagonal"``, which depends on the image."""
+    """Return the scale that the option ``lone`` gives to a point without neighbours.
+
+    Parameters
+    ----------
+    lone : str
+        ``"inf"``, ``"diagonal"`` or a number of pixels.
+
+    Returns
+    -------
+    float
+        Scale in pixels; NaN for ``"diagonal"``, which depends on the image.
+
+    Raises
+    ------
+    UsageError
+        If ``lone`` is none of them.
+
+    Examples
+    --------
+    >>> lone_length("12.5"), lone_length("inf")
+    (12.5, inf)
+    """
     if lone in ("inf", "diagonal"):
         return np.inf if lone == "inf" else np.nan
     try:
@@ -127,10 +199,11 @@ def lone_length(lone: Lone) -> float:
     return length
 
 
-def _total_distance(points: Floats, xy: Floats, found: Integers) -> Floats:
-    """Return the sum of the distances from every point to the rows of ``xy`` found for it; ``len(xy)`` is none."""
+def _total_distance(points: Floats, xy: Floats, neighbours: Integers) -> Floats:
+    """Return the sum of the distances from every point to its neighbours, rows of ``xy``; row ``len(xy)`` is none."""
     total = np.zeros(len(points))
-    for column in found.T:
+    # Column by column, so that the sum of each point is added from the nearest neighbour to the farthest.
+    for column in neighbours.T:
         distance = separation(points, xy.take(column, axis=0, mode="clip"))
         distance[column == len(xy)] = 0.0
         total += distance
@@ -138,6 +211,7 @@ def _total_distance(points: Floats, xy: Floats, found: Integers) -> Floats:
 
 
 def _lone_scale(lone: Lone, sizes: Floats | None, image: Indices) -> Floats | float:
+    """Return the scale of points without neighbours, of which ``image`` are the images."""
     if lone != "diagonal":
         return lone_length(lone)
     if not len(image):
@@ -145,7 +219,7 @@ def _lone_scale(lone: Lone, sizes: Floats | None, image: Indices) -> Floats | fl
     if sizes is None or np.isnan(sizes[image]).any():
         raise NeedsError(
             "lone='diagonal' needs the width and height of every image with a single true point; "
-            "the annotations do not give them"
+            "the annotations do not give them; lone='inf' (--lone inf) does not need them"
         )
     diagonal: Floats = np.hypot(sizes[image, 0], sizes[image, 1])
     return diagonal

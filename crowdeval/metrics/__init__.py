@@ -1,4 +1,4 @@
-"""The metrics: one module a family, one table of names."""
+"""The table of all metrics: the name of each metric and the family that measures it, one module for each family."""
 
 from __future__ import annotations
 
@@ -7,17 +7,55 @@ from crowdeval.metrics.strings import Metric
 from crowdeval.plugins import Extensions
 
 METRICS: Extensions[Family | Measuring] = Extensions("metric", "crowdeval.metrics")
-"""Metric name to family."""
+"""Name of a metric to its family; plugins add theirs under the entry-point group ``crowdeval.metrics``."""
 
 
 def family_of(metric: Metric) -> Family | Measuring:
-    """Return the family that measures a metric; an unknown name gets the near ones."""
+    """Return the family that measures a metric.
+
+    Parameters
+    ----------
+    metric : Metric
+        A parsed metric string; only its name is read.
+
+    Returns
+    -------
+    Family or Measuring
+        The built-in family, or the one of a plugin.
+
+    Raises
+    ------
+    UsageError
+        If no family has a metric of this name; the message suggests similar names.
+
+    Examples
+    --------
+    >>> family_of(Metric.parse("RMSE by weather")) is family_of(Metric.parse("MAE"))
+    True
+    """
     return METRICS[metric.name]
 
 
 def canonical(text: str) -> str:
     """Return a metric string in its canonical spelling.
 
+    Parameters
+    ----------
+    text : str
+        A metric string; aliases and longer spellings are accepted.
+
+    Returns
+    -------
+    str
+        The spelling under which values are reported.
+
+    Raises
+    ------
+    UsageError
+        If the text is not a metric string, or its parts do not fit the metric.
+
+    Examples
+    --------
     >>> canonical("MSE"), canonical("nAP@0.10")
     ('RMSE', 'nAP@0.1')
     """

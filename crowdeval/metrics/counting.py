@@ -1,29 +1,42 @@
-r"""Counting errors: MAE, RMSE, NAE and bias; by groups of images; NWPU-Crowd's means over levels.
+r"""Counting errors: MAE, RMSE, NAE and bias, over all images, by groups of images, and as means over levels.
 
 Convention
-    The estimated count of an image is its own ``count`` if the method gives one, else the number of its
-    predictions with confidence strictly above ``count_threshold`` (0.5), all of them where there are no
-    confidences. The true count z is the number of annotated points.
+    z is the true count of an image: the number of its annotated points. z' is its estimated count: the ``count`` of the
+    image if the predictions give one, else the number of its predictions with a confidence strictly above
+    ``count_threshold`` (0.5). Predictions without confidences all count.
 
 Formulas
-    ========  ==================================================
-    MAE       mean \|z' - z\|                       (paper, eq. 7)
-    RMSE      sqrt(mean (z' - z)^2)                 (paper, eq. 8)
-    NAE       mean \|z' - z\| / z over images with z > 0
-    bias      mean (z' - z)
-    ========  ==================================================
+    - MAE = mean \|z' - z\| (paper, eq. 7)
+    - RMSE = sqrt(mean (z' - z)^2) (paper, eq. 8)
+    - NAE = mean \|z' - z\| / z, over the images with z > 0 (NWPU-Crowd, eq. 3)
+    - bias = mean (z' - z)
 
-By group
-    ``MAE by scene_level``: the error over each group of images apart (``crowdeval.metrics.groups``).
-    ``MAE[S]``, ``MAE[L]`` (NWPU-Crowd): unweighted mean of the errors of the scene levels 0 .. 4, of the luminance
-    levels 0 .. 3. The official script lets a level without images enter as -1; here it is left out, with a notice.
+Groups and levels
+    ``MAE by scene_level``: the error of each group of images by itself. A group is a value of an attribute of the
+    annotations, or one of these bands:
+
+    - ``count_quartile``: quartiles of the true count;
+    - ``scale_quartile``: quartiles of the median d_k of the true points of an image, dense images first;
+    - ``jhu_level``: low (up to 50 people), medium (51 to 500) and high (over 500), by the count of the label;
+    - ``jhu_weather``: adverse (attribute ``weather`` above 0) and normal.
+
+    ``MAE[S]`` and ``MAE[L]``: the unweighted mean of the errors of the scene levels 0 to 4, and of the luminance levels
+    0 to 3. RMSE[S], NAE[L] and so on are defined alike; a root is taken within each level.
 
 Evidence
-    Estimated and true count of every image, and its label in each group asked for.
+    The estimated and the true count of every image, and its label in each requested group.
 
-Names
-    The field's tables call the root of the mean squared error "MSE" (paper, eq. 8). The metric string ``MSE`` is
-    an alias; the key in files is ``RMSE``.
+Sources
+    The paper is Song et al., "Rethinking Counting and Localization in Crowds", ICCV 2021. NAE, the levels and their
+    means: Wang et al., NWPU-Crowd, TPAMI 2020. jhu_level and jhu_weather: Sindagi et al., JHU-Crowd++, TPAMI 2020.
+
+Difference from the tables of the field
+    They call the root of the mean squared error "MSE" (paper, eq. 8). The metric string ``MSE`` is an alias; the key in
+    files is ``RMSE``. The number is the same.
+
+Difference from the official NWPU-Crowd script
+    A level without images enters the mean of the script as -1, which makes its number smaller. Here such a level is
+    left out, with a notice.
 """
 
 from __future__ import annotations
@@ -39,7 +52,7 @@ from numpy.typing import NDArray
 from crowdeval.errors import UsageError
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, reads
-from crowdeval.metrics.groups import group_column, group_columns, groups_of, lacking_group
+from crowdeval.metrics.groups import columns_read, group_columns, groups_of, lacking_group
 from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.sums import Weights, mean, mean_over
 from crowdeval.options import COUNT_THRESHOLD
@@ -47,16 +60,8 @@ from crowdeval.points.ragged import Flags, Floats
 from crowdeval.points.sets import Predictions
 
 
-def estimated_counts(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Floats:
-    """Return the estimated count of every image, (m,).
-
-    Parameters
-    ----------
-    predictions : Predictions
-        The predicted points or counts.
-    threshold : float
-        A prediction counts if its confidence is strictly above.
-    """
+def _estimated_counts(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Floats:
+    """Return the estimated count of every image, (m,): its own count, else its predictions above the threshold."""
     points = predictions.points
     above = points.counts if predictions.score is None else points.per_image(predictions.score > threshold)
     counted = above.astype(np.float64)
@@ -65,13 +70,13 @@ def estimated_counts(predictions: Predictions, *, threshold: float = COUNT_THRES
     return np.where(np.isnan(predictions.counts), counted, predictions.counts)
 
 
-def own_counts(evidence: Evidence) -> list[str]:
-    """Return the notice of points beside which counts are given; these are taken instead of the points above."""
+def _own_counts_notice(evidence: Evidence) -> list[str]:
+    """Return the notice that predictions have points and counts, and that the counts are used; empty if not so."""
     given = evidence.images.get("given")
     if not evidence.located or given is None or np.isnan(given).all():
         return []
-    own, images = int(np.isfinite(given).sum()), len(given)
-    share = "every image has a count" if own == images else f"{own:,} of {images:,} images have a count"
+    counted, images = int(np.isfinite(given).sum()), len(given)
+    share = "every image has a count" if counted == images else f"{counted:,} of {images:,} images have a count"
     return [f"own-counts: {share} of its own in the predictions, which counting errors take instead of its points"]
 
 
@@ -86,18 +91,18 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        NaN where undefined: no images; for NAE no image with true points.
+        Error by name. NaN where undefined: if there are no images, and for NAE if no image has true points.
 
     Examples
     --------
     >>> counting_errors(np.array([3.0, 8.0]), np.array([2.0, 10.0]))
     {'MAE': 1.5, 'RMSE': 1.5811388300841898, 'NAE': 0.35, 'bias': -0.5}
     """
-    return {name: counting_error(name, estimated, true) for name in ERRORS}
+    return {name: _counting_error(name, estimated, true) for name in ERRORS}
 
 
-def counting_error(name: str, estimated: Floats, true: Floats, weights: Weights = None) -> float:
-    """Return one of MAE, RMSE, NAE and bias; NaN where undefined. ``weights`` say how often each image counts."""
+def _counting_error(name: str, estimated: Floats, true: Floats, weights: Weights = None) -> float:
+    """Return one of MAE, RMSE, NAE and bias; NaN where undefined. The weights say how often each image counts."""
     error = estimated - true
     terms, kept = np.abs(error), np.ones(len(true), dtype=bool)
     if name == "RMSE":
@@ -112,11 +117,12 @@ def counting_error(name: str, estimated: Floats, true: Floats, weights: Weights 
 
 
 def _undefined(name: str, true: Floats) -> str:
-    """Return why an error of these images has no value."""
+    """Return the reason why an error of these images has no value."""
     return f"{name} is undefined: {'no image has true points' if len(true) else 'there are no images'}"
 
 
 ERRORS = ("MAE", "RMSE", "NAE", "bias")
+"""The counting errors by name."""
 
 
 class Counting:
@@ -184,7 +190,7 @@ class Counting:
         return metric.plain("by")
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
-        """Ask for the attribute that a group or level goes by."""
+        """Return the attribute that the groups or levels are made from, if the annotations do not have it."""
         group = LEVELS[metric.level][0] if metric.level else metric.by
         return None if group is None else lacking_group(group, scene.annotations)
 
@@ -193,18 +199,17 @@ class Counting:
         return True
 
     def reads(self, metric: Metric) -> Reads:
-        """Return the count threshold and, by group, the attribute; the options of d_k for its quartiles."""
+        """Return the count threshold; for groups also their attribute, for ``scale_quartile`` the options of d_k."""
         group = LEVELS[metric.level][0] if metric.level else metric.by
-        if group is None or group == "count_quartile":
+        if group is None:
             return reads("count")
-        if group == "scale_quartile":
-            return reads("count k few lone")
-        return Reads(frozenset({"count"}), frozenset({"points", group_column(group)}))
+        options = {"count", "k", "few", "lone"} if group == "scale_quartile" else {"count"}
+        return Reads(frozenset(options), columns_read(group))
 
     def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
-        """Return estimated counts and the labels of groups; true counts are there for every family."""
+        """Return the estimated counts and the labels of groups; every evidence has the true counts."""
         images: dict[str, NDArray[Any]] = {
-            "estimated": estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
+            "estimated": _estimated_counts(scene.predictions, threshold=scene.options.count_threshold)
         }
         for metric in asked:
             name = LEVELS[metric.level][0] if metric.level else metric.by
@@ -215,69 +220,70 @@ class Counting:
     def values(
         self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
     ) -> Measured:
-        """Return the counting errors asked for."""
+        """Return the requested counting errors."""
         estimated, true = evidence.images["estimated"], evidence.images["true"].astype(np.float64)
-        found = Measured(notices=own_counts(evidence) if weights is None else [])
+        measured = Measured(notices=_own_counts_notice(evidence) if weights is None else [])
         for metric in asked:
             if metric.level is not None:
-                found.update(_mean_over_levels(metric, evidence, weights))
+                measured.update(_mean_over_levels(metric, evidence, weights))
             elif metric.by is not None:
-                found.update(_by_group(metric, evidence, weights))
+                measured.update(_errors_by_group(metric, evidence, weights))
             else:
-                found.values[str(metric)] = value = counting_error(metric.name, estimated, true, weights)
-                found.undefined += [_undefined(metric.name, true)] if math.isnan(value) else []
-        return found
+                measured.values[str(metric)] = value = _counting_error(metric.name, estimated, true, weights)
+                measured.undefined += [_undefined(metric.name, true)] if math.isnan(value) else []
+        return measured
 
     def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
-        """Return true and estimated count, and their difference."""
+        """Return the true count, the estimated count and their difference, estimated minus true."""
         estimated, true = evidence.images["estimated"], evidence.images["true"].astype(np.float64)
         return {"true_count": true, "estimated_count": estimated, "count_error": estimated - true}
 
 
 LEVELS = {"S": ("scene_level", 5), "L": ("luminance", 4)}
-"""NWPU-Crowd: the attribute and the number of its levels."""
+"""Level of a metric string to the attribute and the number of its levels in NWPU-Crowd."""
 
 
 def _group_error(metric: Metric, evidence: Evidence, images: Flags, weights: Weights) -> float:
-    """Return the error over some of the images."""
+    """Return the error over some of the images, given as flags, (m,)."""
     estimated, true = evidence.images["estimated"][images], evidence.images["true"][images].astype(np.float64)
-    return counting_error(metric.name, estimated, true, None if weights is None else weights[images])
+    return _counting_error(metric.name, estimated, true, None if weights is None else weights[images])
 
 
-def _by_group(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
-    """Return the error of every group; NaN under the metric's own name where there is none."""
-    found = Measured()
+def _errors_by_group(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
+    """Return the error of every group; NaN under the metric's own name if there is no group."""
+    measured = Measured()
     for label, images in groups_of(str(metric.by), evidence):
-        found.values[f"{metric}={label}"] = value = _group_error(metric, evidence, images, weights)
-        found.undefined += [_undefined(metric.name, evidence.images["true"][images])] if math.isnan(value) else []
-    if not found.values:
-        found.values[str(metric)] = math.nan
-        found.undefined.append(f"{metric} is undefined: there are no groups")
-    return found
+        measured.values[f"{metric}={label}"] = value = _group_error(metric, evidence, images, weights)
+        measured.undefined += [_undefined(metric.name, evidence.images["true"][images])] if math.isnan(value) else []
+    if not measured.values:
+        measured.values[str(metric)] = math.nan
+        measured.undefined.append(f"{metric} is undefined: there are no groups")
+    return measured
 
 
 def _mean_over_levels(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
+    """Return the unweighted mean of the errors of the levels, with notices of levels and images that are left out."""
     attribute, levels = LEVELS[str(metric.level)]
-    terms, strange = [], 0
+    terms, outside = [], 0
     for label, images in groups_of(attribute, evidence):
         if label not in {str(level) for level in range(levels)}:
-            strange += int(images.sum())
+            outside += int(images.sum())
         elif metric.name != "NAE" or (evidence.images["true"][images] > 0).any():
             terms.append(_group_error(metric, evidence, images, weights))
-    defined = [term for term in terms if not math.isnan(term)]  # a level may have weight 0
-    found = Measured(values={str(metric): mean(defined)})
+    defined = [term for term in terms if not math.isnan(term)]  # with weights, a level may have weight 0
+    measured = Measured(values={str(metric): mean(defined)})
     if not terms:
-        found.undefined.append(f"{metric} is undefined: no level has a value")
+        measured.undefined.append(f"{metric} is undefined: no level has a value")
     elif len(terms) < levels:
-        found.notices.append(
+        measured.notices.append(
             f"empty-levels: {levels - len(terms)} of the {levels} levels of {attribute} give no {metric.name}; "
             f"{metric} leaves them out"
         )
-    if strange:
-        found.notices.append(
-            f"unknown-levels: {strange} images with a {attribute} outside 0 .. {levels - 1} are left out of {metric}"
+    if outside:
+        measured.notices.append(
+            f"unknown-levels: {outside} images with a {attribute} outside 0 .. {levels - 1} are left out of {metric}"
         )
-    return found
+    return measured
 
 
 COUNTING = Counting()

@@ -1,33 +1,45 @@
-r"""Precision, recall and F1 of points within a radius: NWPU-Crowd's sigma_l and sigma_s, fixed radii, UCF-QNRF.
+r"""Precision, recall and F1 of points within a radius: NWPU-Crowd's sigma_l and sigma_s, or a radius in pixels.
 
 Convention
-    A pair is feasible if its Euclidean distance is at most the radius of the true point (inclusive, unlike nAP). TP
-    is the size of a maximum-cardinality one-to-one matching of feasible pairs. Confidences play no role, but scored
-    predictions at or below ``count_threshold`` (0.5) are left out. TP, FP and FN are summed over images first.
+    A prediction can match a true point if their Euclidean distance is at most the radius of the true point (a distance
+    equal to the radius counts, unlike for nAP). TP is the size of a maximum-cardinality matching: the largest possible
+    number of pairs in which each point occurs at most once. Predictions with a confidence strictly above
+    ``count_threshold`` (0.5) take part, all of them if they have no confidences; the confidences play no other role.
+    TP, FP and FN are summed over all images before the rates are computed.
 
 Formulas
-    =============  ==============================================================================
+    =============  ==================================================================
     Precision      TP / (TP + FP)
     Recall         TP / (TP + FN)
     F1             2 TP / (2 TP + FP + FN)
-    L-Precision    mean of Precision over a range of radii (L-Recall, L-F1 alike)
-    =============  ==============================================================================
+    L-Precision    mean of Precision over a range of radii (L-Recall and L-F1 alike)
+    =============  ==================================================================
 
 Radii
-    ``@sigma_s`` = min(w, h) / 2 and ``@sigma_l`` = sqrt(w^2 + h^2) / 2 of the head box; from the file's own radii
-    where it has them (official NWPU text, rounded to whole pixels). ``@8px``: one radius for all.
+    ``@sigma_s`` = min(w, h) / 2 and ``@sigma_l`` = sqrt(w^2 + h^2) / 2, for a head box of width w and height h. If the
+    file gives radii, they are used instead; the official NWPU-Crowd text files give them rounded to whole pixels.
+    ``@8px``: the same radius for all true points.
 
-By level
-    ``Recall@sigma_l by level``: recall over the true points of each head-area level A0 .. A5 (1, 10, 100, 1e3, 1e4,
-    1e5 square pixels). It depends on *who* is matched: ``crowdeval.matching.official_order`` follows the order of the
-    official script.
+Recall by level
+    ``Recall@sigma_l by level``: recall over the true points of each head-area level. The levels A0 to A5 begin at 1,
+    10, 100, 1e3, 1e4 and 1e5 square pixels. This recall depends on which true points are matched, not only on how
+    many; the matching therefore follows the order of the official script.
 
 Evidence
-    Predictions that take part, and TP of every image at each radius; by level hits and true points of every image.
+    For every image the number of predictions that take part, and TP at each radius; for recall by level also the hits
+    and the true points of each level.
 
-Difference from the official scripts
-    NWPU: none on the integers; the script adds 1e-20 to denominators where this module says undefined. Scripts that
-    assign by Hungarian method first and apply the threshold afterwards lose 9 to 11 points of F1.
+Sources
+    sigma_s, sigma_l and the levels: Wang et al., NWPU-Crowd, TPAMI 2020. Means over the radii 1 to 100 px: Idrees et
+    al., UCF-QNRF, ECCV 2018. Fixed radii of 4 and 8 px: a convention for ShanghaiTech.
+
+Difference from the official NWPU-Crowd script
+    TP, FP and FN are the same. The script adds 1e-20 to its denominators, so it reports a number, 0, where a rate has
+    the denominator 0; here such a rate is undefined (NaN, with a notice). Where rates are defined, they are the same.
+
+Difference from other scripts
+    Some scripts assign points by the Hungarian method first, and apply the radius to the assigned pairs afterwards.
+    They find fewer matches than there are, and lose 9 to 11 points of F1.
 """
 
 from __future__ import annotations
@@ -52,36 +64,72 @@ from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
 SIGMAS = ("sigma_s", "sigma_l")
+"""The radii of head boxes, in the order of the columns of radii."""
+
 RATES = ("F1", "Precision", "Recall")
 COUNTS = ("TP", "FP", "FN")
 LEVELS = 6
+"""Number of head-area levels, A0 to A5."""
 
 
-def confident(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Ragged:
-    """Return the predicted points with confidence above ``threshold``; all if unscored."""
+def confident_points(predictions: Predictions, *, threshold: float = COUNT_THRESHOLD) -> Ragged:
+    """Return the predicted points with a confidence above a threshold.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        The predicted points.
+    threshold : float
+        A point is kept if its confidence is strictly above.
+
+    Returns
+    -------
+    Ragged
+        The kept points of the same images; all points if the predictions have no confidences.
+
+    Examples
+    --------
+    >>> predictions = Predictions(image_ids=["a"], offsets=[0, 2], xy=[[1.0, 1.0], [2.0, 2.0]], score=[0.9, 0.5])
+    >>> confident_points(predictions).xy.tolist()
+    [[1.0, 1.0]]
+    """
     points = predictions.points
     return points if predictions.score is None else points.where(predictions.score > threshold)
 
 
-def sigma_radii(annotations: Annotations) -> Floats:
-    """Return sigma_s and sigma_l of every true point, (N, 2): the file's own, else those of the boxes."""
+def _sigma_radii(annotations: Annotations) -> Floats:
+    """Return sigma_s and sigma_l of every true point, (N, 2): those of the file, else those of the boxes."""
     if annotations.radii is not None:
         return annotations.radii
-    assert annotations.boxes is not None or not len(annotations.xy), "lacking() has asked"
+    assert annotations.boxes is not None or not len(annotations.xy), "lacking() checks this"
     return box_radii(np.empty((0, 4)) if annotations.boxes is None else annotations.boxes)
 
 
-def head_levels(annotations: Annotations) -> Integers:
-    """Return the head-area level of every true point, (N,): the file's own, else those of the boxes."""
+def _head_levels(annotations: Annotations) -> Integers:
+    """Return the head-area level of every true point, (N,): that of the file, else that of the box."""
     if annotations.level is not None:
         return annotations.level
-    assert annotations.boxes is not None or not len(annotations.xy), "lacking() has asked"
+    assert annotations.boxes is not None or not len(annotations.xy), "lacking() checks this"
     return box_levels(np.empty((0, 4)) if annotations.boxes is None else annotations.boxes)
 
 
 def rate(name: str, hits: int, predicted: int, true: int) -> float:
-    """Return F1, Precision or Recall; NaN where the denominator is 0.
+    """Return F1, Precision or Recall.
 
+    Parameters
+    ----------
+    name : {"F1", "Precision", "Recall"}
+        Name of the rate.
+    hits, predicted, true : int
+        Numbers of true positives, predictions and true points.
+
+    Returns
+    -------
+    float
+        NaN if the denominator is 0.
+
+    Examples
+    --------
     >>> rate("F1", 2, 4, 2), rate("Precision", 2, 4, 2), rate("Recall", 2, 4, 2)
     (0.6666666666666666, 0.5, 1.0)
     """
@@ -93,11 +141,12 @@ _MISSING = {"F1": "no points at all", "Precision": "no predictions", "Recall": "
 
 
 def _undefined(name: str) -> str:
+    """Return the reason why a rate has no value."""
     return f"{name} is undefined: there are {_MISSING[name]}"
 
 
 def _swapped_radii(annotations: Annotations) -> str:
-    """Return in words at which points sigma_s is above sigma_l; empty where it is at none."""
+    """Return a text that names the points with sigma_s above sigma_l; empty if there are none."""
     assert annotations.radii is not None
     rows = np.flatnonzero(annotations.radii[:, 0] > annotations.radii[:, 1])
     image = annotations.points.image[rows]
@@ -111,7 +160,7 @@ def _swapped_radii(annotations: Annotations) -> str:
 
 
 class Localization:
-    """The family of matching within a radius."""
+    """The family of precision, recall and F1 within a radius."""
 
     entries = (
         Entry(
@@ -194,25 +243,31 @@ class Localization:
     )
 
     def canonical(self, metric: Metric) -> Metric:
-        """Bring the radius into its shortest spelling."""
+        """Return the metric with the shortest spelling of its radius."""
         if metric.by is not None and (metric.name, metric.by) != ("Recall", "level"):
-            raise UsageError(f"{str(metric)!r}: only Recall@sigma_l and Recall@sigma_s go by level")
+            raise UsageError(
+                f"{str(metric)!r}: only recall can be split, and only by level; expected Recall@sigma_l by level or "
+                "Recall@sigma_s by level"
+            )
         metric = metric.plain("at", "by")
         if metric.at in SIGMAS and not metric.name.startswith("L-"):
             return metric
         if metric.by is not None:
-            raise UsageError(f"{str(metric)!r}: recall by level needs @sigma_l or @sigma_s")
+            raise UsageError(f"{str(metric)!r}: expected @sigma_l or @sigma_s for recall by level")
         ranged = metric.name.startswith("L-")
         example = "1:1:100px" if ranged else "sigma_l, sigma_s or a radius such as 8px"
         radii = pixels(metric, example)
         if len(radii) > 1 and metric.name in COUNTS:
-            raise UsageError(f"{str(metric)!r}: expected one radius")
+            raise UsageError(f"{str(metric)!r}: expected one radius, such as {metric.name}@8px, found {len(radii)}")
         if len(radii) > 1 and not ranged:
-            raise UsageError(f"{str(metric)!r}: the mean over radii is L-{metric.name}@{pixels_text(radii)}")
+            raise UsageError(
+                f"{str(metric)!r}: expected one radius, found {len(radii)}; the mean over radii is "
+                f"L-{metric.name}@{pixels_text(radii)}"
+            )
         return Metric(name=metric.name, at=pixels_text(radii))
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
-        """Ask for points, and for boxes or radii where sigma is meant."""
+        """Return points, head boxes, radii in the right order or levels, whichever the metric needs and data lack."""
         if not scene.predictions.located:
             return NO_POINTS
         sized = scene.annotations.radii is not None or scene.annotations.boxes is not None
@@ -230,28 +285,26 @@ class Localization:
         return None
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
-        """Return whether there are no true points: then neither boxes nor radii are missed."""
+        """Return whether there are no true points: such images need neither boxes nor radii."""
         return scene.predictions.located and not len(scene.annotations.xy)
 
     def reads(self, metric: Metric) -> Reads:
-        """Return the count threshold; boxes and radii for sigma, levels and the order of rows for recall by level."""
+        """Return the count threshold and points; for sigma also boxes and radii, by level also the order of rows."""
         columns = "points boxes radii" if metric.at in SIGMAS else "points"
         return reads("count", f"{columns} levels order" if metric.by == "level" else columns)
 
     def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
-        """Return the predictions that take part and TP of every image, at each radius asked for."""
-        predicted, annotations = (
-            confident(scene.predictions, threshold=scene.options.count_threshold),
-            scene.annotations,
-        )
+        """Return the number of predictions that take part, and TP of every image at each requested radius."""
+        predicted = confident_points(scene.predictions, threshold=scene.options.count_threshold)
+        annotations = scene.annotations
         images: dict[str, NDArray[Any]] = {"predicted": predicted.counts}
-        wanted = {at for metric in asked if metric.by is None for at in _radii_of(metric)}
-        sigmas = [at for at in SIGMAS if at in wanted]
+        requested = {at for metric in asked if metric.by is None for at in _radii_of(metric)}
+        sigmas = [at for at in SIGMAS if at in requested]
         if sigmas:
-            radii = sigma_radii(annotations)[:, [SIGMAS.index(at) for at in sigmas]]
+            radii = _sigma_radii(annotations)[:, [SIGMAS.index(at) for at in sigmas]]
             hits = matched_counts(predicted, annotations.points, radii)
             images |= {f"hits@{at}": column for at, column in zip(sigmas, hits.T, strict=True)}
-        fixed = tuple(sorted(float(at.removesuffix("px")) for at in wanted if at not in SIGMAS))
+        fixed = tuple(sorted(float(at.removesuffix("px")) for at in requested if at not in SIGMAS))
         if fixed:
             images["hits@px"] = matched_counts(predicted, annotations.points, np.array(fixed))
         for metric in (m for m in asked if m.by == "level"):
@@ -261,18 +314,18 @@ class Localization:
     def values(
         self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
     ) -> Measured:
-        """Return the rates asked for, with TP, FP and FN beside them."""
-        found = Measured()
+        """Return the requested rates, with TP, FP and FN beside them."""
+        measured = Measured()
         for metric in (m for m in asked if m.by is None):
             values = [_value(metric.name, at, evidence, weights) for at in _radii_of(metric)]
-            found.values[str(metric)] = mean(values)
+            measured.values[str(metric)] = mean(values)
             if np.isnan(values).any():
-                found.undefined.append(_undefined(metric.name.removeprefix("L-")))
+                measured.undefined.append(_undefined(metric.name.removeprefix("L-")))
         for at in _single_radii(asked):
-            found.values |= {f"{name}@{at}": _value(name, at, evidence, weights) for name in COUNTS}
+            measured.values |= {f"{name}@{at}": _value(name, at, evidence, weights) for name in COUNTS}
         for metric in (m for m in asked if m.by == "level"):
-            found.update(_recall_by_level(metric, evidence, weights))
-        return found
+            measured.update(_recall_by_level(metric, evidence, weights))
+        return measured
 
     def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
         """Return TP, FP and FN of every image at each radius."""
@@ -283,30 +336,31 @@ class Localization:
 
 
 def _radii_of(metric: Metric) -> list[str]:
-    """Return the radii of a metric as they stand in names: sigma_l, 8px."""
+    """Return the radii of a metric as they stand in names: ``sigma_l``, ``8px``."""
     if metric.at in SIGMAS:
         return [str(metric.at)]
     return [pixels_text((radius,)) for radius in pixels(metric, "")]
 
 
 def _single_radii(asked: Sequence[Metric]) -> list[str]:
-    """Return the radii of the metrics that are not means over a range."""
+    """Return the radii of the metrics at one radius; those of means over a range are left out."""
     return [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]
 
 
 def _hits(at: str, evidence: Evidence) -> Integers:
-    """Return TP of every image at a radius, (m,); raise UsageError where evidence has no such radius."""
+    """Return TP of every image at a radius, (m,); raise UsageError if evidence does not have the radius."""
     if at not in SIGMAS:
         hits: Integers = evidence.images["hits@px"][:, evidence.column_at("px", float(at.removesuffix("px")))]
         return hits
     if f"hits@{at}" not in evidence.images:
         known = [name.partition("@")[2] for name in evidence.images if name.startswith("hits@sigma")]
-        raise UsageError(f"this evidence has no radius {at}; it has {listed(known) or 'no sigma'}")
+        raise UsageError(f"this evidence has no radius {at}; it has {listed(known) or 'neither sigma_s nor sigma_l'}")
     own: Integers = evidence.images[f"hits@{at}"]
     return own
 
 
 def _value(name: str, at: str, evidence: Evidence, weights: Weights) -> float:
+    """Return a count or a rate at one radius, over all images."""
     hits = total(_hits(at, evidence), weights)
     predicted, true = total(evidence.images["predicted"], weights), total(evidence.images["true"], weights)
     if name in COUNTS:
@@ -315,13 +369,14 @@ def _value(name: str, at: str, evidence: Evidence, weights: Weights) -> float:
 
 
 def _level_columns(at: str, predicted: Ragged, annotations: Annotations) -> dict[str, NDArray[Any]]:
-    """Return hits and true points of every image by head-area level, (m, 6) each, matched in the official order."""
-    radii = sigma_radii(annotations)[:, [SIGMAS.index(at)]]
-    true, level = annotations.points, head_levels(annotations)
+    """Return the hits and the true points of every image by head-area level, (m, 6) each, in the official order."""
+    radii = _sigma_radii(annotations)[:, [SIGMAS.index(at)]]
+    true, level = annotations.points, _head_levels(annotations)
     matched = np.zeros(len(true), dtype=bool)
     for images, pairs in pairs_by_image(predicted, true, radii):
         matched[true.rows(images)] = scripted_matches(pairs)
-    place = true.image * LEVELS + level  # image 2, level 3 is place 15
+    # One bin for each image and level, image by image: with 6 levels, image 2 and level 3 is bin 2 x 6 + 3 = 15.
+    place = true.image * LEVELS + level
     places = true.images * LEVELS
     return {
         f"level_hits@{at}": np.bincount(place[matched], minlength=places).reshape(-1, LEVELS),
@@ -330,6 +385,7 @@ def _level_columns(at: str, predicted: Ragged, annotations: Annotations) -> dict
 
 
 def _recall_by_level(metric: Metric, evidence: Evidence, weights: Weights) -> Measured:
+    """Return the recall of each level that has true points; NaN under the metric's own name if none has."""
     heads, hits = evidence.images["heads"], evidence.images[f"level_hits@{metric.at}"]
     levels = [n for n in range(LEVELS) if heads[:, n].any()]
     if not levels:

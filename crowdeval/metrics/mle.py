@@ -1,13 +1,15 @@
-"""MLE: mean localization error, the distance of matched points with a fixed cost for the unmatched.
+"""MLE: mean localization error, the distance of matched points plus a fixed cost for unmatched points.
 
 Convention
-    One-to-one matching of true points and the predictions above ``count_threshold`` within a limit of L pixels, of
-    minimum cost: matched pairs cost their distance, and of the unmatched true and the unmatched predicted points the
-    larger number costs L each. (Which pairs are matched at exactly L does not change the cost.)
+    True points and predictions of an image are matched one to one within a limit of L pixels (16 by default). Each
+    matched pair costs its distance. The unmatched points cost L each, for the larger of the two numbers: unmatched true
+    points or unmatched predictions. The matching is the one of minimum cost; a pair at a distance of exactly L costs
+    the same matched or not. Predictions with a confidence strictly above ``count_threshold`` (0.5) take part, all of
+    them if they have no confidences.
 
 Formula
-    MLE@16px = mean over images with true points of (sum of distances + L x max(unmatched true, unmatched predicted))
-    / number of true points.
+    MLE@16px = mean, over the images with true points, of
+    (sum of distances + L x max(unmatched true points, unmatched predictions)) / number of true points, with L = 16.
 
 Evidence
     The cost of every image, and its true count.
@@ -32,31 +34,45 @@ from crowdeval.matching.cardinality import pairs_by_image
 from crowdeval.matching.neighbours import separation
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
-from crowdeval.metrics.localization import confident
+from crowdeval.metrics.localization import confident_points
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean_over
 from crowdeval.points.ragged import Floats, Integers, Ragged
 
 DEFAULT_LIMIT = 16.0
-"""Pixels; LSC-CNN's."""
+"""The limit of LSC-CNN, in pixels."""
 
 
 def localization_costs(predicted: Ragged, true: Ragged, *, limit: float = DEFAULT_LIMIT) -> Floats:
-    """Return the cost of the cheapest matching of every image in pixels, (m,).
+    """Return the minimum cost of a matching of every image.
 
     Parameters
     ----------
     predicted : Ragged
-        Predicted points (M, 2) of m images.
+        Predicted points (M, 2) of m images, in pixels.
     true : Ragged
         True points (N, 2) of the same images.
     limit : float
-        The widest distance of a pair, and the cost of an unmatched point, in pixels.
+        Largest distance of a pair, and the cost of an unmatched point, in pixels.
+
+    Returns
+    -------
+    array of float, (m,)
+        Cost in pixels; not yet divided by the number of true points.
+
+    Examples
+    --------
+    >>> predicted = Ragged(np.array([[3.0, 4.0], [90.0, 90.0]]), np.array([0, 2]))
+    >>> true = Ragged(np.array([[0.0, 0.0]]), np.array([0, 1]))
+    >>> localization_costs(predicted, true).tolist()  # one pair at distance 5, one unmatched prediction at 16
+    [21.0]
     """
+    # The cost of matching nothing, from which the saving of the best matching is subtracted image by image.
     costs = limit * np.maximum(predicted.counts, true.counts).astype(np.float64)
     gates = np.full((len(true), 1), limit)
     for images, pairs in pairs_by_image(predicted, true, gates):
         own, own_true = predicted.take(images), true.take(images)
+        # The pairs of prediction j are starts[j]:starts[j + 1]:  starts [0, 2, 2, 3] -> row [0, 0, 2]
         row = np.repeat(np.arange(len(own)), np.diff(pairs.starts))
         distance = separation(own.xy[row], own_true.xy[pairs.true])
         for n, image in enumerate(images):
@@ -72,11 +88,15 @@ def localization_costs(predicted: Ragged, true: Ragged, *, limit: float = DEFAUL
 
 
 def _saving(row: Integers, true: Integers, distance: Floats, truths: int, limit: float) -> float:
-    """Return how much the best matching of one image saves against matching nothing: the sum of limit - distance.
+    """Return the saving of the best matching of one image against no matching: the largest sum of limit - distance.
 
-    Every prediction may also stay alone, at the price of the limit; prices are raised by 1, for a sparse matrix holds
-    no zeros, and every prediction pays exactly one.
+    Each prediction with a pair has a column of its own beside the true points; it stays unmatched there, at the price
+    of the limit. All prices are raised by 1, as a sparse matrix can't hold 0, and each prediction pays exactly one.
     """
+    # Two predictions and two true points, limit 16; prediction 0 reaches both points, prediction 1 only point 1:
+    #              point 0  point 1  0 alone  1 alone
+    #   matrix  0     5+1      9+1     16+1       .
+    #           1      .       2+1       .      16+1       ->  5 + 2, a saving of 2 x 16 - 7 = 25
     members, row = np.unique(row, return_inverse=True)
     alone = np.arange(len(members))
     if not len(members):
@@ -85,7 +105,7 @@ def _saving(row: Integers, true: Integers, distance: Floats, truths: int, limit:
     places = np.concatenate([row, alone]), np.concatenate([true, truths + alone])
     matrix = csr_array((price, places), shape=(len(members), truths + len(members)))
     chosen = min_weight_full_bipartite_matching(matrix)
-    # Added exactly, so that the order of the points in a file moves no digit.
+    # An exact sum, so that the order of the points in a file changes no digit.
     return limit * len(members) - (math.fsum(matrix[chosen].tolist()) - len(members))
 
 
@@ -103,7 +123,7 @@ class MeanLocalizationError:
     )
 
     def canonical(self, metric: Metric) -> Metric:
-        """Bring the limit into its shortest spelling; 16 px where none is given."""
+        """Return the metric with the shortest spelling of its limit; 16 px if it has none."""
         metric = metric.plain("at")
         limits = (DEFAULT_LIMIT,) if metric.at is None else pixels(metric, "one limit, such as 16px")
         if len(limits) > 1:
@@ -111,11 +131,11 @@ class MeanLocalizationError:
         return Metric(name="MLE", at=pixels_text(limits))
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
-        """Say that counts are not enough."""
+        """Return points, if the predictions are counts only."""
         return None if scene.predictions.located else NO_POINTS
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
-        """Return False: images with counts only have no matching."""
+        """Return False: images with counts only can't be matched."""
         return False
 
     def reads(self, metric: Metric) -> Reads:
@@ -123,35 +143,39 @@ class MeanLocalizationError:
         return reads("count")
 
     def evidence(self, asked: Sequence[Metric], scene: Scene) -> Evidence:
-        """Return the cost of every image for each limit asked for."""
-        predicted = confident(scene.predictions, threshold=scene.options.count_threshold)
+        """Return the cost of every image for each requested limit."""
+        predicted = confident_points(scene.predictions, threshold=scene.options.count_threshold)
         true = scene.annotations.points
         return scene.evidence(
-            images={_column(m): localization_costs(predicted, true, limit=pixels(m, "")[0]) for m in asked}
+            images={
+                _column(metric): localization_costs(predicted, true, limit=pixels(metric, "")[0]) for metric in asked
+            }
         )
 
     def values(
         self, asked: Sequence[Metric], evidence: Evidence, options: Options, *, weights: Weights = None
     ) -> Measured:
-        """Return the mean over images with true points."""
+        """Return the mean over the images with true points."""
         true = evidence.images["true"]
-        found = Measured()
+        measured = Measured()
         for metric in asked:
-            found.values[str(metric)] = mean_over(_errors(metric, evidence), true > 0, weights)
+            measured.values[str(metric)] = mean_over(_errors(metric, evidence), true > 0, weights)
             if not (true > 0).any():
-                found.undefined.append("MLE is undefined: there are no true points")
-        return found
+                measured.undefined.append("MLE is undefined: there are no true points")
+        return measured
 
     def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
-        """Return the error of every image; NaN where there are no true points."""
+        """Return the error of every image; NaN for an image without true points."""
         return {str(metric): _errors(metric, evidence) for metric in asked}
 
 
 def _column(metric: Metric) -> str:
+    """Return the name of the column of evidence that holds the costs."""
     return f"cost@{metric.at}"
 
 
 def _errors(metric: Metric, evidence: Evidence) -> Floats:
+    """Return the error of every image, (m,): its cost over its number of true points; NaN without true points."""
     true = evidence.images["true"]
     errors: Floats = np.divide(evidence.images[_column(metric)], true, out=np.full(len(true), np.nan), where=true > 0)
     return errors

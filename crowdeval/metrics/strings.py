@@ -1,8 +1,17 @@
 """The grammar of metric strings, and of the ranges of thresholds in them.
 
-A metric string is ``NAME``, then optionally ``(ORDER)``, ``[LEVEL]``, ``@THRESHOLD`` and `` by GROUP``: ``nAP``,
-``nAP@0.25``, ``MAE``, ``MAE[S]``, ``F1@sigma_l``, ``Recall@sigma_l by level``, ``GAME(2)``. A range of thresholds is
-``a:s:b``, which is a, a + s, ..., b with b included; a comma list; or a single number.
+A metric string is ``NAME``, followed by any of these parts, in this order:
+
+- ``(ORDER)``: ``GAME(2)``;
+- ``[LEVEL]``: ``MAE[S]``;
+- ``@THRESHOLD``: ``nAP@0.25``, ``F1@sigma_l``, ``AP@8px``;
+- `` by GROUP``: ``MAE by weather``, ``Recall@sigma_l by level``.
+
+The thresholds are given in one of three ways:
+
+- a range ``a:s:b``, which means a, a + s, ..., b, with b included;
+- a list with commas, ``0.05,0.25``;
+- a single number.
 """
 
 from __future__ import annotations
@@ -21,14 +30,29 @@ _STRING = re.compile(
     r"(?:@(?P<at>\S+))?(?: by (?P<by>\S.*))?"
 )
 
-
 LONGEST = 500
+"""Maximum number of characters of a metric string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One parsed metric string.
+    """One parsed metric string; a part that the string does not have is None.
 
+    Attributes
+    ----------
+    name : str
+        ``"nAP"``, ``"MAE"``, ...
+    order : str, optional
+        The order of the grid of GAME: ``"2"``.
+    level : str, optional
+        The levels that NWPU-Crowd's means go over: ``"S"`` or ``"L"``.
+    at : str, optional
+        The thresholds: ``"0.25"``, ``"8px"``, ``"sigma_l"``, ``"1:1:100px"``.
+    by : str, optional
+        The groups that the metric is broken down by: ``"weather"``.
+
+    Examples
+    --------
     >>> str(Metric.parse("Recall@sigma_l by level"))
     'Recall@sigma_l by level'
     """
@@ -41,12 +65,38 @@ class Metric:
 
     @classmethod
     def parse(cls, text: str) -> Metric:
-        """Return the parts of a metric string; raise UsageError where it is none."""
+        """Return the parts of a metric string.
+
+        Parameters
+        ----------
+        text : str
+            The metric string; blanks around it are ignored.
+
+        Returns
+        -------
+        Metric
+            Only the grammar is checked: whether a name or a part is known, its family decides (``canonical``).
+
+        Raises
+        ------
+        UsageError
+            If the text is not a metric string, or has more than ``LONGEST`` characters.
+
+        Examples
+        --------
+        >>> Metric.parse("nAP@0.25").at
+        '0.25'
+        """
         match = _STRING.fullmatch(text.strip())
         if match is None:
-            raise UsageError(f"{text!r} is not a metric string (NAME, NAME@THRESHOLD, NAME by GROUP, ...)")
+            raise UsageError(
+                f"{text!r} is not a metric string; expected NAME, NAME@THRESHOLD, NAME[LEVEL], NAME(ORDER) or "
+                "NAME by GROUP, such as nAP@0.25"
+            )
         if len(text) > LONGEST:
-            raise UsageError(f"{text[:40]!r}...: a metric string has at most {LONGEST} characters")
+            raise UsageError(
+                f"{text[:40]!r}...: a metric string has at most {LONGEST} characters, this one has {len(text)}"
+            )
         return cls(**match.groupdict())
 
     def __str__(self) -> str:
@@ -57,7 +107,28 @@ class Metric:
         return text + (f" by {self.by}" if self.by is not None else "")
 
     def plain(self, *allowed: Literal["order", "level", "at", "by"]) -> Metric:
-        """Return this metric; raise UsageError if it carries a part that is not ``allowed``."""
+        """Return this metric, after a check that it has no part except the allowed ones.
+
+        Parameters
+        ----------
+        allowed : str
+            Names of parts: ``"order"``, ``"level"``, ``"at"``, ``"by"``.
+
+        Returns
+        -------
+        Metric
+            The same metric.
+
+        Raises
+        ------
+        UsageError
+            If another part is present; the message names it.
+
+        Examples
+        --------
+        >>> Metric.parse("nAP@0.25").plain("at").name
+        'nAP'
+        """
         for part in ("order", "level", "at", "by"):
             if part not in allowed and getattr(self, part) is not None:
                 raise UsageError(f"{str(self)!r}: {self.name} takes no {_PARTS[part]}")
@@ -66,9 +137,8 @@ class Metric:
 
 _PARTS = {"order": "(ORDER)", "level": "[LEVEL]", "at": "@THRESHOLD", "by": "'by GROUP'"}
 
-
 MOST = 1000
-"""A range of more thresholds than this is taken for a slip."""
+"""Maximum number of thresholds; a longer range is taken for a mistake."""
 
 
 def parse_range(value: str | float | Iterable[float], *, name: str = "delta") -> tuple[float, ...]:
@@ -80,12 +150,18 @@ def parse_range(value: str | float | Iterable[float], *, name: str = "delta") ->
         ``"0.05:0.05:0.5"`` (built from integer steps, rounded to 12 decimals), ``"0.05,0.25"``, ``"0.5"``, or
         the numbers themselves.
     name : str
-        What the numbers are called in an error.
+        Name of the option or metric, for the error message.
+
+    Returns
+    -------
+    tuple of float
+        At least one and at most ``MOST`` thresholds.
 
     Raises
     ------
     UsageError
-        If a threshold is not positive and finite, repeats, or ``b`` is not reached from ``a`` in steps of ``s``.
+        If a threshold is not positive and finite, if one repeats, if there are none or too many, or if ``b`` is not
+        reached from ``a`` in steps of ``s``.
 
     Examples
     --------
@@ -104,13 +180,25 @@ def parse_range(value: str | float | Iterable[float], *, name: str = "delta") ->
     if min(values) <= 0:
         raise UsageError(f"{name}: expected positive thresholds, found {min(values)}")
     if len(set(values)) < len(values):
-        raise UsageError(f"{name}: a threshold is given twice in {value!r}")
+        raise UsageError(f"{name}: expected each threshold once, found one of them twice in {value!r}")
     return tuple(sorted(values))
 
 
 def range_text(values: Sequence[float]) -> str:
-    """Return the shortest text that parses back to ``values``.
+    """Return the shortest text that parses back to these thresholds.
 
+    Parameters
+    ----------
+    values : sequence of float
+        Thresholds in rising order.
+
+    Returns
+    -------
+    str
+        A range ``a:s:b`` where that gives exactly these values, else a list with commas.
+
+    Examples
+    --------
     >>> range_text((0.05, 0.1, 0.15, 0.2)), range_text((0.05, 0.25, 0.5)), range_text((8.0,))
     ('0.05:0.05:0.2', '0.05,0.25,0.5', '8')
     """
@@ -126,18 +214,58 @@ def range_text(values: Sequence[float]) -> str:
 
 
 def pixels(metric: Metric, example: str) -> tuple[float, ...]:
-    """Return the radii of ``NAME@8px`` or ``NAME@1:1:100px``; raise UsageError where unit or number is missing."""
+    """Return the radii of ``NAME@8px`` or ``NAME@1:1:100px``.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric string.
+    example : str
+        Thresholds that the metric accepts, for the error message; empty if the string was checked before.
+
+    Returns
+    -------
+    tuple of float
+        Radii in pixels, in rising order.
+
+    Raises
+    ------
+    UsageError
+        If the number or the unit ``px`` is missing.
+
+    Examples
+    --------
+    >>> pixels(Metric.parse("L-F1@1:1:3px"), "1:1:100px")
+    (1.0, 2.0, 3.0)
+    """
     if metric.at is None or not metric.at.endswith("px"):
-        raise UsageError(f"{str(metric)!r}: expected {metric.name}@ and {example}")
+        raise UsageError(f"{str(metric)!r}: expected {metric.name}@ followed by {example}")
     return parse_range(metric.at.removesuffix("px"), name=str(metric))
 
 
 def pixels_text(radii: Sequence[float]) -> str:
-    """Return the shortest spelling of radii: ``8px``, ``1:1:100px``."""
+    """Return the shortest spelling of radii.
+
+    Parameters
+    ----------
+    radii : sequence of float
+        Radii in pixels, in rising order.
+
+    Returns
+    -------
+    str
+        The radii as they stand in a metric string.
+
+    Examples
+    --------
+    >>> pixels_text((8.0,)), pixels_text((1.0, 2.0, 3.0))
+    ('8px', '1:1:3px')
+    """
     return f"{range_text(radii)}px"
 
 
 def _number(part: object, whole: object, name: str) -> float:
+    """Return a finite number; raise UsageError, which shows the whole range, where ``part`` is not one."""
     try:
         number = float(part)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -148,6 +276,7 @@ def _number(part: object, whole: object, name: str) -> float:
 
 
 def _steps(text: str, name: str) -> list[float]:
+    """Return the thresholds of a range ``a:s:b``."""
     parts = [_number(part, text, name) for part in text.split(":")]
     if len(parts) != 3:
         raise UsageError(f"{name}: expected a range a:s:b (start, step, end), found {text!r}")
@@ -158,16 +287,32 @@ def _steps(text: str, name: str) -> list[float]:
         raise UsageError(f"{name}: expected at most {MOST} thresholds, found {text!r}")
     steps = round((end - start) / step)
     if abs(start + steps * step - end) > 1e-9 * max(1.0, abs(end)):
-        near = [
+        ends = [
             number_text(round(start + n * step, 12)) for n in (int((end - start) / step), int((end - start) / step) + 1)
         ]
-        raise UsageError(f"{name}: {text!r} does not reach its end; end it at {near[0]} or {near[1]}")
+        raise UsageError(
+            f"{name}: the range {text!r} does not reach its end in whole steps; end it at {ends[0]} or {ends[1]}"
+        )
+    # From whole steps, not by adding: 0.05:0.05:0.2 -> [0.05, 0.1, 0.15, 0.2], although 0.1 + 0.05 is not 0.15 in
+    # float64.
     return [round(start + n * step, 12) for n in range(steps + 1)]
 
 
 def signature_fields(signature: str) -> tuple[str, dict[str, str]]:
-    """Return what a signature begins with, and its fields; nothing is checked, ``Protocol.parse`` does that.
+    """Return the head of a signature and its fields; ``Protocol.parse`` checks them, this function does not.
 
+    Parameters
+    ----------
+    signature : str
+        A line such as ``crowdeval@2|k:3|lone:inf``.
+
+    Returns
+    -------
+    (str, dict of str to str)
+        The head, with the revision of the definitions, and value by key.
+
+    Examples
+    --------
     >>> signature_fields("crowdeval@2|k:3|lone:inf")
     ('crowdeval@2', {'k': '3', 'lone': 'inf'})
     """

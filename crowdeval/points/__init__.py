@@ -1,1 +1,1 @@
-"""What a dataset is: points by image as columns, how they are made, aligned and told apart."""
+"""A dataset as columns of points by image: assembly, alignment of the two sides, image bounds and fingerprints."""

@@ -1,7 +1,7 @@
-"""From images one by one to the columns of a set, and back; several sets as one.
+"""Assemble single images to the columns of a set, take a set apart, and join several sets.
 
-One rule holds everywhere: an image, or a set, without points says nothing about scores, boxes, radii and levels. The
-others must all have such a column, or all lack it; what is mixed is refused, naming both sides.
+One rule holds everywhere: an image, or a set, without points need not have scores, boxes, radii and levels. The others
+must all have such a column, or all lack it. A mixture is an error that names an image of either kind.
 """
 
 from __future__ import annotations
@@ -24,7 +24,22 @@ Attribute = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImagePredictions:
-    """What is predicted of one image: points (M, 2) with scores (M,) or None, or a count, or both."""
+    """The predictions of one image: points, or a count, or both.
+
+    Parameters
+    ----------
+    xy : array of float, (M, 2), or None
+        Points in pixels; None for a method that predicts counts only.
+    score : array of float, (M,), optional
+        Confidences.
+    count : float, optional
+        Estimated count where the method gives one.
+
+    Examples
+    --------
+    >>> ImagePredictions(xy=None, count=12.5).points.shape
+    (0, 2)
+    """
 
     xy: Floats | None
     score: Floats | None = None
@@ -32,13 +47,32 @@ class ImagePredictions:
 
     @property
     def points(self) -> Floats:
-        """The points, none where there is only a count."""
+        """The points, (M, 2); no points where there is only a count."""
         return np.empty((0, 2)) if self.xy is None else self.xy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ImageAnnotations:
-    """The true points of one image; columns as in ``Annotations``."""
+    """The true points of one image.
+
+    Parameters
+    ----------
+    xy : array of float, (N, 2)
+        Points in pixels.
+    boxes : array of float, (N, 4), optional
+        Head boxes x1, y1, x2, y2 in pixels.
+    radii : array of float, (N, 2), optional
+        sigma_s and sigma_l in pixels.
+    level : array of int, (N,), optional
+        Head-area level 0..5 (NWPU-Crowd).
+    point_attributes : mapping of str to array, (N,), optional
+        Other facts about each point.
+
+    Examples
+    --------
+    >>> ImageAnnotations(xy=np.array([[1.0, 2.0]]), boxes=np.array([[0.0, 1.0, 2.0, 3.0]])).xy.tolist()
+    [[1.0, 2.0]]
+    """
 
     xy: Floats
     boxes: Floats | None = None
@@ -47,95 +81,153 @@ class ImageAnnotations:
     point_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def assembled_predictions(images: Mapping[str, ImagePredictions]) -> Predictions:
-    """Return the predictions of images one by one.
+def assemble_predictions(images: Mapping[str, ImagePredictions]) -> Predictions:
+    """Return the predictions of single images as one set.
 
     Parameters
     ----------
     images : mapping of str to ImagePredictions
-        What is predicted, by image id.
+        Predictions by image id; the set has the images in this order.
+
+    Returns
+    -------
+    Predictions
 
     Raises
     ------
     InputError
         If some images with points have scores and some have none, or some have points and others only a count.
+
+    Examples
+    --------
+    >>> head = ImagePredictions(xy=np.array([[1.0, 2.0]]), score=np.array([0.9]))
+    >>> assemble_predictions({"a": head, "b": ImagePredictions(xy=np.empty((0, 2)))})
+    Predictions(2 images, 1 points)
     """
-    given = list(images.values())
+    parts = list(images.values())
     located = [name for name, image in images.items() if image.xy is not None]
     if located and len(located) < len(images):
         counted = [name for name, image in images.items() if image.xy is None]
-        raise InputError(f"points for {listed(located, most=2)} and only counts for {listed(counted, most=2)}")
-    points = [image.points for image in given]
-    scores = [image.score if len(image.points) else None for image in given]
-    counts = [np.nan if image.count is None else image.count for image in given]
+        raise InputError(
+            f"predictions: points for {listed(located, most=2)} and only counts for {listed(counted, most=2)}; "
+            "expected points for all images or for none"
+        )
+    points = [image.points for image in parts]
+    scores = [image.score if len(image.points) else None for image in parts]
+    counts = [np.nan if image.count is None else image.count for image in parts]
     return Predictions(
         image_ids=tuple(images),
         offsets=offsets_of([len(xy) for xy in points]),
-        xy=joined(points, width=2),
-        score=column_of("scores", scores, [len(xy) for xy in points], joined, names=tuple(images)),
+        xy=join_arrays(points, width=2),
+        score=column_of("scores", scores, [len(xy) for xy in points], join_arrays, names=tuple(images)),
         counts=None if np.isnan(counts).all() else np.array(counts),
         located=bool(located) or not images,
     )
 
 
-def assembled_annotations(
+def assemble_annotations(
     images: Mapping[str, ImageAnnotations],
     *,
     sizes: Floats | None = None,
     attributes: Mapping[str, NDArray[Any]] | None = None,
 ) -> Annotations:
-    """Return the annotations of images one by one.
+    """Return the annotations of single images as one set.
 
     Parameters
     ----------
     images : mapping of str to ImageAnnotations
-        The true points, by image id.
+        True points by image id; the set has the images in this order.
     sizes : array of float, (m, 2), optional
         Width and height of the images in pixels; NaN where unknown.
     attributes : mapping of str to array, (m,), optional
-        Anything else that is known of the images.
+        Other facts about the images.
+
+    Returns
+    -------
+    Annotations
 
     Raises
     ------
     InputError
         If some images with points have a column and some have none.
+
+    Examples
+    --------
+    >>> head = ImageAnnotations(xy=np.array([[1.0, 2.0]]))
+    >>> assemble_annotations({"a": head, "b": ImageAnnotations(xy=np.empty((0, 2)))})
+    Annotations(2 images, 1 points)
     """
-    names, given = tuple(images), list(images.values())
-    counts = [len(image.xy) for image in given]
+    names, parts = tuple(images), list(images.values())
+    counts = [len(image.xy) for image in parts]
     return Annotations(
         image_ids=names,
         offsets=offsets_of(counts),
-        xy=joined([image.xy for image in given], width=2),
-        boxes=column_of("boxes", [image.boxes for image in given], counts, joined, names=names),
-        radii=column_of("radii", [image.radii for image in given], counts, joined, names=names),
-        level=column_of("level", [image.level for image in given], counts, joined, names=names),
+        xy=join_arrays([image.xy for image in parts], width=2),
+        boxes=column_of("boxes", [image.boxes for image in parts], counts, join_arrays, names=names),
+        radii=column_of("radii", [image.radii for image in parts], counts, join_arrays, names=names),
+        level=column_of("level", [image.level for image in parts], counts, join_arrays, names=names),
         sizes=sizes,
         attributes=attributes or {},
-        point_attributes=_point_attributes([image.point_attributes for image in given], counts, names),
+        point_attributes=_point_attributes([image.point_attributes for image in parts], counts, names),
     )
 
 
 def image_predictions(predictions: Predictions) -> dict[str, ImagePredictions]:
-    """Return what is predicted of each image, by id."""
+    """Return the predictions of every image of a set.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        The set.
+
+    Returns
+    -------
+    dict of str to ImagePredictions
+        Predictions by image id, in the order of the set.
+
+    Examples
+    --------
+    >>> predictions = Predictions(image_ids=["a", "b"], offsets=[0, 1, 1], xy=[[1.0, 2.0]], score=[0.9])
+    >>> {name: image.xy.tolist() for name, image in image_predictions(predictions).items()}
+    {'a': [[1.0, 2.0]], 'b': []}
+    """
     counts = np.full(len(predictions.image_ids), np.nan) if predictions.counts is None else predictions.counts
     rows = [slice(start, end) for start, end in pairwise(predictions.offsets.tolist())]
     return {
         name: ImagePredictions(
-            xy=predictions.xy[of] if predictions.located else None,
-            score=None if predictions.score is None else predictions.score[of],
-            count=None if count != count else count,
+            xy=predictions.xy[own_rows] if predictions.located else None,
+            score=None if predictions.score is None else predictions.score[own_rows],
+            count=None if count != count else count,  # only NaN differs from itself
         )
-        for name, of, count in zip(predictions.image_ids, rows, counts.tolist(), strict=True)
+        for name, own_rows, count in zip(predictions.image_ids, rows, counts.tolist(), strict=True)
     }
 
 
 def image_annotations(annotations: Annotations, image: int) -> ImageAnnotations:
-    """Return the true points of one image of a set."""
+    """Return the true points of one image of a set.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        The set.
+    image : int
+        Position of the image in the set.
+
+    Returns
+    -------
+    ImageAnnotations
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a", "b"], offsets=[0, 1, 2], xy=[[1.0, 2.0], [3.0, 4.0]])
+    >>> image_annotations(truth, 1).xy.tolist()
+    [[3.0, 4.0]]
+    """
     rows = slice(int(annotations.offsets[image]), int(annotations.offsets[image + 1]))
     columns = {name: getattr(annotations, name) for name in POINT_COLUMNS}
-    own: dict[str, Any] = {name: None if column is None else column[rows] for name, column in columns.items()}
-    of_points = {name: values[rows] for name, values in annotations.point_attributes.items()}
-    return ImageAnnotations(**own, point_attributes=of_points)
+    parts: dict[str, Any] = {name: None if column is None else column[rows] for name, column in columns.items()}
+    point_attributes = {name: values[rows] for name, values in annotations.point_attributes.items()}
+    return ImageAnnotations(**parts, point_attributes=point_attributes)
 
 
 @overload
@@ -148,7 +240,7 @@ def concatenated(sets: Iterable[Predictions] | Iterable[Annotations]) -> Predict
     Parameters
     ----------
     sets : iterable of Predictions, or of Annotations
-        At least one. A set without points is neutral: it need not have the scores or boxes that the others have.
+        At least one set. A set without points need not have the scores or boxes that the others have.
 
     Returns
     -------
@@ -157,7 +249,7 @@ def concatenated(sets: Iterable[Predictions] | Iterable[Annotations]) -> Predict
     Raises
     ------
     InputError
-        If an image is in two of them, if only some sets with points have scores, boxes, radii or levels, or if some
+        If an image is in two sets, if only some sets with points have scores, boxes, radii or levels, or if some
         predictions are points and others only counts.
 
     Examples
@@ -186,20 +278,35 @@ def column_of(
     *,
     names: Sequence[str],
 ) -> Any:
-    """Return one column from the parts of it that images, or sets, have; None where none of them has it.
+    """Join the parts of one column that images, or sets, have.
 
     Parameters
     ----------
     name : str
-        What the column is called in an error.
+        Name of the column, for an error message.
     parts : sequence
-        What each has; None where it has nothing.
+        Part of the column of each image or set; None where it has no such column.
     counts : sequence of int
-        How many points each has: without any it need not have the column.
+        Number of points of each; without points it need not have the column.
     join : callable
-        Puts the parts that there are together.
+        Function that joins the parts that are not None.
     names : sequence of str
-        What each is called in an error.
+        Name of each image or set, for an error message.
+
+    Returns
+    -------
+    array or None
+        None where no image or set with points has the column.
+
+    Raises
+    ------
+    InputError
+        If some images or sets with points have the column and some lack it.
+
+    Examples
+    --------
+    >>> column_of("scores", [np.array([0.9]), None], [1, 0], np.concatenate, names=["a", "b"])
+    array([0.9])
     """
     present = [part for part in parts if part is not None]
     if not present:
@@ -210,19 +317,54 @@ def column_of(
         if lacking and not having:
             return None
         if lacking:
-            raise InputError(f"only some images have {name}: {listed(having, most=2)}, not {listed(lacking, most=2)}")
+            raise InputError(
+                f"only some images have {name}: {listed(having, most=2)}, not {listed(lacking, most=2)}; "
+                "expected all images with points to have them, or none"
+            )
     return join(present)
 
 
-def joined(parts: Sequence[NDArray[Any]], *, width: int | None = None) -> NDArray[Any]:
-    """Return arrays one after the other; ``width`` is that of the result where there are none."""
+def join_arrays(parts: Sequence[NDArray[Any]], *, width: int | None = None) -> NDArray[Any]:
+    """Concatenate arrays along their rows.
+
+    Parameters
+    ----------
+    parts : sequence of array
+        Arrays of one shape apart from the number of rows.
+    width : int, optional
+        Number of columns of the empty result where there are no arrays; without it that result is one-dimensional.
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> join_arrays([np.ones((1, 2)), np.zeros((1, 2))]).tolist(), join_arrays([], width=2).shape
+    ([[1.0, 1.0], [0.0, 0.0]], (0, 2))
+    """
     if not parts:
         return np.empty(0 if width is None else (0, width))
     return np.concatenate(parts)
 
 
 def attribute_columns(images: Sequence[Mapping[str, Attribute]]) -> dict[str, NDArray[Any]]:
-    """Return one column an attribute of images one by one, each of the narrowest type."""
+    """Return the attributes of single images as columns, one an attribute, each of the narrowest type.
+
+    Parameters
+    ----------
+    images : sequence of mapping
+        Attributes of each image by name; a name that an image lacks is None (unknown) there.
+
+    Returns
+    -------
+    dict of str to array, (m,)
+
+    Examples
+    --------
+    >>> attribute_columns([{"weather": "fog", "level": 1}, {"level": 2}])
+    {'weather': array(['fog', None], dtype=object), 'level': array([1, 2])}
+    """
     names = dict.fromkeys(chain.from_iterable(images))
     return {name: attribute_column([image.get(name) for image in images]) for name in names}
 
@@ -230,14 +372,26 @@ def attribute_columns(images: Sequence[Mapping[str, Attribute]]) -> dict[str, ND
 def attribute_column(values: Sequence[Attribute]) -> NDArray[Any]:
     """Return the narrowest column that holds these values: int, float with NaN for None, bool, str, else objects.
 
+    Parameters
+    ----------
+    values : sequence of str, int, float, bool or None
+        Values of one attribute; None where it is unknown.
+
+    Returns
+    -------
+    array, (len(values),)
+
+    Examples
+    --------
     >>> attribute_column([1, 2]), attribute_column([1, None]), attribute_column(["a", None])
     (array([1, 2]), array([ 1., nan]), array(['a', None], dtype=object))
     """
     kinds = {type(value) for value in values}
+    # Numbers of mixed type, or with unknown ones among them; integers alone keep their type in the second branch.
     if kinds <= {int, float, type(None)} and kinds & {int, float} and kinds != {int}:
         numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-        same = zip(values, numbers.tolist(), strict=True)  # a large integer may have no equal float
-        if all(value is None or value == number or value != value for value, number in same):
+        pairs = zip(values, numbers.tolist(), strict=True)  # a large integer may have no equal float
+        if all(value is None or value == number or value != value for value, number in pairs):
             return numbers
     elif len(kinds) == 1:
         column = np.array(values)
@@ -251,25 +405,25 @@ def attribute_column(values: Sequence[Attribute]) -> NDArray[Any]:
 def _point_attributes(
     images: Sequence[Mapping[str, NDArray[Any]]], counts: Sequence[int], names: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
-    """Return one column an attribute of the points; an image without points must not decide its type."""
+    """Return one column an attribute of the points; the type is decided by images with points only."""
     columns = {}
     for name in dict.fromkeys(chain.from_iterable(images)):
         parts = [image.get(name) for image in images]
         peopled = [part if count else None for part, count in zip(parts, counts, strict=True)]
-        column = column_of(name, peopled, counts, joined, names=names)
+        column = column_of(name, peopled, counts, join_arrays, names=names)
         columns[name] = column if column is not None else next(part for part in parts if part is not None)[:0]
     return columns
 
 
 def _concatenated_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """Return several sets of predictions as one."""
     located = [part.located for part in parts if part.image_ids]
     if any(located) and not all(located):
-        raise InputError("some of the predictions are points and some are only counts")
+        raise InputError(
+            "some of the predictions are points and some are only counts; expected points in all sets or in none"
+        )
     points = concatenate([part.points for part in parts])
-    counts = [
-        np.full(len(part.image_ids), np.nan if part.located else 0.0) if part.counts is None else part.counts
-        for part in parts
-    ]
+    counts = [np.full(len(part.image_ids), np.nan) if part.counts is None else part.counts for part in parts]
     return Predictions(
         image_ids=tuple(name for part in parts for name in part.image_ids),
         offsets=points.offsets,
@@ -281,6 +435,7 @@ def _concatenated_predictions(parts: Sequence[Predictions]) -> Predictions:
 
 
 def _concatenated_annotations(parts: Sequence[Annotations]) -> Annotations:
+    """Return several sets of annotations as one."""
     points = concatenate([part.points for part in parts])
     unknown = [np.full((len(part.image_ids), 2), np.nan) for part in parts]
     sizes = [nan if part.sizes is None else part.sizes for part, nan in zip(parts, unknown, strict=True)]
@@ -293,15 +448,15 @@ def _concatenated_annotations(parts: Sequence[Annotations]) -> Annotations:
         radii=_set_column("radii", parts, [part.radii for part in parts]),
         level=_set_column("level", parts, [part.level for part in parts]),
         sizes=np.concatenate(sizes) if any(part.sizes is not None for part in parts) else None,
-        attributes={name: _joined_attribute(name, parts) for name in names},
+        attributes={name: _join_attribute(name, parts) for name in names},
         point_attributes=_point_attributes(
             [part.point_attributes for part in parts], [len(part.xy) for part in parts], _set_names(parts)
         ),
     )
 
 
-def _joined_attribute(name: str, parts: Sequence[Annotations]) -> NDArray[Any]:
-    """Return an attribute of the images of all sets; it is unknown (None, NaN) in those of a set that lacks it."""
+def _join_attribute(name: str, parts: Sequence[Annotations]) -> NDArray[Any]:
+    """Return an attribute of the images of all sets; it is unknown (None, NaN) in the images of a set that lacks it."""
     columns = [part.attributes.get(name) for part in parts]
     present = [column for column in columns if column is not None]
     if len(present) == len(columns) and len({column.dtype.kind for column in present}) == 1:
@@ -314,9 +469,10 @@ def _joined_attribute(name: str, parts: Sequence[Annotations]) -> NDArray[Any]:
 
 
 def _set_column(name: str, parts: Sequence[Predictions] | Sequence[Annotations], columns: Sequence[Any]) -> Any:
-    return column_of(name, columns, [len(part.xy) for part in parts], joined, names=_set_names(parts))
+    """Return one point column of several sets as one."""
+    return column_of(name, columns, [len(part.xy) for part in parts], join_arrays, names=_set_names(parts))
 
 
 def _set_names(parts: Sequence[Predictions] | Sequence[Annotations]) -> list[str]:
-    """Return what each set is called in an error: by its first image."""
+    """Return the name of each set for an error message: its first image."""
     return [part.image_ids[0] if part.image_ids else "an empty set" for part in parts]

@@ -1,4 +1,4 @@
-"""Points and the bounds of their image: which lie outside, and true points outside kept, dropped or clipped."""
+"""Find points outside their image; keep, drop or clip true points outside."""
 
 from __future__ import annotations
 
@@ -12,38 +12,96 @@ from crowdeval.points.ragged import Flags, Floats, Ragged
 from crowdeval.points.sets import Annotations
 
 
-def outside(points: Ragged, sizes: Floats) -> Flags:
-    """Return which points lie outside their image, (N,); False where its size is unknown.
+def points_outside(points: Ragged, sizes: Floats) -> Flags:
+    """Return the points that lie outside their image.
 
-    Pixel i covers [i, i + 1), so that a point on the right or lower edge, x = width or y = height, lies outside.
+    Pixel i covers [i, i + 1), so a point on the right or lower edge, x = width or y = height, lies outside.
+
+    Parameters
+    ----------
+    points : Ragged
+        Points of m images.
+    sizes : array of float, (m, 2)
+        Width and height of every image in pixels; NaN where unknown.
+
+    Returns
+    -------
+    array of bool, (N,)
+        False for all points of an image of unknown size.
+
+    Examples
+    --------
+    >>> points = Ragged(np.array([[5.0, 5.0], [20.0, 5.0], [-1.0, 5.0]]), np.array([0, 3]))
+    >>> points_outside(points, np.array([[20.0, 10.0]])).tolist()
+    [False, True, True]
     """
     off = np.zeros(len(points), dtype=bool)
     for axis in (0, 1):
         values, known = points.xy[:, axis], ~np.isnan(sizes).any(axis=1)
-        # An unknown side is endless both ways, so that nothing lies beyond it.
+        # An image of unknown size has no bounds: everything lies between -inf and inf.
         low, high = np.where(known, 0.0, -np.inf), np.where(known, sizes[:, axis], np.inf)
+        # The bounds of each image, repeated for its points:  high [20, 30], counts [2, 1]  ->  [20, 20, 30]
         off |= (values < np.repeat(low, points.counts)) | (values >= np.repeat(high, points.counts))
     return off
 
 
-def beyond(points: Ragged, sizes: Floats) -> Flags:
-    """Return which points lie to the right of their image's width or below its height, (N,)."""
+def points_past_size(points: Ragged, sizes: Floats) -> Flags:
+    """Return the points that lie to the right of their image or below it; its right and lower edge belong to it.
+
+    Parameters
+    ----------
+    points : Ragged
+        Points of m images.
+    sizes : array of float, (m, 2)
+        Width and height of every image in pixels; NaN where unknown.
+
+    Returns
+    -------
+    array of bool, (N,)
+        False for all points of an image of unknown size.
+
+    Examples
+    --------
+    >>> points = Ragged(np.array([[5.0, 5.0], [20.0, 5.0], [21.0, 5.0]]), np.array([0, 3]))
+    >>> points_past_size(points, np.array([[20.0, 10.0]])).tolist()
+    [False, False, True]
+    """
     past = points.xy > np.repeat(sizes, points.counts, axis=0)
     return past[:, 0] | past[:, 1]  # any(axis=1) takes twenty times as long
 
 
-def bounded(annotations: Annotations, off_image: OffImage) -> Annotations:
-    """Return the annotations with true points outside their image kept, dropped, or clipped to the edge.
+def apply_off_image(annotations: Annotations, off_image: OffImage) -> Annotations:
+    """Keep, drop or clip the true points outside their image.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        The true points; the sizes of all images are needed unless all points are kept.
+    off_image : {"keep", "drop", "clip"}
+        ``"keep"`` changes nothing, ``"drop"`` removes points outside, ``"clip"`` moves them to the nearest edge.
+
+    Returns
+    -------
+    Annotations
 
     Raises
     ------
     NeedsError
-        If the size of an image is unknown and points are not simply kept.
+        If the size of an image is unknown and ``off_image`` is not ``"keep"``.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[5.0, 5.0], [25.0, 5.0]], sizes=[[20.0, 10.0]])
+    >>> apply_off_image(truth, "drop").xy.tolist(), apply_off_image(truth, "clip").xy.tolist()
+    ([[5.0, 5.0]], [[5.0, 5.0], [20.0, 5.0]])
     """
     if off_image == "keep":
         return annotations
     if annotations.sizes is None or np.isnan(annotations.sizes).any():
-        raise NeedsError(f"off_image={off_image!r} needs the width and height of every image")
+        raise NeedsError(
+            f"off_image={off_image!r} needs the width and height of every image; "
+            "off_image='keep' (--off-image keep) does not"
+        )
     if off_image == "clip":
         return replace(annotations, xy=np.clip(annotations.xy, 0, annotations.sizes[annotations.points.image]))
-    return annotations.where(~outside(annotations.points, annotations.sizes))
+    return annotations.where(~points_outside(annotations.points, annotations.sizes))

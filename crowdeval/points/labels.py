@@ -1,4 +1,4 @@
-"""The text of a number, and of the value of an attribute: what names a group of images."""
+"""Text of numbers and of attribute values, which name groups of images."""
 
 from __future__ import annotations
 
@@ -6,28 +6,52 @@ import math
 from typing import Any
 
 EMPTY = "(empty)"
-"""What a group whose value is the empty text is called."""
+"""Name of the group of images whose value is the empty text."""
 
 
 def number_text(value: float) -> str:
-    """Return the shortest text of a number that reads back equal; whole numbers without a point.
+    """Return the shortest text from which the same number is read back; whole numbers have no decimal point.
 
+    Parameters
+    ----------
+    value : float
+        Any number.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> number_text(8.0), number_text(0.05), number_text(1e300)
     ('8', '0.05', '1e300')
     """
+    # Larger whole numbers keep the form of repr, which has an exponent from 1e16 on.
     whole = math.isfinite(value) and value == int(value) and abs(value) < 1e15
     return str(int(value)) if whole else repr(float(value)).replace("e+", "e")
 
 
 def label_text(value: Any) -> str | None:
-    """Return the text that names an attribute's value; None where it is unknown (None, NaN).
+    """Return the text that names the value of an attribute.
 
-    The type does not matter, so that 1, 1.0 and "1" are one group.
+    The type of the value does not matter: 1, 1.0 and "1" are one group.
 
+    Parameters
+    ----------
+    value : object
+        Value of an attribute.
+
+    Returns
+    -------
+    str or None
+        None where the value is unknown (None, NaN).
+
+    Examples
+    --------
     >>> label_text(1), label_text(1.0), label_text("1"), label_text(0.5), label_text(float("nan"))
     ('1', '1', '1', '0.5', None)
     """
-    if value is None or value != value:
+    if value is None or value != value:  # only NaN differs from itself
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return number_text(value)
@@ -35,8 +59,19 @@ def label_text(value: Any) -> str | None:
 
 
 def label_order(label: str) -> tuple[bool, float, bytes]:
-    """Return the key that sorts labels: numbers in rising order, then text by UTF-8.
+    """Return the key by which labels are sorted: numbers in rising order, then other text by its UTF-8 bytes.
 
+    Parameters
+    ----------
+    label : str
+        Label of a group.
+
+    Returns
+    -------
+    (bool, float, bytes)
+
+    Examples
+    --------
     >>> sorted(["b", "10", "2", "a", "1e3"], key=label_order)
     ['2', '10', '1e3', 'a', 'b']
     """

@@ -1,4 +1,4 @@
-"""Points by image: ``Ragged(xy, offsets)``, and the checks of shape, type and finiteness at the door.
+"""Points by image as ``Ragged(xy, offsets)``, and the checks of shape, type and finite values of input arrays.
 
 The points of ``m`` images are one array ``xy`` and ``offsets`` of ``m + 1`` integers: image ``i`` owns the rows
 ``offsets[i]:offsets[i + 1]``. Three images with 2, 0 and 3 points::
@@ -25,11 +25,37 @@ Indices = NDArray[np.int32] | NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 LARGEST = 1e9
-"""Coordinates beyond this many pixels are refused: squares and image separation stay exact in float64."""
+"""Largest accepted coordinate in pixels: up to here squares and gaps between images are exact in float64."""
+
+_RARE = 16
+"""Flags are looked up one by one where at most one in this many is set."""
 
 
-def floats(name: str, value: ArrayLike) -> Floats:
-    """Return ``value`` as a float64 array; raise InputError where that is not possible."""
+def as_floats(name: str, value: ArrayLike) -> Floats:
+    """Convert an argument to a float64 array.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, with which an error message begins.
+    value : array_like of int or float
+        Numbers in a rectangular array of any shape.
+
+    Returns
+    -------
+    array of float64
+        ``value`` itself, not a copy, where it already is such an array.
+
+    Raises
+    ------
+    InputError
+        If the array has a mask, is not rectangular, or does not hold numbers.
+
+    Examples
+    --------
+    >>> as_floats("score", [1, 2])
+    array([1., 2.])
+    """
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(
             f"{name}: expected a plain array, found one with a mask; take mask.compressed() or mask.filled()"
@@ -44,31 +70,74 @@ def floats(name: str, value: ArrayLike) -> Floats:
 
 
 def as_points(name: str, value: ArrayLike) -> Floats:
-    """Return points as a contiguous (N, 2) float64 array of finite pixel coordinates.
+    """Convert an argument to points: a contiguous float64 array of finite pixel coordinates.
 
-    An empty list is no points.
+    Parameters
+    ----------
+    name : str
+        Name of the argument, with which an error message begins.
+    value : array_like, (N, 2)
+        Points x, y in pixels. An empty list stands for no points.
 
-    >>> as_points("points", [[1, 2], [3, 4]]).shape
-    (2, 2)
+    Returns
+    -------
+    array of float64, (N, 2)
+
+    Raises
+    ------
+    InputError
+        If the shape is not (N, 2), or a coordinate is not finite or beyond ``LARGEST`` pixels.
+
+    Examples
+    --------
+    >>> as_points("points", [[1, 2], [3, 4]]).shape, as_points("points", []).shape
+    ((2, 2), (0, 2))
     """
-    array = floats(name, value)
+    array = as_floats(name, value)
     if array.size == 0 and array.ndim <= 2:
         return np.empty((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
         raise InputError(f"{name}: expected points of shape (N, 2), found {array.shape}")
-    if not (array.min() >= -LARGEST and array.max() <= LARGEST):  # also where one is NaN
+    # min and max are NaN where a coordinate is NaN, and NaN fails both comparisons.
+    if not (array.min() >= -LARGEST and array.max() <= LARGEST):
         bad = ~(np.abs(array) <= LARGEST).all(axis=1)
-        first = int(np.argmax(bad))
+        first, others = int(np.argmax(bad)), int(bad.sum()) - 1
         raise InputError(
             f"{name}: expected finite coordinates within {LARGEST:.0e} pixels, "
-            f"found {tuple(array[first].tolist())} in row {first} and {int(bad.sum()) - 1} more like it"
+            f"found {tuple(array[first].tolist())} in row {first}" + (f" and in {others} more rows" if others else "")
         )
     return np.ascontiguousarray(array)
 
 
 def as_column(name: str, value: ArrayLike, length: int, *, finite: bool = True) -> Floats:
-    """Return a (length,) float64 column; ``finite=False`` lets NaN (unknown) through."""
-    array = floats(name, value)
+    """Convert an argument to a column: one float64 number a row.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, with which an error message begins.
+    value : array_like, (length,)
+        Numbers.
+    length : int
+        Expected number of rows.
+    finite : bool
+        Whether NaN (unknown) is an error; infinite numbers always are.
+
+    Returns
+    -------
+    array of float64, (length,)
+
+    Raises
+    ------
+    InputError
+        If the shape is not (length,), or a number is not finite.
+
+    Examples
+    --------
+    >>> as_column("counts", [3, float("nan")], 2, finite=False)
+    array([ 3., nan])
+    """
+    array = as_floats(name, value)
     if array.shape != (length,):
         raise InputError(f"{name}: expected shape ({length},), found {array.shape}")
     bad = ~np.isfinite(array) if finite else np.isinf(array)
@@ -79,23 +148,63 @@ def as_column(name: str, value: ArrayLike, length: int, *, finite: bool = True) 
 
 
 def as_offsets(name: str, value: ArrayLike, images: int, rows: int) -> Integers:
-    """Return offsets as (images + 1,) int64, from 0 to ``rows`` and never falling."""
+    """Convert an argument to the offsets of a number of images and rows.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, with which an error message begins.
+    value : array_like of int, (images + 1,)
+        Offsets from 0 to ``rows`` that never fall.
+    images, rows : int
+        Number of images and of rows (points).
+
+    Returns
+    -------
+    array of int64, (images + 1,)
+        A copy.
+
+    Raises
+    ------
+    InputError
+        If ``value`` does not hold such offsets.
+
+    Examples
+    --------
+    >>> as_offsets("offsets", [0, 2, 2], images=2, rows=2)
+    array([0, 2, 2])
+    """
     array = np.asarray(value)
     if array.shape != (images + 1,) or array.dtype.kind not in "iu":
-        raise InputError(f"{name}: expected {images + 1} integers, found {array.dtype} of shape {array.shape}")
+        raise InputError(
+            f"{name}: expected {images + 1} integers, one more than there are images, "
+            f"found {array.dtype} of shape {array.shape}"
+        )
     offsets = array.astype(np.int64)
-    if offsets[0] != 0 or offsets[-1] != rows or (np.diff(offsets) < 0).any():
-        raise InputError(f"{name}: expected offsets that rise from 0 to {rows}")
+    falls = np.flatnonzero(np.diff(offsets) < 0)
+    if offsets[0] != 0 or offsets[-1] != rows or len(falls):
+        place = f" that fall behind position {falls[0]}" if len(falls) else ""
+        raise InputError(
+            f"{name}: expected offsets that rise from 0 to {rows}, the number of points, "
+            f"found offsets from {offsets[0]} to {offsets[-1]}{place}"
+        )
     return offsets
 
 
-_FEW = 16
-"""One flag in so many, or fewer, is looked up by itself."""
-
-
 def offsets_of(counts: ArrayLike) -> Integers:
-    """Return the offsets of images with these row counts.
+    """Return the offsets of images with these numbers of rows.
 
+    Parameters
+    ----------
+    counts : array_like of int, (m,)
+        Number of rows of every image.
+
+    Returns
+    -------
+    array of int64, (m + 1,)
+
+    Examples
+    --------
     >>> offsets_of([2, 0, 3]).tolist()
     [0, 2, 2, 5]
     """
@@ -106,21 +215,55 @@ def offsets_of(counts: ArrayLike) -> Integers:
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array that nobody can write to: a copy, unless ``array`` is such a one already."""
-    if array.flags.writeable or _writeable_base(array):
+    """Return an array whose memory nobody can write to.
+
+    Parameters
+    ----------
+    array : array
+        Any array.
+
+    Returns
+    -------
+    array
+        ``array`` itself where neither it nor the array that owns its memory is writeable; else a copy.
+
+    Examples
+    --------
+    >>> column = np.array([1.0, 2.0])
+    >>> read_only(column) is column, read_only(column).flags.writeable
+    (False, False)
+    """
+    if array.flags.writeable or _has_writeable_base(array):
         array = array.copy()
         array.flags.writeable = False
     return array
 
 
-def own(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array made here as one that nobody can write to, so that it is taken over without a copy."""
+def freeze(array: NDArray[Any]) -> NDArray[Any]:
+    """Make an array read-only in place, so that ``read_only`` takes it without a copy.
+
+    Parameters
+    ----------
+    array : array
+        An array that no other part of the program writes to.
+
+    Returns
+    -------
+    array
+        The same array.
+
+    Examples
+    --------
+    >>> column = freeze(np.array([1.0, 2.0]))
+    >>> read_only(column) is column
+    True
+    """
     array.flags.writeable = False
     return array
 
 
-def _writeable_base(array: NDArray[Any]) -> bool:
-    """Return whether the memory of a view can be written through what it is a view of."""
+def _has_writeable_base(array: NDArray[Any]) -> bool:
+    """Return whether the memory of a view can be changed through an array below it, or belongs to a foreign object."""
     base: object = array.base
     while isinstance(base, np.ndarray):
         if base.flags.writeable:
@@ -145,8 +288,6 @@ class Ragged:
     >>> points = Ragged(np.array([[1.0, 1.0], [2.0, 2.0], [5.0, 5.0]]), offsets_of([2, 0, 1]))
     >>> points.counts.tolist(), points.image.tolist()
     ([2, 0, 1], [0, 0, 2])
-    >>> points.take(np.array([2, 0])).xy.tolist()
-    [[5.0, 5.0], [1.0, 1.0], [2.0, 2.0]]
     """
 
     xy: Floats
@@ -172,8 +313,20 @@ class Ragged:
         return np.repeat(np.arange(self.images, dtype=np.int32), self.counts)
 
     def rows(self, images: Integers) -> Integers:
-        """Return the row numbers of the given images, one image after the other; image -1 has no rows.
+        """Return the row numbers of some images, one image after the other.
 
+        Parameters
+        ----------
+        images : array of int, (n,)
+            Images in any order, also more than once; -1 stands for an image without rows.
+
+        Returns
+        -------
+        array of int64
+            Row numbers.
+
+        Examples
+        --------
         >>> Ragged(np.zeros((6, 2)), offsets_of([2, 1, 3])).rows(np.array([2, -1, 0])).tolist()
         [3, 4, 5, 0, 1]
         """
@@ -181,45 +334,123 @@ class Ragged:
         ends = np.cumsum(counts)
         starts = np.where(images >= 0, self.offsets[images], 0)
         rows = int(ends[-1]) if len(ends) else 0
-        # 0 1 2 3 4 plus, for every row of an image, how far its first row lies behind the rows before it.
+        # Number the result 0, 1, 2, ... and shift each image by the distance from its place there to its own rows:
+        #   offsets [0, 2, 3, 6], images [2, 0]  ->  counts [3, 2], ends [3, 5], starts [3, 0], shift [3 - 0, 0 - 3]
+        #   0 1 2 3 4  +  3 3 3 -3 -3  =  3 4 5 0 1
         numbers: Integers = np.arange(rows, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
         return numbers
 
     def counts_of(self, images: Integers) -> Integers:
-        """Return the number of points of the given images; image -1 has none."""
+        """Return the number of points of some images.
+
+        Parameters
+        ----------
+        images : array of int, (n,)
+            Images in any order; -1 stands for an image without points.
+
+        Returns
+        -------
+        array of int64, (n,)
+
+        Examples
+        --------
+        >>> Ragged(np.zeros((6, 2)), offsets_of([2, 1, 3])).counts_of(np.array([2, -1, 0])).tolist()
+        [3, 0, 2]
+        """
         if not self.images:
             return np.zeros_like(images)
         return np.where(images >= 0, self.counts[images], 0)
 
     def take(self, images: Integers) -> Ragged:
-        """Return the points of the given images, in this order; image -1 has none."""
+        """Return the points of some images.
+
+        Parameters
+        ----------
+        images : array of int, (n,)
+            Images in the order of the result; -1 stands for an image without points.
+
+        Returns
+        -------
+        Ragged
+            The points of n images.
+
+        Examples
+        --------
+        >>> points = Ragged(np.array([[1.0, 1.0], [2.0, 2.0], [5.0, 5.0]]), offsets_of([2, 0, 1]))
+        >>> points.take(np.array([2, 0])).xy.tolist()
+        [[5.0, 5.0], [1.0, 1.0], [2.0, 2.0]]
+        """
         return Ragged(self.xy[self.rows(images)], offsets_of(self.counts_of(images)))
 
     def where(self, kept: Flags) -> Ragged:
-        """Return the points that are kept, (N,) bool, of the same images."""
+        """Return the same images with some of their points.
+
+        Parameters
+        ----------
+        kept : array of bool, (N,)
+            The points to keep.
+
+        Returns
+        -------
+        Ragged
+            The kept points of all m images.
+
+        Examples
+        --------
+        >>> points = Ragged(np.array([[1.0, 1.0], [2.0, 2.0], [5.0, 5.0]]), offsets_of([2, 0, 1]))
+        >>> points.where(np.array([False, True, True])).offsets.tolist()
+        [0, 1, 1, 2]
+        """
         counts = np.bincount(self.image[kept], minlength=self.images)
         return Ragged(self.xy[kept], offsets_of(counts))
 
     def per_image(self, values: NDArray[Any]) -> Integers:
-        """Return the sums over every image's rows of whole numbers or flags, (m,).
+        """Return the sum of whole numbers or flags over the rows of every image.
 
+        Parameters
+        ----------
+        values : array of int or bool, (N,)
+            One value a point.
+
+        Returns
+        -------
+        array of int64, (m,)
+
+        Examples
+        --------
         >>> Ragged(np.zeros((3, 2)), offsets_of([2, 0, 1])).per_image(np.array([True, True, False])).tolist()
         [2, 0, 0]
         """
         if values.dtype == bool:
             rows = np.flatnonzero(values)
-            if _FEW * len(rows) < len(values):  # most flags are of something rare
+            # Few flags are cheaper by the image of each: offsets [0, 2, 2, 3], rows [0, 2]  ->  images [0, 2].
+            # side="right" passes over images without rows, which begin where the next image begins.
+            if _RARE * len(rows) < len(values):
                 return np.bincount(np.searchsorted(self.offsets, rows, side="right") - 1, minlength=self.images)
+        # Running totals, with 0 before the first row, read at the offsets: their differences are the images' sums.
+        #   values [1, 1, 0], offsets [0, 2, 2, 3]  ->  totals [0, 1, 2, 2] at the offsets [0, 2, 2, 2]  ->  [2, 0, 0]
         sums: Integers = np.diff(np.concatenate([[0], np.cumsum(values, dtype=np.int64)])[self.offsets])
         return sums
 
 
 def concatenate(parts: Sequence[Ragged]) -> Ragged:
-    """Return the points of several sets of images as one, the images of the first set first.
+    """Return the points of several sets of images as one set.
 
-    >>> one = Ragged(np.zeros((2, 2)), offsets_of([2]))
-    >>> concatenate([one, one]).offsets.tolist()
+    Parameters
+    ----------
+    parts : sequence of Ragged
+        The sets; the images of the first come first. No sets give no images.
+
+    Returns
+    -------
+    Ragged
+
+    Examples
+    --------
+    >>> part = Ragged(np.zeros((2, 2)), offsets_of([2]))
+    >>> concatenate([part, part]).offsets.tolist()
     [0, 2, 4]
     """
+    # The empty arrays give the result its type and width where there are no parts.
     xy = np.concatenate([np.empty((0, 2)), *(part.xy for part in parts)])
     return Ragged(xy, offsets_of(np.concatenate([np.zeros(0, dtype=np.int64), *(part.counts for part in parts)])))

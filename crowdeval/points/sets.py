@@ -1,7 +1,7 @@
 """Annotations and Predictions: a whole dataset as frozen, read-only, ragged columns.
 
 Coordinates are continuous pixels, x to the right and y down, origin at the top-left corner of the image (pixel
-``i`` covers ``[i, i + 1)``). Both types are valid from construction on.
+``i`` covers ``[i, i + 1)``). The constructors check every column, so later code need not check again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from crowdeval.points.ragged import (
     Integers,
     Ragged,
     as_column,
+    as_floats,
     as_offsets,
     as_points,
-    floats,
     read_only,
 )
 
@@ -51,14 +51,15 @@ class Annotations:
     sizes : array of float, (m, 2), optional
         Width and height of the images in pixels; NaN where unknown.
     attributes : mapping of str to array, (m,), optional
-        Anything else that is known of an image: scene level, weather, file name.
+        Other facts about each image: scene level, weather, file name.
     point_attributes : mapping of str to array, (N,), optional
-        Anything else that is known of a point: occlusion, blur.
+        Other facts about each point: occlusion, blur.
 
     Raises
     ------
     InputError
-        If a column has the wrong shape or a value that is not finite.
+        If an image id is empty or repeated, or a column has the wrong shape, a value that is not finite or a value
+        out of range.
 
     Examples
     --------
@@ -85,24 +86,37 @@ class Annotations:
             if column is not None:
                 _set(self, name, read_only(_table(f"annotations.{name}", column, rows, width)))
         if self.radii is not None and (self.radii < 0).any():
-            raise InputError("annotations.radii: expected radii of at least 0")
+            row = int(np.argmax((self.radii < 0).any(axis=1)))
+            found = tuple(self.radii[row].tolist())
+            raise InputError(f"annotations.radii: expected radii of at least 0, found {found} in row {row}")
         if self.level is not None:
             level = np.asarray(self.level)
             if level.shape != (rows,) or level.dtype.kind not in "iu":
-                raise InputError(f"annotations.level: expected {rows} integers, found {level.dtype} {level.shape}")
-            if ((level < 0) | (level > 5)).any():
-                raise InputError("annotations.level: expected head-area levels from 0 to 5")
+                raise InputError(
+                    f"annotations.level: expected {rows} integers, found {level.dtype} of shape {level.shape}"
+                )
+            bad = (level < 0) | (level > 5)
+            if bad.any():
+                row = int(np.argmax(bad))
+                raise InputError(
+                    f"annotations.level: expected head-area levels from 0 to 5, found {level[row]} in row {row}"
+                )
             _set(self, "level", read_only(level.astype(np.int64)))
         if self.sizes is not None:
             sizes = _table("annotations.sizes", self.sizes, len(self.image_ids), 2, finite=False)
-            if (sizes <= 0).any() or (np.isnan(sizes[:, 0]) != np.isnan(sizes[:, 1])).any():
-                raise InputError("annotations.sizes: expected positive widths and heights, both or neither NaN")
+            bad = (sizes <= 0).any(axis=1) | (np.isnan(sizes[:, 0]) != np.isnan(sizes[:, 1]))
+            if bad.any():
+                image = int(np.argmax(bad))
+                raise InputError(
+                    "annotations.sizes: expected positive widths and heights, both or neither NaN, "
+                    f"found {tuple(sizes[image].tolist())} for image {self.image_ids[image]!r}"
+                )
             _set(self, "sizes", read_only(sizes))
         for side, length in (("attributes", len(self.image_ids)), ("point_attributes", rows)):
             columns = {name: np.asarray(values) for name, values in dict(getattr(self, side)).items()}
             for name, values in columns.items():
                 if values.shape != (length,):
-                    raise InputError(f"annotations.{side}[{name!r}]: expected ({length},), found {values.shape}")
+                    raise InputError(f"annotations.{side}[{name!r}]: expected shape ({length},), found {values.shape}")
             _set(self, side, MappingProxyType({k: read_only(v) for k, v in columns.items()}))
 
     @property
@@ -112,16 +126,32 @@ class Annotations:
 
     @property
     def counts(self) -> Integers:
-        """Number of true points of every image, (m,)."""
+        """The number of true points of every image, (m,)."""
         return np.diff(self.offsets)
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids, points, boxes and radii; the order of images and points does not matter."""
+        """The hash of ids, points, boxes and radii; the order of images and points does not change it."""
         return fingerprint("annotations", self.image_ids, self.points, [self.xy, self.boxes, self.radii])
 
     def take(self, images: Integers) -> Annotations:
-        """Return the given images, in this order, with everything that is known of them."""
+        """Return some images with all their columns.
+
+        Parameters
+        ----------
+        images : array of int, (n,)
+            Positions of the images in the order of the result, each at most once.
+
+        Returns
+        -------
+        Annotations
+
+        Examples
+        --------
+        >>> truth = Annotations(image_ids=["a", "b"], offsets=[0, 2, 3], xy=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        >>> truth.take(np.array([1, 0])).xy.tolist()
+        [[5.0, 6.0], [1.0, 2.0], [3.0, 4.0]]
+        """
         points = self.points
         return replace(
             self,
@@ -133,13 +163,29 @@ class Annotations:
         )
 
     def where(self, kept: Flags) -> Annotations:
-        """Return the same images with the points that are kept, (N,) bool."""
+        """Return the same images with some of their points.
+
+        Parameters
+        ----------
+        kept : array of bool, (N,)
+            The points to keep.
+
+        Returns
+        -------
+        Annotations
+
+        Examples
+        --------
+        >>> truth = Annotations(image_ids=["a", "b"], offsets=[0, 2, 3], xy=[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        >>> truth.where(np.array([False, True, True])).counts.tolist()
+        [1, 1]
+        """
         return replace(self, offsets=self.points.where(kept).offsets, **self._rows(np.flatnonzero(kept)))
 
     def _rows(self, rows: Integers) -> dict[str, Any]:
-        """Return these rows of every column of the points."""
-        own = {name: getattr(self, name) for name in POINT_COLUMNS}
-        columns = {name: None if column is None else column[rows] for name, column in own.items()}
+        """Return these rows of every column that has one row a point."""
+        whole = {name: getattr(self, name) for name in POINT_COLUMNS}
+        columns = {name: None if column is None else column[rows] for name, column in whole.items()}
         return columns | {"point_attributes": {name: values[rows] for name, values in self.point_attributes.items()}}
 
     def __repr__(self) -> str:
@@ -148,7 +194,7 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:
-    """The predicted points of a dataset, or only its counts.
+    """The predicted points of a dataset, or only the predicted count of every image.
 
     Parameters
     ----------
@@ -168,7 +214,13 @@ class Predictions:
     Raises
     ------
     InputError
-        If a column has the wrong shape or a value that is not finite.
+        If an image id is empty or repeated, or a column has the wrong shape, a value that is not finite or a value
+        out of range.
+
+    Examples
+    --------
+    >>> Predictions(image_ids=["a", "b"], offsets=[0, 2, 2], xy=[[1.0, 2.0], [3.0, 4.0]], score=[0.9, 0.4])
+    Predictions(2 images, 2 points)
     """
 
     image_ids: tuple[str, ...]
@@ -186,10 +238,17 @@ class Predictions:
         if self.counts is not None:
             counts = as_column("predictions.counts", self.counts, images, finite=False)
             if (counts < 0).any():
-                raise InputError("predictions.counts: expected counts of at least 0")
+                image = int(np.argmax(counts < 0))
+                raise InputError(
+                    "predictions.counts: expected counts of at least 0, "
+                    f"found {counts[image]} for image {self.image_ids[image]!r}"
+                )
             _set(self, "counts", read_only(counts))
         if not self.located and (len(self.xy) or self.counts is None or np.isnan(self.counts).any()):
-            raise InputError("predictions without locations need a count for every image and no points")
+            raise InputError(
+                "predictions.located: predictions without locations (located=False) need a count for every image and "
+                "no points"
+            )
 
     @property
     def points(self) -> Ragged:
@@ -198,11 +257,27 @@ class Predictions:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of ids, points, confidences and counts; the order of images and points does not matter."""
+        """The hash of ids, points, confidences and counts; the order of images and points does not change it."""
         return fingerprint("predictions", self.image_ids, self.points, [self.xy, self.score], counts=self.counts)
 
     def take(self, images: Integers) -> Predictions:
-        """Return the given images, in this order, with everything that is known of them."""
+        """Return some images with all their columns.
+
+        Parameters
+        ----------
+        images : array of int, (n,)
+            Positions of the images in the order of the result, each at most once.
+
+        Returns
+        -------
+        Predictions
+
+        Examples
+        --------
+        >>> predictions = Predictions(image_ids=["a", "b"], offsets=[0, 1, 1], xy=[[1.0, 2.0]], score=[0.9])
+        >>> predictions.take(np.array([1]))
+        Predictions(1 images, 0 points)
+        """
         points, rows = self.points.take(images), self.points.rows(images)
         return replace(
             self,
@@ -219,30 +294,51 @@ class Predictions:
 
 
 POINT_COLUMNS = ("xy", "boxes", "radii", "level")
-"""The columns of annotations that have a row a point, beside the attributes of the points."""
+"""Names of the annotations' columns with one row a point; the point attributes come in addition."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _set(value: object, name: str, content: object) -> None:
+    """Set a field of a frozen dataclass, which its constructor has to do for cleaned columns."""
     object.__setattr__(value, name, content)
 
 
 def _common_columns(value: Annotations | Predictions) -> None:
+    """Check and set the columns that both types have: image ids, points and offsets."""
     side = type(value).__name__.lower()
     ids = tuple(value.image_ids)
     if any(not isinstance(name, str) or not name or _SURROGATE.search(name) for name in ids):
-        raise InputError(f"{side}.image_ids: expected strings that are not empty, of whole characters")
+        bad = next(name for name in ids if not isinstance(name, str) or not name or _SURROGATE.search(name))
+        raise InputError(
+            f"{side}.image_ids: expected strings that are not empty and consist of whole characters, found {bad!r}"
+        )
     if len(set(ids)) != len(ids):
-        raise InputError(f"{side}.image_ids: {listed(repeated(ids))} given more than once")
+        raise InputError(f"{side}.image_ids: {listed(repeated_names(ids))} given more than once")
     xy = as_points(f"{side}.xy", value.xy)
     _set(value, "image_ids", ids)
     _set(value, "xy", read_only(xy))
     _set(value, "offsets", read_only(as_offsets(f"{side}.offsets", value.offsets, len(ids), len(xy))))
 
 
-def repeated(names: Iterable[str]) -> list[str]:
-    """Return the names that occur more than once, each once."""
+def repeated_names(names: Iterable[str]) -> list[str]:
+    """Return the names that occur more than once.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Any names.
+
+    Returns
+    -------
+    list of str
+        Each repeated name once, in the order of its first occurrence.
+
+    Examples
+    --------
+    >>> repeated_names(["a", "b", "c", "b", "a", "b"])
+    ['a', 'b']
+    """
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1
@@ -250,11 +346,14 @@ def repeated(names: Iterable[str]) -> list[str]:
 
 
 def _table(name: str, value: Any, rows: int, width: int, *, finite: bool = True) -> Floats:
-    array = floats(name, value)
+    """Return ``value`` as a (rows, width) float64 array; NaN is allowed where ``finite`` is False."""
+    array = as_floats(name, value)
     if array.size == 0 and rows == 0:
         return np.empty((0, width))
     if array.shape != (rows, width):
         raise InputError(f"{name}: expected shape ({rows}, {width}), found {array.shape}")
     if not np.isfinite(array).all() and (finite or np.isinf(array).any()):
-        raise InputError(f"{name}: expected finite numbers")
+        bad = ~np.isfinite(array).all(axis=1) if finite else np.isinf(array).any(axis=1)
+        row = int(np.argmax(bad))
+        raise InputError(f"{name}: expected finite numbers, found {tuple(array[row].tolist())} in row {row}")
     return array

@@ -1,4 +1,4 @@
-"""Reports as text: one module a form, one table of names."""
+"""Text forms of reports and leaderboards; ``RENDERERS`` has the forms of reports by name."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ if TYPE_CHECKING:
     from crowdeval.evaluation.report import Report
 
 RENDERERS: Extensions[Callable[[Report], str]] = Extensions("output format", "crowdeval.renderers")
-"""Name to a function from Report to text."""
+"""Name of a form to the function that makes its text: it takes a Report and returns a str."""

@@ -12,14 +12,55 @@ from crowdeval.render.numbers import label, legend, number
 
 
 def json(report: Report) -> str:
-    """Return the report as JSON; ``Report.from_json`` reads it back."""
+    """Return the report as JSON, which ``Report.from_json`` reads.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+
+    Returns
+    -------
+    str
+        The JSON document.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> sides = [Side(name=name, fingerprint="", points=2) for name in ("preds.json", "gt.json")]
+    >>> report = Report(
+    ...     values={"MAE": 0.5}, protocol=Protocol(), images=1, predictions=sides[0], annotations=sides[1]
+    ... )
+    >>> Report.from_json(json(report))["MAE"]
+    0.5
+    """
     return report.to_json()
 
 
 def csv(report: Report) -> str:
-    """Return the report as one wide row under a header: the inputs, every value in full precision, the signature.
+    """Return the report as CSV: a header, and one row with the inputs, the values and the signature.
 
-    An undefined value is an empty field.
+    Parameters
+    ----------
+    report : Report
+        The report.
+
+    Returns
+    -------
+    str
+        Two lines. Values have full precision; an undefined value is an empty field.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> sides = [Side(name=name, fingerprint="", points=2) for name in ("preds.json", "gt.json")]
+    >>> report = Report(
+    ...     values={"MAE": 0.5}, protocol=Protocol(), images=1, predictions=sides[0], annotations=sides[1]
+    ... )
+    >>> print(csv(report).splitlines()[0])
+    predictions,annotations,images,true_points,predicted_points,MAE,signature
     """
     head = ["predictions", "annotations", "images", "true_points", "predicted_points"]
     row: list[object] = [
@@ -38,14 +79,58 @@ def csv(report: Report) -> str:
 
 
 def markdown(report: Report) -> str:
-    """Return the report as a Markdown table."""
+    """Return the report as a Markdown table, with the inputs and the signature below it.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+
+    Returns
+    -------
+    str
+        The Markdown text.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> sides = [Side(name=name, fingerprint="", points=2) for name in ("preds.json", "gt.json")]
+    >>> report = Report(
+    ...     values={"MAE": 0.5}, protocol=Protocol(), images=1, predictions=sides[0], annotations=sides[1]
+    ... )
+    >>> print(markdown(report).splitlines()[2])
+    | MAE | 0.50 |  |
+    """
     lines = ["| metric | value | |", "| :-- | --: | :-- |"]
     lines += [f"| {label(name)} | {number(name, value)} | {legend(name, report)} |" for name, value in _items(report)]
     return "\n".join([*lines, "", _caption(report), "", f"`{report.signature}`"]) + "\n"
 
 
 def latex(report: Report) -> str:
-    """Return the report as a LaTeX table for booktabs; signature and legends are comments."""
+    r"""Return the report as a LaTeX table, with the inputs, the signature and the remarks as comments.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+
+    Returns
+    -------
+    str
+        The LaTeX text; it needs the package booktabs.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> sides = [Side(name=name, fingerprint="", points=2) for name in ("preds.json", "gt.json")]
+    >>> report = Report(
+    ...     values={"MAE": 0.5}, protocol=Protocol(), images=1, predictions=sides[0], annotations=sides[1]
+    ... )
+    >>> print(latex(report).splitlines()[6])
+    MAE & 0.50 \\
+    """
     legends = [f"% {label(name)}: {text}" for name, _ in _items(report) if (text := legend(name, report))]
     lines = [
         f"% {_escaped(_caption(report))}",
@@ -61,10 +146,12 @@ def latex(report: Report) -> str:
 
 
 def _items(report: Report) -> list[tuple[str, float]]:
+    """Return metric strings and values."""
     return list(report.values.items())
 
 
 def _caption(report: Report) -> str:
+    """Return a line about the inputs: names, numbers of points and of images."""
     sides = [f"{side.name} ({amount(side.points, 'point')})" for side in (report.predictions, report.annotations)]
     return f"{' against '.join(sides)}, {amount(report.images, 'image')}"
 

@@ -1,4 +1,4 @@
-"""Leaderboards as text: one function a form, one table of names."""
+"""Text forms of leaderboards; ``FORMS`` has them by name."""
 
 from __future__ import annotations
 
@@ -11,11 +11,24 @@ if TYPE_CHECKING:
 
 
 class Form(Protocol):
-    """Makes a text of a leaderboard; with ``best`` the best of each ranking is marked."""
+    """The contract of a text form of leaderboards: a function that makes the text."""
 
     def __call__(self, board: Leaderboard, *, best: bool = False) -> str:
-        """Return the text."""
+        """Return the text of a leaderboard.
+
+        Parameters
+        ----------
+        board : Leaderboard
+            The leaderboard.
+        best : bool
+            Mark the best value of each column of a ranking, where the form can do so.
+
+        Returns
+        -------
+        str
+            The text, with its last line break.
+        """
 
 
 FORMS: Extensions[Form] = Extensions("leaderboard format", "crowdeval.leaderboard_renderers")
-"""Name to form."""
+"""Name of a form to its function."""

@@ -1,4 +1,4 @@
-"""What the forms of a leaderboard show alike: headings, numbers, marks, keys of protocols, the legend."""
+"""A leaderboard as cells of text, which all forms share: headings, numbers, marks, keys of protocols, rules."""
 
 from __future__ import annotations
 
@@ -12,14 +12,30 @@ from crowdeval.render.numbers import label, number
 from crowdeval.statistics.permutation import ALPHA, ROUNDS
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", None: ""}
+"""The better direction of a metric, as a sign beside its heading."""
 ABSENT = "–"
+"""The text of a cell without a value."""
 WORSE, ALIKE = "†", "≈"
+"""The marks of a significant and of a not significant difference from the best result."""
 DIGITS_OF_FINGERPRINT = 8
+"""Number of digits of a fingerprint that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One number: its text, the value to sort by (None where there is none), the mark of its test."""
+    """One number of a row.
+
+    Attributes
+    ----------
+    text : str
+        The number as text, in brackets where it is not comparable with the first row.
+    value : float, optional
+        The number to sort by; None where it is undefined or absent.
+    best : bool
+        Whether it is shown as the best of its column.
+    mark : str
+        The mark of its test: ``WORSE``, ``ALIKE`` or an empty string.
+    """
 
     text: str
     value: float | None
@@ -29,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row in words."""
+    """One row as text; the fields are the columns."""
 
     rank: str
     model: str
@@ -47,7 +63,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """One ranking in words: its title, what it is ranked by, headings with the better direction, lines."""
+    """One ranking as text.
+
+    Attributes
+    ----------
+    title : str
+        The dataset and, for a further ranking, its difference from the first.
+    caption : str
+        The number of ranked results and the key metric.
+    headings : tuple of (str, str)
+        The heading of each metric and the sign of its better direction.
+    lines : tuple of Line
+        The rows.
+    """
 
     title: str
     caption: str
@@ -57,7 +85,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A leaderboard in words: grids, and the keys and rules that stand below them."""
+    """A leaderboard as text.
+
+    Attributes
+    ----------
+    grids : tuple of Grid
+        The rankings.
+    protocols : mapping of str to str
+        Short key, such as ``P1``, to signature.
+    sources : mapping of str to str
+        Short key, such as ``S1``, to publication.
+    rules : tuple of str
+        The sentences below the tables.
+    """
 
     grids: tuple[Grid, ...]
     protocols: Mapping[str, str]
@@ -66,7 +106,27 @@ class Sheet:
 
 
 def sheet(board: Leaderboard, *, best: bool = False) -> Sheet:
-    """Return a leaderboard in words; with ``best`` the best of each ranking is marked."""
+    """Return a leaderboard as text.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        The leaderboard.
+    best : bool
+        Mark the best value of each column of a ranking.
+
+    Returns
+    -------
+    Sheet
+
+    Examples
+    --------
+    >>> from crowdeval.leaderboards.build import leaderboard
+    >>> from crowdeval.leaderboards.results import Result
+    >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="a.json")
+    >>> sheet(leaderboard([result])).grids[0].caption
+    '1 ranked by MAE ↓'
+    """
     rows = [row for ranking in board.rankings for row in ranking.rows]
     protocols = _keys("P", (row.result.signature for row in rows))
     sources = _keys("S", (row.result.origin for row in rows if row.result.source == "published"))
@@ -78,17 +138,17 @@ def sheet(board: Leaderboard, *, best: bool = False) -> Sheet:
     )
 
 
-def heading(metric: str) -> tuple[str, str]:
-    """Return a metric's heading and the arrow of its better direction.
+def _heading(metric: str) -> tuple[str, str]:
+    """Return the heading of a metric and the sign of its better direction.
 
-    >>> heading("RMSE"), heading("nAP@0.5")
+    >>> _heading("RMSE"), _heading("nAP@0.5")
     (('MSE', '↓'), ('nAP@0.5', '↑'))
     """
     return label(metric), ARROWS[better(metric)]
 
 
-def value_text(row: Row, metric: str) -> str:
-    """Return a value with the digits of its metric, or as it was printed where it was published."""
+def _value_text(row: Row, metric: str) -> str:
+    """Return a value with the usual digits of its metric; a published value has the digits of its publication."""
     value = row.result.values.get(metric)
     if value is None:
         return ABSENT
@@ -100,11 +160,11 @@ def value_text(row: Row, metric: str) -> str:
 def _grid(ranking: Ranking, protocols: Mapping[str, str], sources: Mapping[str, str], *, best: bool) -> Grid:
     ranked = sum(row.rank is not None for row in ranking.rows)
     further = f", ranking {ranking.number}: {ranking.difference}" if ranking.number > 1 else ""
-    by = "" if ranking.by is None else " ".join(heading(ranking.by))
+    by = "" if ranking.by is None else " ".join(_heading(ranking.by))
     return Grid(
         title=f"{ranking.dataset}{further}",
         caption=f"{ranked} ranked by {by}" if ranked else "nothing ranked",
-        headings=tuple(heading(metric) for metric in ranking.columns),
+        headings=tuple(_heading(metric) for metric in ranking.columns),
         lines=tuple(_line(row, ranking.columns, protocols, sources, best=best) for row in ranking.rows),
     )
 
@@ -136,17 +196,17 @@ def _model(row: Row) -> str:
 
 def _cell(row: Row, metric: str, *, best: bool) -> Cell:
     value = row.result.values.get(metric, math.nan)
-    text = value_text(row, metric)
+    text = _value_text(row, metric)
     return Cell(
-        text=f"({text})" if _bracketed(row, metric) else text,
+        text=f"({text})" if _needs_brackets(row, metric) else text,
         value=None if math.isnan(value) else value,
         best=best and metric in row.best,
         mark={None: "", True: WORSE, False: ALIKE}[row.differs(metric)],
     )
 
 
-def _bracketed(row: Row, metric: str) -> bool:
-    """Return whether a measured value is not comparable with the first row's."""
+def _needs_brackets(row: Row, metric: str) -> bool:
+    """Return whether a measured value is not comparable with that of the first row."""
     return row.result.source == "measured" and metric in row.result.values and metric not in row.comparable
 
 
@@ -156,24 +216,33 @@ def _keys(letter: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
+    """Return the sentences that explain what this leaderboard shows."""
     rules = [
-        "Ranked only within equal true points (test set) and equal options of the metric ranked by (protocol); other "
-        "rows are shown unranked."
+        "Only results with the same true points (test set) and the same options of the metric that ranks (protocol) "
+        "are ranked together; other rows are shown unranked."
     ]
-    if any(_bracketed(row, metric) for ranking in board.rankings for row in ranking.rows for metric in ranking.columns):
-        rules.append("In brackets: not comparable with the first row's (other options, other columns of the test set).")
+    if any(
+        _needs_brackets(row, metric) for ranking in board.rankings for row in ranking.rows for metric in ranking.columns
+    ):
+        rules.append(
+            "In brackets: not comparable with the value of the first row (other options, or other columns of the test "
+            "set)."
+        )
     if any(row.result.source == "published" for row in rows):
-        rules.append("Published numbers are as printed by their sources and never ranked.")
+        rules.append("Published numbers have the digits of their sources and are never ranked.")
     if "RMSE" in board.columns:
-        rules.append("MSE is the root of the mean squared error, as the field prints it.")
+        rules.append("MSE is the root of the mean squared error, as papers of the field print it.")
     if given := dict.fromkeys(_model(row) for row in rows if row.result.given_counts):
-        rules.append(f"Counting errors of counts given beside the points, not of the points: {'; '.join(given)}.")
+        rules.append(
+            "Counting errors are of the counts that the predictions give beside their points, not of the points: "
+            f"{'; '.join(given)}."
+        )
     if best:
-        rules.append("Bold: the best of its ranking.")
+        rules.append("Bold: the best value of its ranking.")
     if board.tested:
         rules.append(
-            f"{WORSE}: differs significantly from the best of its ranking, {ALIKE}: does not (paired approximate "
-            f"randomization over images, two-sided, {ROUNDS:,} rounds, alpha {ALPHA:g}, Holm's correction within a "
-            "column; the number that is shown is what is tested). No mark: not tested."
+            f"{WORSE}: the difference from the best of its ranking is significant, {ALIKE}: it is not (paired "
+            f"approximate randomization over images of the number that is shown, two-sided, {ROUNDS:,} rounds, alpha "
+            f"{ALPHA:g}, Holm's correction within a column). No mark: not tested."
         )
     return rules

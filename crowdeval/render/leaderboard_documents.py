@@ -13,11 +13,31 @@ from crowdeval.render.numbers import label
 
 
 def csv(board: Leaderboard, *, best: bool = False) -> str:
-    """Return a leaderboard as one row a result: every value in full precision, whole signatures and fingerprints.
+    """Return a leaderboard as CSV: a header, and one row for each result.
 
-    What was not measured or is undefined is an empty field; ``best`` changes nothing. ``counts`` is "given" where the
-    predictions give counts beside their points. Where differences were tested there is a column ``p METRIC`` for each
-    metric.
+    Values have full precision, and signatures and fingerprints are complete. A value that is undefined or was not
+    measured is an empty field. ``counts`` is "given" where the predictions have counts beside their points. Where
+    differences were tested, there is a column ``p METRIC`` for each metric.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        The leaderboard.
+    best : bool
+        Without effect in this form.
+
+    Returns
+    -------
+    str
+        The CSV text.
+
+    Examples
+    --------
+    >>> from crowdeval.leaderboards.build import leaderboard
+    >>> from crowdeval.leaderboards.results import Result
+    >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="a.json")
+    >>> print(csv(leaderboard([result])).splitlines()[1])
+    nwpu:val,1,1,MAE,a,,,60.0,,,,measured,,,,,,a.json
     """
     metrics = board.columns
     p_values = metrics if board.tested else ()
@@ -39,7 +59,28 @@ def csv(board: Leaderboard, *, best: bool = False) -> str:
 
 
 def markdown(board: Leaderboard, *, best: bool = False) -> str:
-    """Return a leaderboard as Markdown: a heading and a table for each ranking, then keys and rules."""
+    """Return a leaderboard as Markdown: a heading and a table for each ranking, then the keys and the rules.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        The leaderboard.
+    best : bool
+        Print the best value of each column of a ranking in bold.
+
+    Returns
+    -------
+    str
+        The Markdown text.
+
+    Examples
+    --------
+    >>> from crowdeval.leaderboards.build import leaderboard
+    >>> from crowdeval.leaderboards.results import Result
+    >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="a.json")
+    >>> print(markdown(leaderboard([result])).splitlines()[6])
+    | 1 | a | 60.00 | – | – | – | – | measured | – | – |  |
+    """
     words = sheet(board, best=best)
     blocks = ["\n".join([f"## {_escaped(grid.title)}", "", grid.caption, "", *_lines(grid)]) for grid in words.grids]
     keys = [f"- **{key}**: `{signature}`" for key, signature in words.protocols.items()]
@@ -49,6 +90,7 @@ def markdown(board: Leaderboard, *, best: bool = False) -> str:
 
 
 def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tuple[str, ...]) -> list[object]:
+    """Return the fields of one CSV row."""
     result = row.result
     own = row.rank is not None
     return [
@@ -64,10 +106,12 @@ def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tupl
 
 
 def _number(value: float) -> object:
+    """Return a value for CSV; an empty text for NaN."""
     return "" if math.isnan(value) else value
 
 
 def _lines(grid: Grid) -> list[str]:
+    """Return the lines of one Markdown table."""
     heads = [f"{name} {arrow}".rstrip() for name, arrow in grid.headings]
     names = [
         "#",

@@ -28,9 +28,29 @@ _ESCAPES = str.maketrans(
 
 
 def latex(board: Leaderboard, *, best: bool = False) -> str:
-    """Return a leaderboard as one tabular for each ranking; keys and rules as comments.
+    r"""Return a leaderboard as LaTeX: one tabular for each ranking, and the keys and rules as comments.
 
-    Needs ``\\usepackage{booktabs}``; a wide one fits into ``\\resizebox{\\linewidth}{!}{...}``.
+    The text needs ``\usepackage{booktabs}``. Put a wide table into ``\resizebox{\linewidth}{!}{...}``.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        The leaderboard.
+    best : bool
+        Print the best value of each column of a ranking in bold.
+
+    Returns
+    -------
+    str
+        The LaTeX text.
+
+    Examples
+    --------
+    >>> from crowdeval.leaderboards.build import leaderboard
+    >>> from crowdeval.leaderboards.results import Result
+    >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="a.json")
+    >>> print(latex(leaderboard([result])).splitlines()[-3])
+    1 & a & 60.00 & -- & -- & -- & -- & measured & -- \\
     """
     words = sheet(board, best=best)
     keys = [f"{key} = {text}" for key, text in (*words.protocols.items(), *words.sources.items())]
@@ -38,17 +58,18 @@ def latex(board: Leaderboard, *, best: bool = False) -> str:
     return "\n\n".join(["\n".join(head), *(_tabular(grid) for grid in words.grids)]) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Return text that LaTeX prints as it is.
+def _escaped(text: str) -> str:
+    """Return text in which the special characters of LaTeX are escaped.
 
-    >>> escaped("p2p_net 100%")
+    >>> _escaped("p2p_net 100%")
     'p2p\\\\_net 100\\\\%'
     """
     return " ".join(text.split()).translate(_ESCAPES)
 
 
 def _tabular(grid: Grid) -> str:
-    names = [f"{escaped(name)} {_arrow(arrow)}".rstrip() for name, arrow in grid.headings]
+    """Return the tabular of one ranking; published rows follow the measured ones, below a rule."""
+    names = [f"{_escaped(name)} {_arrow(arrow)}".rstrip() for name, arrow in grid.headings]
     lines = [
         _comment(f"{grid.title}: {grid.caption}"),
         rf"\begin{{tabular}}{{rl{'r' * len(names)}rrllll}}",
@@ -67,19 +88,19 @@ def _comment(text: str) -> str:
 
 
 def _cells(line: Line) -> list[str]:
-    model = rf"\emph{{{escaped(line.model)}}}" if line.published else escaped(line.model)
+    model = rf"\emph{{{_escaped(line.model)}}}" if line.published else _escaped(line.model)
     source = f"{line.source} ({line.remark})" if line.remark else line.source
     rest = (line.images, line.points, line.protocol, line.test_set, source, line.selected_on)
-    return [escaped(line.rank), model, *map(_number, line.cells), *map(escaped, rest)]
+    return [_escaped(line.rank), model, *map(_number, line.cells), *map(_escaped, rest)]
 
 
 def _number(cell: Cell) -> str:
-    text = rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
-    return text + escaped(cell.mark)
+    text = rf"\textbf{{{_escaped(cell.text)}}}" if cell.best else _escaped(cell.text)
+    return text + _escaped(cell.mark)
 
 
 def _arrow(arrow: str) -> str:
-    return _NAMED.get(arrow, escaped(arrow))
+    return _NAMED.get(arrow, _escaped(arrow))
 
 
 def _row(cells: list[str]) -> str:

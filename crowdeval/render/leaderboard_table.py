@@ -1,4 +1,4 @@
-"""A leaderboard as tables in the terminal."""
+"""A leaderboard as tables of plain text, for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,30 @@ _TEXT = ("protocol", "test set", "source", "selected on", "date", "")
 
 
 def table(board: Leaderboard, *, best: bool = False) -> str:
-    """Return a leaderboard for a terminal; the best of a ranking has a star; nothing is ever cut."""
+    """Return a leaderboard as plain text: a table for each ranking, then the keys and the rules.
+
+    Names and numbers are never shortened.
+
+    Parameters
+    ----------
+    board : Leaderboard
+        The leaderboard.
+    best : bool
+        Print a star behind the best value of each column of a ranking.
+
+    Returns
+    -------
+    str
+        The text.
+
+    Examples
+    --------
+    >>> from crowdeval.leaderboards.build import leaderboard
+    >>> from crowdeval.leaderboards.results import Result
+    >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="a.json")
+    >>> print(table(leaderboard([result])).splitlines()[0])
+    nwpu:val: 1 ranked by MAE ↓
+    """
     words = sheet(board, best=best)
     blocks = [[f"{grid.title}: {grid.caption}", "", *_lines(grid)] for grid in words.grids]
     keys = [f"protocol {key}  {signature}" for key, signature in words.protocols.items()]
@@ -20,9 +43,11 @@ def table(board: Leaderboard, *, best: bool = False) -> str:
 
 
 def _lines(grid: Grid) -> list[str]:
+    """Return the lines of one table, in which each column is as wide as its longest cell."""
     numbers = [f"{name} {arrow}".rstrip() for name, arrow in grid.headings]
     rows = [["#", "model", *numbers, "images", "points", *_TEXT], *map(_cells, grid.lines)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # columns aligned to the right: rank, then metrics, images and points; with two metrics {0, 2, 3, 4, 5}
     right = {0, *range(2, 4 + len(numbers))}
     head, *rest = [
         _GAP.join(

@@ -1,4 +1,4 @@
-"""How a metric's name and value are written for people."""
+"""The name, the value and the remark of a metric, as a reader sees them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,70 @@ from crowdeval.metrics.strings import Metric, range_text
 
 
 def label(name: str) -> str:
-    """Return the column heading of a metric: the field calls the root mean squared error MSE."""
+    """Return the name of a metric as papers print it: the root mean squared error is called MSE.
+
+    Parameters
+    ----------
+    name : str
+        A canonical metric string.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> label("RMSE"), label("nAP@0.5")
+    ('MSE', 'nAP@0.5')
+    """
     return "MSE" + name.removeprefix("RMSE") if name.startswith("RMSE") else name
 
 
 def legend(name: str, report: Report) -> str:
-    """Return the remark that stands beside a value, or nothing."""
+    """Return the remark beside a value.
+
+    Parameters
+    ----------
+    name : str
+        A canonical metric string.
+    report : Report
+        The report of the value.
+
+    Returns
+    -------
+    str
+        Empty where the metric has no remark.
+
+    Examples
+    --------
+    >>> from crowdeval.evaluation.protocol import Protocol
+    >>> from crowdeval.evaluation.report import Side
+    >>> side = Side(name="gt.json", fingerprint="", points=2)
+    >>> report = Report(values={"nAP": 0.5}, protocol=Protocol(), images=1, predictions=side, annotations=side)
+    >>> legend("nAP", report)
+    'mean over delta 0.05:0.05:0.5'
+    """
     if name == "nAP":
         return f"mean over delta {range_text(report.protocol.delta)}"
     return "root of the mean squared error" if name == "RMSE" else ""
 
 
 def number(name: str, value: float) -> str:
-    """Return a value with the digits that are usual for its metric.
+    """Return a value as text with the usual digits of its metric.
 
+    Parameters
+    ----------
+    name : str
+        A canonical metric string.
+    value : float
+        The value; NaN where it is undefined.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> number("nAP", 0.64449), number("RMSE", 85.061), number("MAE", float("nan"))
     ('0.6445', '85.06', 'undefined')
     """
@@ -36,4 +86,5 @@ def number(name: str, value: float) -> str:
 
 
 def _base(name: str) -> str:
+    """Return a metric string without threshold and groups."""
     return Metric.parse(name).name

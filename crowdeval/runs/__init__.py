@@ -1,1 +1,1 @@
-"""A predictor over a dataset: its folder, its work, its score, and suites of many."""
+"""Runs of a predictor on a dataset: the folder, the prediction, the report, and suites of many runs."""

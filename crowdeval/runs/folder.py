@@ -1,17 +1,18 @@
-"""A run's folder: its name, its manifest, its shards of predictions; reading it as predictions.
+"""The folder of a run: its path, its manifest, and its shards of predictions.
 
-``BASE/<dataset>-<split>/<model>@<revision>/<config hash>/`` holds
+The folder ``BASE/<dataset>-<split>/<model>@<revision>/<config hash>/`` holds these files:
 
 ``manifest.json``
-    How it was made: model, options, frames, dataset and its fingerprint, versions, hardware, time.
+    The origin of the predictions: model, options, frames, dataset and its fingerprint, versions, hardware, time.
 ``shards/NNNNN.parquet``
-    Predictions of a fixed part of the images each.
+    The predictions of a fixed part of the images.
 ``errors.jsonl``
-    A row an image that failed.
+    One row for each image that failed.
 ``report-*.json``
-    What was measured.
+    The reports, one for each protocol.
 
-A shard is written aside and renamed, so a file that is there is whole; a damaged one counts as absent.
+A shard is written to a draft that is then renamed, so that a shard of this name is complete. A damaged shard is treated
+as absent.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdeval.adapters import Answer
-from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem
+from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem, shown
 from crowdeval.formats import read_predictions, write_predictions
 from crowdeval.points.assemble import concatenated, image_predictions
 from crowdeval.points.sets import Predictions
@@ -33,40 +34,80 @@ from crowdeval.writing import write_file
 
 MANIFEST = "manifest.json"
 FORMAT = "crowdeval/run@1"
+"""The ``format`` entry of a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What the answers of a run have in common: points or counts only, scores or none; None is not known yet."""
+class AnswerKind:
+    """The properties that all answers of a run share; None where no answer has shown them yet.
+
+    Parameters
+    ----------
+    located : bool, optional
+        Whether the answers have points, not only counts.
+    scored : bool, optional
+        Whether the points have scores.
+    """
 
     located: bool | None = None
     scored: bool | None = None
 
     def mismatch(self, answer: Answer) -> str | None:
-        """Return in which way an answer is not of this kind, or None."""
-        other = _kind(answer)
+        """Return the difference of an answer from this kind.
+
+        Parameters
+        ----------
+        answer : Answer
+            The answer for one image.
+
+        Returns
+        -------
+        str or None
+            The difference, for an error message; None where the answer is of this kind.
+
+        Examples
+        --------
+        >>> AnswerKind(located=True).mismatch(Answer(xy=None, count=3.0))
+        'found a count without points, the other images have points'
+        """
+        other = _kind_of(answer)
         if None not in (self.located, other.located) and self.located != other.located:
-            found, rest = ("points", "counts only") if other.located else ("a count without points", "points")
-            return f"found {found}, the other images have {rest}"
+            this, rest = ("points", "counts only") if other.located else ("a count without points", "points")
+            return f"found {this}, the other images have {rest}"
         if None not in (self.scored, other.scored) and self.scored != other.scored:
-            return "found " + (
-                "scores, the other images have none" if other.scored else "no scores, the others have them"
-            )
+            this, rest = ("scores", "none") if other.scored else ("no scores", "scores")
+            return f"found {this}, the other images have {rest}"
         return None
 
-    def joined_by(self, answer: Answer) -> Kind:
-        """Return the kind when this answer is known, too."""
-        other = _kind(answer)
-        return Kind(
+    def with_answer(self, answer: Answer) -> AnswerKind:
+        """Return the kind of the answers so far and one more.
+
+        Parameters
+        ----------
+        answer : Answer
+            The answer for one image, of this kind.
+
+        Returns
+        -------
+        AnswerKind
+
+        Examples
+        --------
+        >>> AnswerKind().with_answer(Answer(xy=None, count=3.0))
+        AnswerKind(located=False, scored=None)
+        """
+        other = _kind_of(answer)
+        return AnswerKind(
             located=other.located if self.located is None else self.located,
             scored=other.scored if self.scored is None else self.scored,
         )
 
 
-def _kind(answer: Answer) -> Kind:
+def _kind_of(answer: Answer) -> AnswerKind:
+    """Return the kind that one answer shows; an answer without points does not show whether points have scores."""
     if answer.xy is None:
-        return Kind(located=False)
-    return Kind(located=True, scored=(answer.score is not None) if len(answer.xy) else None)
+        return AnswerKind(located=False)
+    return AnswerKind(located=True, scored=(answer.score is not None) if len(answer.xy) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,50 +118,132 @@ class RunFolder:
     ----------
     path : Path
         The folder.
+
+    Examples
+    --------
+    >>> RunFolder(Path("runs/a")).shard(7).as_posix()
+    'runs/a/shards/00007.parquet'
     """
 
     path: Path
 
     @property
     def errors(self) -> Path:
-        """The rows of images that failed."""
+        """The file with one row for each image that failed."""
         return self.path / "errors.jsonl"
 
     def shard(self, number: int) -> Path:
-        """Return the file of a shard."""
+        """Return the file of a shard.
+
+        Parameters
+        ----------
+        number : int
+            The shard, counted from 0.
+
+        Returns
+        -------
+        Path
+        """
         return self.path / "shards" / f"{number:05d}.parquet"
 
     def shard_holds(self, number: int, image_ids: Sequence[str]) -> bool:
-        """Return whether a shard is there, whole, and has exactly these images."""
+        """Return whether a shard is complete: it can be read and has exactly the given images.
+
+        Parameters
+        ----------
+        number : int
+            The shard, counted from 0.
+        image_ids : sequence of str
+            The images of the shard, in their order.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> RunFolder(Path("no-such-folder")).shard_holds(0, ["a"])
+        False
+        """
         try:
             return read_predictions(self.shard(number), format="parquet").image_ids == tuple(image_ids)
         except CrowdevalError:
             return False
 
     def write_shard(self, number: int, predictions: Predictions) -> None:
-        """Write a shard, whole or not at all."""
+        """Write a shard, whole or not at all.
+
+        Parameters
+        ----------
+        number : int
+            The shard, counted from 0.
+        predictions : Predictions
+            The predictions of its images.
+
+        Raises
+        ------
+        MissingFileError
+            If the file can't be written.
+        """
         self.shard(number).parent.mkdir(parents=True, exist_ok=True)
         write_predictions(predictions, self.shard(number), format="parquet")
 
     def shard_answers(self, number: int) -> dict[str, Answer]:
-        """Return what a shard holds, image by image; nothing where it is absent or damaged."""
+        """Return the answers of a shard.
+
+        Parameters
+        ----------
+        number : int
+            The shard, counted from 0.
+
+        Returns
+        -------
+        dict of str to Answer
+            Image id to answer; empty where the shard is absent or damaged.
+
+        Examples
+        --------
+        >>> RunFolder(Path("no-such-folder")).shard_answers(0)
+        {}
+        """
         try:
             part = read_predictions(self.shard(number), format="parquet")
         except CrowdevalError:
             return {}
         images = image_predictions(part)
-        return {name: Answer(xy=one.xy, score=one.score, count=one.count) for name, one in images.items()}
+        return {name: Answer(xy=image.xy, score=image.score, count=image.count) for name, image in images.items()}
 
-    def kind(self) -> Kind:
-        """Return what kind of answers the shards hold."""
-        kind = Kind()
+    def kind(self) -> AnswerKind:
+        """Return the kind of the answers in all shards.
+
+        Returns
+        -------
+        AnswerKind
+
+        Examples
+        --------
+        >>> RunFolder(Path("no-such-folder")).kind()
+        AnswerKind(located=None, scored=None)
+        """
+        kind = AnswerKind()
         for path in sorted((self.path / "shards").glob("*.parquet")):
             for answer in self.shard_answers(int(path.stem)).values():
-                kind = kind.joined_by(answer)
+                kind = kind.with_answer(answer)
         return kind
 
     def failures(self) -> dict[str, str]:
-        """Return the images that failed and the words for it."""
+        """Return the images that failed.
+
+        Returns
+        -------
+        dict of str to str
+            Image id to error message; empty where the file is absent or damaged.
+
+        Examples
+        --------
+        >>> RunFolder(Path("no-such-folder")).failures()
+        {}
+        """
         try:
             rows = [json.loads(line) for line in self.errors.read_text().splitlines()]
             return {row["image"]: row["error"] for row in rows}
@@ -128,36 +251,104 @@ class RunFolder:
             return {}
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Write the rows of images that failed."""
+        """Write one row for each image that failed.
+
+        Parameters
+        ----------
+        failures : mapping of str to str
+            Image id to error message. If it is empty, an existing file is emptied and no file is created.
+
+        Raises
+        ------
+        MissingFileError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as path:
+        ...     folder = RunFolder(Path(path))
+        ...     folder.write_failures({"img_03": "out of memory"})
+        ...     folder.failures()
+        {'img_03': 'out of memory'}
+        """
         if failures or self.errors.exists():
             rows = [json.dumps({"image": i, "error": error}, ensure_ascii=False) for i, error in failures.items()]
             write_file(self.errors, "".join(f"{row}\n" for row in rows).encode())
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest, whole or not at all."""
+        """Write the manifest, whole or not at all.
+
+        Parameters
+        ----------
+        manifest : mapping
+            Its entries, without ``format``; they have to be JSON values.
+
+        Raises
+        ------
+        MissingFileError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as path:
+        ...     folder = RunFolder(Path(path))
+        ...     folder.write_manifest({"model": "yunet"})
+        ...     folder.manifest()
+        {'format': 'crowdeval/run@1', 'model': 'yunet'}
+        """
         write_file(self.path / MANIFEST, (json.dumps({"format": FORMAT, **manifest}, indent=2) + "\n").encode())
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest; raise FormatError where it is damaged, MissingFileError where it is absent."""
+        """Return the manifest.
+
+        Returns
+        -------
+        dict
+            Its entries, including ``format``.
+
+        Raises
+        ------
+        MissingFileError
+            If the folder has no manifest.
+        FormatError
+            If the manifest is damaged or of another format.
+        """
         path = self.path / MANIFEST
         try:
             document = json.loads(path.read_text())
         except FileNotFoundError:
-            raise MissingFileError(f"{self.path} is no run folder: it has no {MANIFEST}") from None
+            raise MissingFileError(f"{self.path} is not the folder of a run: it has no {MANIFEST}") from None
         except (OSError, ValueError) as problem:
-            raise FormatError(str(path), [Problem(expected="a run's manifest", found=str(problem))]) from None
+            raise FormatError(str(path), [Problem(expected="the manifest of a run", found=str(problem))]) from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise FormatError(str(path), [Problem(expected=FORMAT, found="another document")])
+            raise FormatError(str(path), [Problem(expected=f"a manifest, {FORMAT!r}", found=shown(document))])
         return document
 
 
 def is_run_folder(path: str | Path) -> bool:
-    """Return whether a path is a run's folder."""
+    """Return whether a path is the folder of a run.
+
+    Parameters
+    ----------
+    path : str or Path
+        The path; it need not exist.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_run_folder("no-such-folder")
+    False
+    """
     return (Path(path) / MANIFEST).is_file()
 
 
-def folder_of(base: Path, dataset: str, model: str, settings: Mapping[str, Any]) -> RunFolder:
-    """Return the folder of a run: one for every dataset, model@revision and settings.
+def run_folder(base: Path, dataset: str, model: str, settings: Mapping[str, Any]) -> RunFolder:
+    """Return the folder of a run; each combination of dataset, model and settings has its own.
 
     Parameters
     ----------
@@ -168,17 +359,53 @@ def folder_of(base: Path, dataset: str, model: str, settings: Mapping[str, Any])
     model : str
         ``name@revision``.
     settings : mapping
-        Everything else that decides what is predicted; hashed.
+        All other values on which the predictions depend; their hash names the folder.
+
+    Returns
+    -------
+    RunFolder
+        It need not exist.
+
+    Examples
+    --------
+    >>> run_folder(Path("runs"), "nwpu:val", "yunet@1", {"shard": 64}).path.as_posix()
+    'runs/nwpu-val/yunet@1/f9bed90e3a40'
     """
     text = json.dumps(settings, sort_keys=True, default=str)
     digest = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-    return RunFolder(base / _plain(dataset.replace(":", "-", 1)) / _plain(model) / digest)
+    return RunFolder(base / _as_file_name(dataset.replace(":", "-", 1)) / _as_file_name(model) / digest)
 
 
 def run_predictions(folder: RunFolder) -> Predictions:
-    """Return the predictions of all shards that are there, in the dataset's order.
+    """Return the predictions of a run.
 
-    Images that failed or were not reached are not among them.
+    Parameters
+    ----------
+    folder : RunFolder
+        The folder of the run.
+
+    Returns
+    -------
+    Predictions
+        Those of all shards, in the dataset's order of images. Images that failed, or that the run has not reached yet,
+        are absent.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no shard yet.
+    FormatError
+        If a shard is damaged.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as path:
+    ...     folder = RunFolder(Path(path))
+    ...     folder.write_shard(0, Predictions(image_ids=("a",), offsets=[0, 1], xy=[[1.0, 2.0]]))
+    ...     folder.write_shard(1, Predictions(image_ids=("b",), offsets=[0, 1], xy=[[3.0, 4.0]]))
+    ...     run_predictions(folder).image_ids
+    ('a', 'b')
     """
     parts = [read_predictions(path, format="parquet") for path in sorted((folder.path / "shards").glob("*.parquet"))]
     if not parts:
@@ -187,12 +414,30 @@ def run_predictions(folder: RunFolder) -> Predictions:
 
 
 def about_run(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a report says of the origin of a run's predictions."""
+    """Return the origin of a run's predictions, for the ``about`` entry of a report.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The manifest of the run.
+
+    Returns
+    -------
+    dict of str to str
+        The entries ``model``, ``revision``, ``dataset``, ``selected_on``, ``adapter`` and ``config`` that the manifest
+        has, and the ``date`` at which the run finished or, if it did not, started.
+
+    Examples
+    --------
+    >>> about_run({"model": "yunet", "images": 182, "started": "2025-01-31T12:00:00+00:00", "finished": None})
+    {'model': 'yunet', 'date': '2025-01-31T12:00:00+00:00'}
+    """
     keys = ("model", "revision", "dataset", "selected_on", "adapter", "config")
-    found = {key: str(manifest[key]) for key in keys if manifest.get(key)}
+    entries = {key: str(manifest[key]) for key in keys if manifest.get(key)}
     date = str(manifest.get("finished") or manifest.get("started") or "")
-    return {**found, "date": date} if date else found
+    return {**entries, "date": date} if date else entries
 
 
-def _plain(name: str) -> str:
+def _as_file_name(name: str) -> str:
+    """Return a name with an underscore in place of characters that file systems or shells treat specially."""
     return re.sub(r"[^\w.+@=-]+", "_", name)

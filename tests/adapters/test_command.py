@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from crowdeval.adapters import Image, answers, load_adapter, named
+from crowdeval.adapters import Image, answers, load_adapter, model_id
 from crowdeval.errors import MissingFileError, PredictorError, UsageError
 
 LOOP = """
@@ -23,17 +23,17 @@ for line in sys.stdin:
 
 @pytest.fixture
 def program(tmp_path):
-    """Make a predictor of a program whose loop over the requests has this body."""
-    made = []
+    """Return a function that creates a predictor from the body of a program's loop over the requests."""
+    predictors = []
 
     def make(body, *options, head=LOOP):
         script = tmp_path / "predictor.py"
         script.write_text(head + textwrap.indent(textwrap.dedent(body), "    " if head == LOOP else ""))
-        made.append(load_adapter("command", [f"command={sys.executable} {script}", *options]))
-        return made[-1]
+        predictors.append(load_adapter("command", [f"command={sys.executable} {script}", *options]))
+        return predictors[-1]
 
     yield make
-    for predictor in made:
+    for predictor in predictors:
         predictor.close()
 
 
@@ -44,7 +44,7 @@ def images():
 
 
 def alive(pid):
-    """Whether a process runs; one that has ended and waits to be collected does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def test_one_process_answers_all_images(program, images):
     assert len({answer.count for answer in found}) == 1
 
 
-def test_an_image_of_no_file_comes_as_a_png_of_its_pixels_that_is_gone_afterwards(program, images, tmp_path):
+def test_an_image_without_a_file_comes_as_a_temporary_png(program, images, tmp_path):
     seen = tmp_path / "seen"
     predictor = program(f"""
         from PIL import Image
@@ -81,7 +81,7 @@ def test_an_image_of_no_file_comes_as_a_png_of_its_pixels_that_is_gone_afterward
     assert not Path(seen.read_text()).exists()
 
 
-def test_an_image_of_a_file_comes_as_that_file(program, tmp_path):
+def test_an_image_with_a_file_comes_as_that_file(program, tmp_path):
     path = tmp_path / "a.png"
     Pillow.new("RGB", (6, 4)).save(path)
     predictor = program(f"print(json.dumps({{'count': request['path'] == {str(path)!r}}}))")
@@ -89,7 +89,7 @@ def test_an_image_of_a_file_comes_as_that_file(program, tmp_path):
     assert answers(predictor, [image])[0].count == 1
 
 
-def test_a_file_that_readers_would_turn_comes_as_a_png_of_the_stored_pixels(program, tmp_path):
+def test_a_file_with_an_orientation_comes_as_a_png_of_the_stored_pixels(program, tmp_path):
     path = tmp_path / "turned.jpg"
     exif = Pillow.Exif()
     exif[0x0112] = 6
@@ -105,7 +105,7 @@ def test_an_id_may_hold_anything(program):
     assert answers(predictor, [image])[0].count == 1
 
 
-def test_what_it_writes_on_standard_error_is_passed_on(program, images, capfd):
+def test_its_standard_error_is_passed_on(program, images, capfd):
     answers(program("print('loading', file=sys.stderr); print(json.dumps({'count': 1}))"), images[:1])
     assert capfd.readouterr().err == "loading\n"
 
@@ -132,12 +132,12 @@ def test_a_second_answer_is_chatter(program, images):
     predictor = program("print(json.dumps({'count': 1})); print(json.dumps({'count': 2}))")
     answers(predictor, images[:1])
     time.sleep(0.2)
-    with pytest.raises(PredictorError, match=r"image 'b': wrote .*count.* before it was asked"):
+    with pytest.raises(PredictorError, match=r"image 'b': wrote .*count.* to standard output before a request"):
         answers(predictor, images[1:])
 
 
 def test_the_answer_for_another_image_is_refused(program, images):
-    with pytest.raises(PredictorError, match="image 'a': found the answer for image 'z'; it is out of step"):
+    with pytest.raises(PredictorError, match="image 'a': found the answer for image 'z': expected one answer to each"):
         answers(program("print(json.dumps({'id': 'z', 'count': 1}))"), images)
 
 
@@ -156,7 +156,7 @@ def test_a_line_that_is_no_json_object_is_named(program, images, line):
         ("{'point': [[1, 2]]}", "no key 'point'; did you mean 'points'"),
         ("{}", "neither points nor a count"),
         ("{'count': -3}", "count: expected a number from 0"),
-        ("{'error': 'too dark'}", "it says: too dark"),
+        ("{'error': 'too dark'}", "the program reports: too dark"),
     ],
 )
 def test_an_answer_that_is_no_prediction_is_named_with_its_image(program, images, answer, words):
@@ -175,7 +175,7 @@ def test_after_an_answer_that_is_no_prediction_the_same_process_goes_on(program,
     assert len(set((tmp_path / "pids").read_text().split())) == 1
 
 
-def test_a_program_that_dies_is_started_anew_and_asked_again(program, images, tmp_path):
+def test_a_program_that_dies_is_started_again_and_gets_the_request_again(program, images, tmp_path):
     predictor = program(f"""
         if request['id'] == 'b' and not os.path.exists({str(tmp_path / "died")!r}):
             open({str(tmp_path / "died")!r}, 'w').close()
@@ -186,7 +186,9 @@ def test_a_program_that_dies_is_started_anew_and_asked_again(program, images, tm
 
 
 def test_a_program_that_dies_again_and_again_is_named_with_its_exit_code(program, images):
-    with pytest.raises(PredictorError, match=r"predictor\.py', image 'a': ended with exit code 3, 2 times over"):
+    with pytest.raises(
+        PredictorError, match=r"predictor\.py', image 'a': ended with exit code 3, in the last of 2 attempts"
+    ):
         answers(program("sys.exit(3)"), images)
 
 
@@ -200,7 +202,7 @@ def test_a_program_that_is_killed_is_named_with_the_signal(program, images):
         answers(program(f"os.kill(os.getpid(), {int(signal.SIGKILL)})"), images)
 
 
-def test_a_program_killed_between_two_images_is_started_anew(program, images):
+def test_a_program_killed_between_two_images_is_started_again(program, images):
     predictor = program("print(json.dumps({'count': os.getpid()}))")
     pid = int(answers(predictor, images[:1])[0].count)
     os.kill(pid, signal.SIGKILL)
@@ -246,7 +248,7 @@ def test_a_line_without_an_end_is_no_answer(program, images):
         answers(predictor, images)
 
 
-def test_closing_ends_the_program_and_lets_it_say_goodbye(program, images, tmp_path):
+def test_closing_lets_the_program_end_by_itself(program, images, tmp_path):
     predictor = program(
         f"""
         import json, os, sys
@@ -290,20 +292,20 @@ def test_an_interrupt_ends_the_program(tmp_path):
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def test_a_program_that_is_not_there_is_said(images):
+def test_a_program_that_is_not_there_is_reported(images):
     with pytest.raises(MissingFileError, match="there is no program 'no-such-program'"):
         load_adapter("command", ["command=no-such-program --fast"]).open()
 
 
 def test_the_name_is_the_scripts_and_the_revision_follows_its_text(program):
-    first = named(program("pass"))
-    second = named(program("pass  # changed"))
+    first = model_id(program("pass"))
+    second = model_id(program("pass  # changed"))
     assert first.startswith("predictor@")
     assert first != second
 
 
 @pytest.mark.parametrize("option", ["command=", "command='", "timeout=0", "restarts=-1"])
-def test_options_that_mean_nothing_are_refused(option):
+def test_options_that_are_not_valid_are_refused(option):
     options = [option] if option.startswith("command") else ["command=true", option]
     with pytest.raises(UsageError, match=f"-o {option.partition('=')[0]}="):
         load_adapter("command", options)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image as Pillow
 
 from crowdeval.adapters import Image, answers, load_adapter
-from crowdeval.adapters.density_map import MapReading, maxima
+from crowdeval.adapters.density_map import MapReading, local_maxima
 from crowdeval.errors import MissingFileError, PredictorError, UsageError
 
 NOTHING = np.empty((0, 0, 3), dtype=np.uint8)
@@ -11,7 +11,7 @@ NOTHING = np.empty((0, 0, 3), dtype=np.uint8)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Maps of an image of 40 x 20 pixels, at a quarter of its resolution, with people at cells (1, 2) and (3, 8)."""
+    """The map of an image of 40 x 20 pixels, at a quarter of its resolution, with people at cells (1, 2) and (3, 8)."""
     cells = np.zeros((5, 10))
     cells[1, 2], cells[1, 3], cells[3, 8] = 0.7, 0.3, 1.0
     np.save(tmp_path / "a.npy", cells)
@@ -50,7 +50,7 @@ def test_the_size_of_a_cell_can_be_given_where_the_image_is_not_there(folder):
     assert answer.xy.tolist() == [[20.0, 12.0], [68.0, 28.0]]
 
 
-def test_without_image_and_stride_the_size_is_asked_for(folder):
+def test_without_image_and_stride_an_error_requests_the_size(folder):
     with pytest.raises(PredictorError, match=r"the size of image 'a' isn't known.*-o stride="):
         answers(load_adapter("density", [f"folder={folder}", "threshold=0.1"]), [Image(id="a", pixels=NOTHING)])
 
@@ -66,24 +66,24 @@ def test_maps_times_100_are_brought_back_to_persons(folder, image):
 def test_cells_of_equal_value_that_touch_are_one_point():
     cells = np.zeros((6, 6))
     cells[1:3, 1:3] = 0.5
-    place, value = maxima(cells, 0.1, 3)
+    place, value = local_maxima(cells, 0.1, 3)
     assert place.tolist() == [[1.5, 1.5]]
     assert value.tolist() == [0.5]
 
 
 def test_a_larger_window_finds_fewer_maxima():
     cells = np.array([[0.9, 0.0, 0.5, 0.0, 0.0]])
-    assert len(maxima(cells, 0.1, 3)[0]) == 2
-    assert len(maxima(cells, 0.1, 5)[0]) == 1
+    assert len(local_maxima(cells, 0.1, 3)[0]) == 2
+    assert len(local_maxima(cells, 0.1, 5)[0]) == 1
 
 
-def test_an_empty_map_has_no_points_and_counts_nobody():
+def test_an_empty_map_has_no_points_and_the_count_0():
     answer = MapReading(threshold=0.1).answer(np.zeros((3, 4)), 8, 6)
     assert answer["count"] == 0
     assert answer["points"].shape == (0, 2)
 
 
-def test_a_sum_below_zero_is_nobody():
+def test_a_sum_below_zero_is_the_count_0():
     assert MapReading().answer(np.full((2, 2), -0.1), 2, 2) == {"count": 0.0}
 
 
@@ -93,7 +93,7 @@ def test_a_map_of_one_column_keeps_its_shape(folder, image):
     assert answer.xy.tolist() == [[20.0, 7.5]]
 
 
-def test_dimensions_of_length_1_around_a_map_are_left_away(folder, image):
+def test_dimensions_of_length_1_around_a_map_are_ignored(folder, image):
     np.save(folder / "a.npy", np.load(folder / "a.npy")[None, None])
     [answer] = answers(load_adapter("density", [f"folder={folder}"]), [image])
     assert answer.count == pytest.approx(2.0)
@@ -105,7 +105,7 @@ def test_an_npz_of_one_array_needs_no_key_and_of_two_does(folder, image):
     np.savez(folder / "a.npz", density=cells)
     assert answers(load_adapter("density", [f"folder={folder}"]), [image])[0].count == pytest.approx(2.0)
     np.savez(folder / "a.npz", density=cells, mask=cells > 0)
-    with pytest.raises(PredictorError, match="holds the arrays 'density', 'mask'; name the map's: -o key="):
+    with pytest.raises(PredictorError, match="holds the arrays 'density', 'mask'; give the name of the map: -o key="):
         answers(load_adapter("density", [f"folder={folder}"]), [image])
     keyed = load_adapter("density", [f"folder={folder}", "key=density"])
     assert answers(keyed, [image])[0].count == pytest.approx(2.0)
@@ -114,7 +114,7 @@ def test_an_npz_of_one_array_needs_no_key_and_of_two_does(folder, image):
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        (np.array([[np.nan, 1.0]]), "finite values, found 1 others"),
+        (np.array([[np.nan, 1.0]]), "finite values, found 1 NaN or infinite"),
         (np.zeros((2, 3, 4)), r"shape \(h, w\), found float64 of shape \(2, 3, 4\)"),
         (np.array([["a"]]), "expected a density map"),
     ],
@@ -136,12 +136,12 @@ def test_an_image_without_a_map_is_named(folder):
         answers(load_adapter("density", [f"folder={folder}"]), [Image(id="b", pixels=NOTHING)])
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match="there is no folder"):
         load_adapter("density", [f"folder={tmp_path / 'nope'}"])
 
 
-def test_a_folder_without_maps_is_said(tmp_path):
+def test_a_folder_without_maps_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match="holds no density maps"):
         load_adapter("density", [f"folder={tmp_path}"])
 
@@ -153,6 +153,6 @@ def test_the_revision_follows_the_content_of_the_maps(folder):
 
 
 @pytest.mark.parametrize("option", ["window=2", "window=0", "per_person=0", "stride=-1"])
-def test_options_that_mean_nothing_are_refused(folder, option):
+def test_options_that_are_not_valid_are_refused(folder, option):
     with pytest.raises(UsageError, match=option):
         load_adapter("density", [f"folder={folder}", option])

@@ -1,15 +1,15 @@
-"""Scaling, tiles and mirror images bring points back to where they are."""
+"""Points from scaled images, tiles and mirror images return to their positions in the image."""
 
 import numpy as np
 import pytest
 
 from crowdeval.adapters import Image
-from crowdeval.adapters.frames import Frames, framed_answers
+from crowdeval.adapters.frames import Frames, predict_in_frames
 from crowdeval.errors import PredictorError, UsageError
 
 
 class Dots:
-    """Finds bright pixels, at their centres; its confidence is the brightness."""
+    """Predicts a point at the centre of each bright pixel; the confidence is the brightness."""
 
     name, revision = "dots", "1"
 
@@ -45,8 +45,8 @@ def in_order(answer):
 def test_tiles_give_every_point_once(tile, shape):
     image = dotted(*shape, min(60, shape[0] * shape[1]))
     dots = Dots()
-    (cut,) = framed_answers(dots, [image], Frames(tile=tile, overlap=10, merge=0))
-    (whole,) = framed_answers(Dots(), [image], Frames())
+    (cut,) = predict_in_frames(dots, [image], Frames(tile=tile, overlap=10, merge=0))
+    (whole,) = predict_in_frames(Dots(), [image], Frames())
     for a, b in zip(in_order(cut), in_order(whole), strict=True):
         np.testing.assert_array_equal(a, b)
     assert max(max(s[:2]) for s in dots.shapes) <= tile
@@ -54,16 +54,16 @@ def test_tiles_give_every_point_once(tile, shape):
 
 def test_a_mirrored_image_gives_the_same_points():
     image = dotted(50, 71, 40)
-    (both,) = framed_answers(Dots(), [image], Frames(flip=True, merge=0.1))
-    (whole,) = framed_answers(Dots(), [image], Frames())
+    (both,) = predict_in_frames(Dots(), [image], Frames(flip=True, merge=0.1))
+    (whole,) = predict_in_frames(Dots(), [image], Frames())
     for a, b in zip(in_order(both), in_order(whole), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-15)
 
 
 def test_tiles_and_mirror_together():
     image = dotted(150, 171, 80)
-    (both,) = framed_answers(Dots(), [image], Frames(tile=64, overlap=8, flip=True, merge=0.1))
-    (whole,) = framed_answers(Dots(), [image], Frames())
+    (both,) = predict_in_frames(Dots(), [image], Frames(tile=64, overlap=8, flip=True, merge=0.1))
+    (whole,) = predict_in_frames(Dots(), [image], Frames())
     for a, b in zip(in_order(both), in_order(whole), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-15)
 
@@ -71,7 +71,7 @@ def test_tiles_and_mirror_together():
 def test_points_of_a_smaller_frame_go_back_exactly():
     pixels = np.zeros((100, 300, 3), dtype=np.uint8)
     pixels[40:50, 90:120] = 255
-    (answer,) = framed_answers(Dots(), [Image(id="a", pixels=pixels)], Frames(max_side=60))
+    (answer,) = predict_in_frames(Dots(), [Image(id="a", pixels=pixels)], Frames(max_side=60))
     assert answer.xy.mean(axis=0).tolist() == pytest.approx([105, 45])
 
 
@@ -86,10 +86,10 @@ def test_a_person_on_a_seam_is_one():
 
     pixels = np.zeros((50, 100, 3), dtype=np.uint8)
     pixels[0, 0] = 1
-    (answer,) = framed_answers(Unsure(), [Image(id="a", pixels=pixels)], Frames(tile=70, overlap=10, merge=3))
+    (answer,) = predict_in_frames(Unsure(), [Image(id="a", pixels=pixels)], Frames(tile=70, overlap=10, merge=3))
     assert answer.xy.tolist() == [[50.5, 20.0]]
     assert answer.score.tolist() == [0.9]
-    (answer,) = framed_answers(Unsure(), [Image(id="a", pixels=pixels)], Frames(tile=70, overlap=10, merge=0.5))
+    (answer,) = predict_in_frames(Unsure(), [Image(id="a", pixels=pixels)], Frames(tile=70, overlap=10, merge=0.5))
     assert len(answer.xy) == 2
 
 
@@ -100,7 +100,7 @@ def test_a_point_seen_in_one_of_two_mirror_images_keeps_half_its_confidence():
         def predict(self, images):
             return [([[3.0, 4.0]], [0.8]) for _ in images]
 
-    (answer,) = framed_answers(Left(), [dotted(20, 30, 1)], Frames(flip=True, merge=2))
+    (answer,) = predict_in_frames(Left(), [dotted(20, 30, 1)], Frames(flip=True, merge=2))
     assert sorted(map(tuple, answer.xy.tolist())) == [(3, 4), (27, 4)]
     assert answer.score.tolist() == [0.4, 0.4]
 
@@ -115,14 +115,14 @@ def test_counts_are_averaged_over_mirror_images_and_refused_over_tiles():
     pixels = np.zeros((50, 100, 3), dtype=np.uint8)
     pixels[0, 0] = 255
     image = Image(id="a", pixels=pixels)
-    assert framed_answers(Count(), [image], Frames(flip=True))[0].count == 11
-    with pytest.raises(PredictorError, match=r"count@1, image 'a': .*--tile"):
-        framed_answers(Count(), [image], Frames(tile=64, overlap=8))
+    assert predict_in_frames(Count(), [image], Frames(flip=True))[0].count == 11
+    with pytest.raises(PredictorError, match=r"count@1, image 'a': .*found a count.*leave out --tile"):
+        predict_in_frames(Count(), [image], Frames(tile=64, overlap=8))
 
 
 @pytest.mark.parametrize(
     "options", [{"tile": 8}, {"max_side": 2}, {"tile": 100, "overlap": 50}, {"overlap": -1}, {"merge": -1}]
 )
-def test_frames_that_mean_nothing_are_refused(options):
+def test_frames_that_are_not_valid_are_refused(options):
     with pytest.raises(UsageError):
         Frames(**options)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from crowdeval.adapters import Image, answers, load_adapter, named
-from crowdeval.adapters.onnx_input import prepared
+from crowdeval.adapters import Image, answers, load_adapter, model_id
+from crowdeval.adapters.onnx_input import make_preparation
 from crowdeval.adapters.onnx_output import confidences_of
 from crowdeval.errors import MissingFileError, PredictorError, UsageError
 
@@ -27,14 +27,14 @@ def saved(path, nodes, outputs, constants=(), *, image=("N", 3, "H", "W"), kind=
 
 
 def constants_model(path, **values):
-    """Write a model whose outputs are always these."""
+    """Write a model with constant outputs."""
     arrays = {f"{name}_": np.asarray(value, dtype=np.float32) for name, value in values.items()}
     nodes = [onnx.helper.make_node("Identity", [f"{name}_"], [name]) for name in values]
     return saved(path, nodes, dict.fromkeys(values, FLOAT), arrays)
 
 
 def size_model(path):
-    """Write a model that gives one point, at the lower right corner of what it is shown."""
+    """Write a model that predicts one point, at the lower right corner of its input."""
     nodes = [
         onnx.helper.make_node("Shape", ["image"], ["shape"]),
         onnx.helper.make_node("Gather", ["shape", "order"], ["sides"]),
@@ -92,12 +92,12 @@ def test_confidences_of_several_classes_are_those_of_the_label_after_softmax(mod
     assert answer(model, "activation=softmax", "label=0").score.tolist() == pytest.approx([0.25])
 
 
-def test_less_confident_points_than_asked_for_are_left_away(model):
+def test_points_below_the_lowest_confidence_are_dropped(model):
     constants_model(model, points=[[1, 2], [3, 4]], scores=[0.2, 0.5])
     assert answer(model, "confidence=0.5").xy.tolist() == [[3, 4]]
 
 
-def test_no_points_are_no_points(model):
+def test_a_model_may_predict_no_points(model):
     constants_model(model, points=np.zeros((0, 2)), scores=np.zeros(0))
     assert answer(model).xy.shape == (0, 2)
 
@@ -156,20 +156,20 @@ def test_a_model_of_fixed_size_gets_images_of_that_size(model):
         load_adapter("onnx", [f"file={model}", "kind=density", "size=64"]).open()
 
 
-def test_pixels_are_normalised_channel_by_channel_in_the_order_asked_for():
+def test_pixels_are_normalised_channel_by_channel_in_the_requested_order():
     options = {"scale": 1 / 255, "mean": "0,0.5,1", "std": "1,2,4", "layout": "nchw", "size": None, "multiple": 1}
     pixels = np.array([[[255, 0, 51]]], dtype=np.uint8)
-    rgb = prepared(**options, channels="rgb").tensor(pixels, "tensor(float)", None).values
+    rgb = make_preparation(**options, channels="rgb").tensor(pixels, "tensor(float)", None).values
     assert rgb.shape == (1, 3, 1, 1)
     assert rgb.ravel().tolist() == pytest.approx([1.0, -0.25, -0.2])
-    bgr = prepared(**options, channels="bgr").tensor(pixels, "tensor(float)", None).values
+    bgr = make_preparation(**options, channels="bgr").tensor(pixels, "tensor(float)", None).values
     assert bgr.ravel().tolist() == pytest.approx([0.2, -0.25, 0.0])
 
 
 def test_a_channels_last_input_of_bytes_gets_the_pixels_as_they_are():
     options = {"scale": 1 / 255, "mean": "0", "std": "1", "channels": "rgb", "size": None, "multiple": 1}
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    shown = prepared(**options, layout="nhwc").tensor(pixels, "tensor(uint8)", None)
+    shown = make_preparation(**options, layout="nhwc").tensor(pixels, "tensor(uint8)", None)
     assert shown.values.dtype == np.uint8
     assert (shown.values[0] == pixels).all()
 
@@ -186,42 +186,42 @@ def test_one_point_of_two_classes_is_not_two_points_of_one():
 
 def test_the_revision_is_the_hash_of_the_file(model):
     constants_model(model, points=[[1, 2]])
-    before = named(load_adapter("onnx", [f"file={model}"]))
+    before = model_id(load_adapter("onnx", [f"file={model}"]))
     constants_model(model, points=[[1, 3]])
     assert before.startswith("tiny@")
-    assert named(load_adapter("onnx", [f"file={model}"])) != before
+    assert model_id(load_adapter("onnx", [f"file={model}"])) != before
 
 
-def test_a_model_file_that_is_not_there_is_said(model):
+def test_a_model_file_that_is_not_there_is_reported(model):
     with pytest.raises(MissingFileError, match=r"there is no file .*tiny\.onnx"):
         load_adapter("onnx", [f"file={model}"])
 
 
-def test_a_file_that_is_no_onnx_model_is_said(model):
+def test_a_file_that_is_no_onnx_model_is_reported(model):
     model.write_bytes(b"PK\x03\x04 not a model")
-    with pytest.raises(PredictorError, match=r"tiny\.onnx is no ONNX model that ONNX Runtime loads"):
+    with pytest.raises(PredictorError, match=r"tiny\.onnx is not a model that ONNX Runtime can load"):
         load_adapter("onnx", [f"file={model}"]).open()
 
 
-def test_an_output_that_the_model_does_not_have_gets_the_near_ones(model):
+def test_an_output_that_the_model_does_not_have_gets_suggestions(model):
     constants_model(model, points=[[1, 2]], confidence=[1])
     with pytest.raises(UsageError, match="no such output; did you mean 'confidence'"):
         load_adapter("onnx", [f"file={model}", "scores=confidences"]).open()
 
 
-def test_an_output_of_the_wrong_shape_is_said_with_the_image(model):
+def test_an_output_of_the_wrong_shape_is_reported_with_the_image(model):
     constants_model(model, points=[1, 2, 3])
     with pytest.raises(PredictorError, match=r"image 'a': output 'points': expected shape \(N, 2\), found \(3,\)"):
         answer(model)
 
 
-def test_too_few_confidences_are_said(model):
+def test_too_few_confidences_are_reported(model):
     constants_model(model, points=[[1, 2], [3, 4]], scores=[1])
     with pytest.raises(PredictorError, match="output 'scores': expected 2 confidences"):
         answer(model)
 
 
-def test_points_that_are_not_finite_are_said(model):
+def test_points_that_are_not_finite_are_reported(model):
     constants_model(model, points=[[1, np.nan]])
     with pytest.raises(PredictorError, match="image 'a': points: expected finite coordinates"):
         answer(model)
@@ -239,20 +239,20 @@ def test_a_model_of_two_inputs_is_refused(model):
         load_adapter("onnx", [f"file={model}"]).open()
 
 
-def test_an_input_that_the_network_can_not_take_is_said_with_its_size(model):
+def test_an_input_that_the_network_can_not_take_is_reported_with_its_size(model):
     mean_model(model, image=(2, 3, "H", "W"))
-    with pytest.raises(PredictorError, match="can't be run on an input of 1 x 3 x 20 x 40"):
+    with pytest.raises(PredictorError, match="can't be run on an input of shape 1 x 3 x 20 x 40"):
         answer(model, "kind=density")
 
 
-def test_a_provider_that_is_not_there_is_said(model):
+def test_a_provider_that_is_not_there_is_reported(model):
     constants_model(model, points=[[1, 2]])
     with pytest.raises(UsageError, match=r"-o provider=rocket: not in this ONNX Runtime.*CPUExecutionProvider"):
         load_adapter("onnx", [f"file={model}", "provider=rocket"]).open()
 
 
 @pytest.mark.parametrize("option", ["mean=1,2", "std=0", "size=0", "size=10x", "multiple=0", "point_at=2", "nms=-1"])
-def test_options_that_mean_nothing_are_refused(model, option):
+def test_options_that_are_not_valid_are_refused(model, option):
     constants_model(model, points=[[1, 2]])
     with pytest.raises(UsageError, match=f"-o {option.partition('=')[0]}="):
         load_adapter("onnx", [f"file={model}", option])

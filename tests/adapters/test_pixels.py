@@ -1,4 +1,4 @@
-"""Every mode an image file comes in becomes RGB of 8 bits."""
+"""Image files of every mode become RGB of 8 bits."""
 
 import numpy as np
 import pytest

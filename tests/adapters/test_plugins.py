@@ -75,6 +75,6 @@ def test_the_skeleton_is_found_by_its_name(place):
     assert "my-model  0.1.0  crowdeval-my-model" in place.crowdeval("adapters").stdout
 
 
-def test_an_option_of_the_example_that_is_unknown_gets_the_near_ones(place):
+def test_an_option_of_the_example_that_is_unknown_gets_suggestions(place):
     code = "from crowdeval.adapters import load_adapter; load_adapter('bright-spots', ['sides=3'])"
     assert "did you mean 'side'?" in place.run("-c", code, check=False).stderr

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from crowdeval.adapters import Image, answers, load_adapter, named
+from crowdeval.adapters import Image, answers, load_adapter, model_id
 from crowdeval.errors import FormatError, MissingFileError, PredictorError, UsageError
 
 NOTHING = np.empty((0, 0, 3), dtype=np.uint8)
@@ -32,12 +32,12 @@ def test_it_needs_no_pixels(file):
 
 
 def test_the_name_is_the_files_and_the_revision_its_hash(file):
-    before = named(load_adapter("points", [f"file={file}"]))
+    before = model_id(load_adapter("points", [f"file={file}"]))
     file.write_text(json.dumps({"points": {"a": []}}))
-    after = named(load_adapter("points", [f"file={file}"]))
+    after = model_id(load_adapter("points", [f"file={file}"]))
     assert before.startswith("model@")
     assert before != after
-    assert named(load_adapter("points", [f"file={file}", "name=P2P", "revision=1"])) == "P2P@1"
+    assert model_id(load_adapter("points", [f"file={file}", "name=P2P", "revision=1"])) == "P2P@1"
 
 
 def test_counts_without_points_stay_counts(tmp_path):
@@ -53,7 +53,7 @@ def test_an_image_that_the_file_lacks_is_named(file):
         answers(load_adapter("points", [f"file={file}"]), [image("c")])
 
 
-def test_a_file_that_is_not_there_is_said_when_the_predictor_is_made(tmp_path):
+def test_a_file_that_is_not_there_is_reported_when_the_predictor_is_created(tmp_path):
     with pytest.raises(MissingFileError, match=r"there is no file .*nope\.json"):
         load_adapter("points", [f"file={tmp_path / 'nope.json'}"])
 
@@ -65,6 +65,6 @@ def test_a_file_of_something_else_is_a_format_error_when_it_is_opened(tmp_path):
         load_adapter("points", [f"file={file}"]).open()
 
 
-def test_an_unknown_option_gets_the_near_ones(file):
+def test_an_unknown_option_gets_suggestions(file):
     with pytest.raises(UsageError, match="did you mean 'format'"):
         load_adapter("points", [f"file={file}", "fromat=json"])

@@ -83,7 +83,7 @@ def test_untrained_networks_are_the_same_every_time(image):
     assert first.xy.tolist() == second.xy.tolist()
 
 
-def test_weights_that_can_not_be_downloaded_are_said(monkeypatch, tmp_path):
+def test_weights_that_can_not_be_downloaded_are_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
     def refused(*_args, **_options):
@@ -95,7 +95,7 @@ def test_weights_that_can_not_be_downloaded_are_said(monkeypatch, tmp_path):
         load_adapter("torchvision", [SMALL]).open()
 
 
-def test_weights_of_another_network_are_said(weights):
+def test_weights_of_another_network_are_reported(weights):
     with pytest.raises(PredictorError, match=r"heads\.pth does not fit ssd300_vgg16"):
         load_adapter("torchvision", ["model=ssd300_vgg16", f"weights={weights}"]).open()
 
@@ -111,7 +111,7 @@ def test_a_file_of_code_is_not_run(tmp_path):
         of_file(path).open()
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match="there is no file"):
         of_file(tmp_path / "nope.pth")
 
@@ -119,12 +119,12 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("model=fasterrcnn_resnet50", "no detector of torchvision; did you mean"),
+        ("model=fasterrcnn_resnet50", "not a detector of torchvision; did you mean"),
         ("weights=BEST", "or one of 'COCO_V1'"),
-        ("label=persn", "no class of the weights; did you mean 'person'"),
+        ("label=persn", "not a class of the weights; did you mean 'person'"),
         ("most=0", "at least 1"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(option, words):
+def test_options_that_are_not_valid_are_refused(option, words):
     with pytest.raises(UsageError, match=words):
         load_adapter("torchvision", [option])

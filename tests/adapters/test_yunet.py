@@ -21,7 +21,7 @@ def not_a_model(tmp_path):
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["IMG_3", "IMG_100"])
-def test_the_faces_are_those_that_others_found_with_the_same_model(data_folder, name):
+def test_the_faces_equal_those_of_an_independent_program_with_the_same_model(data_folder, name):
     with gzip.open(data_folder / "scored" / "yunet_SHA_test.json.gz") as stream:
         theirs = np.array(json.load(stream)["points"][name])
     path = data_folder / "ShanghaiTech" / "part_A" / "test_data" / "images" / f"{name}.jpg"
@@ -43,17 +43,17 @@ def test_an_image_without_faces_has_no_points(data_folder):
     assert answer.xy.shape == (0, 2)
 
 
-def test_a_model_file_that_is_not_there_is_said(tmp_path):
+def test_a_model_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match="there is no file"):
         load_adapter("yunet", [f"file={tmp_path / 'nope.onnx'}"])
 
 
-def test_a_file_that_is_no_model_is_said(not_a_model):
-    with pytest.raises(PredictorError, match=r"face\.onnx is no face detector that OpenCV loads"):
+def test_a_file_that_is_no_model_is_reported(not_a_model):
+    with pytest.raises(PredictorError, match=r"face\.onnx is not a face detector that OpenCV can load"):
         load_adapter("yunet", [f"file={not_a_model}"]).open()
 
 
 @pytest.mark.parametrize("option", ["scales=0", "scales=one", "confidence=2", "nms=-1"])
-def test_options_that_mean_nothing_are_refused(not_a_model, option):
+def test_options_that_are_not_valid_are_refused(not_a_model, option):
     with pytest.raises(UsageError, match=f"-o {option}"):
         load_adapter("yunet", [f"file={not_a_model}", option])

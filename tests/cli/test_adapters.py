@@ -35,11 +35,11 @@ def test_the_list_names_every_adapter_with_version_and_origin(adapters):
 def test_the_list_has_options_with_their_defaults(adapters):
     _, out, _ = adapters()
     assert "confidence=0.15, nms=0.3, scales=1,2,3" in out
-    assert "file=... (has to be given, a file or folder)" in out
+    assert "file=... (required, a file or folder)" in out
 
 
 def test_a_package_that_is_absent_comes_with_the_way_to_get_it(adapters, monkeypatch):
-    monkeypatch.setattr("crowdeval.adapters.packages.present", lambda name: name != "cv2")
+    monkeypatch.setattr("crowdeval.adapters.packages.is_installed", lambda name: name != "cv2")
     _, out, _ = adapters()
     assert "cv2 (cv2 not installed: pip install '.[opencv]')" in out
     assert "  needs    onnxruntime\n" in out
@@ -55,7 +55,7 @@ def test_listing_imports_no_framework():
 def test_one_adapter_is_described_with_what_its_options_mean(adapters):
     code, out, _ = adapters("show", "command")
     assert code == 0
-    assert "restarts : int\n    How often it is started anew" in out
+    assert "restarts : int\n    Number of times the program is started again" in out
 
 
 def test_a_class_in_a_file_is_described_too(adapters, tmp_path):

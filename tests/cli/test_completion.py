@@ -1,4 +1,4 @@
-"""What completion offers, and that neither it nor help imports anything heavy."""
+"""Completion in a shell: the suggested words; neither completion nor help imports a large package."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from crowdeval.cli import VERBS
 
 
 def completed(words):
-    """Return what bash is offered for the last of the words, as (type, value)."""
+    """Return the suggestions that bash gets for the last of the words, as (type, value)."""
     environment = {
         **os.environ,
         "_CROWDEVAL_COMPLETE": "bash_complete",

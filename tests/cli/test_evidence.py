@@ -1,4 +1,4 @@
-"""Evidence on the command line: written beside a report, scored and ranked without the points, refused elsewhere."""
+"""Evidence files on the command line: written with a report, scored and ranked without points, refused elsewhere."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def test_evidence_gives_the_report_that_the_points_give(crowdeval, written):
     assert named["file"] == "e.arrow"
 
 
-def test_each_notice_is_said_once(crowdeval, written):
+def test_each_notice_is_printed_once(crowdeval, written):
     for args in ((PREDS, GT), (written[1],)):
         _, _, err = crowdeval("score", *args)
         assert err.count("tied-confidences") == 1

@@ -1,4 +1,4 @@
-"""crowdeval leaderboard: options, files, what is said on standard error."""
+"""crowdeval leaderboard: options, files, and the messages on standard error."""
 
 import csv
 import io
@@ -96,13 +96,13 @@ def test_published_numbers_can_be_listed_alone(crowdeval):
     assert "nothing ranked" in out
 
 
-def test_a_folder_without_published_tables_is_said(crowdeval, runs):
+def test_a_folder_without_published_tables_is_an_error(crowdeval, runs):
     code, _, err = crowdeval("leaderboard", "--published", runs)
     assert code == 4
     assert "no published tables" in err
 
 
-def test_nothing_to_read_is_said(crowdeval, tmp_path):
+def test_paths_without_reports_are_an_error(crowdeval, tmp_path):
     assert crowdeval("leaderboard")[0] == 2
     code, _, err = crowdeval("leaderboard", tmp_path)
     assert code == 4
@@ -124,7 +124,7 @@ def test_a_damaged_report_is_a_warning_beside_others_and_an_error_alone(crowdeva
     assert crowdeval("leaderboard", alone)[0] == 3
 
 
-def test_a_run_scored_twice_is_said(crowdeval, runs):
+def test_a_run_scored_twice_is_a_warning(crowdeval, runs):
     (runs / "again.json").write_text(
         report("a", 1, revision="", dataset="shanghaitech-a:test", date="2026-01-01").to_json()
     )

@@ -48,7 +48,7 @@ def test_o_is_short_for_the_folder_and_for_options(here, crowdeval):
         ([SPOTS, "folder:crowd", "--merge", "nan"], 2, "at least 0"),
         ([SPOTS, "folder:crowd", "-o", "spots.py/runs"], 4, "can't be made"),
         (["points", "folder:crowd", "-o", "file=nope.json"], 5, "the adapter 'points': there is no file nope.json"),
-        (["os:sep", "folder:crowd"], 2, "is no class"),
+        (["os:sep", "folder:crowd"], 2, "is not a class"),
         ([SPOTS, "folder:nowhere"], 4, "nowhere"),
         ([SPOTS, "shanghai:test"], 2, "did you mean 'shanghaitech"),
         (["spots.py:Spot", "folder:crowd"], 2, "has no 'Spot'"),
@@ -57,12 +57,12 @@ def test_o_is_short_for_the_folder_and_for_options(here, crowdeval):
         (["no.such.module:Spots", "folder:crowd"], 2, "can't be imported"),
         (["broken.py:Spots", "folder:crowd"], 5, "fails on import"),
         (["broken2.py:Spots", "folder:crowd"], 2, "no 'revision'"),
-        (["broken3.py:Spots", "folder:crowd"], 5, "can't be made"),
+        (["broken3.py:Spots", "folder:crowd"], 5, "can't be created"),
         (["broken4.py:Spots", "folder:crowd"], 5, "can't be opened"),
         (["broken5.py:Spots", "folder:crowd"], 5, "expected 1 answers, found 0"),
     ],
 )
-def test_what_cannot_be_run_is_one_clear_message(here, crowdeval, args, code, words):
+def test_a_run_that_cannot_start_ends_with_one_message(here, crowdeval, args, code, words):
     (here / "broken.py").write_text("raise RuntimeError('no luck')")
     (here / "broken2.py").write_text("class Spots:\n    name = 'a'\n    def predict(self, images): return []")
     (here / "broken3.py").write_text("class Spots:\n    def __init__(self): raise RuntimeError('no luck')")
@@ -137,7 +137,7 @@ def test_the_suite_of_the_paper_reads(here):
         ('datasets = ["folder:crowd"]\n[[protocols]]\nkk = 1', "protocols[0]"),
     ],
 )
-def test_a_suite_that_means_nothing_names_the_place(here, crowdeval, text, words):
+def test_an_invalid_suite_is_an_error_that_names_the_place(here, crowdeval, text, words):
     (here / "suite.toml").write_text(text)
     code, _, err = crowdeval("run", "suite.toml")
     assert code == 3

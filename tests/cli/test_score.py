@@ -131,7 +131,7 @@ def test_a_bound_that_is_met_ends_with_0_and_one_that_is_not_with_10(crowdeval):
         (["--nonsense"], "No such option"),
     ],
 )
-def test_what_means_nothing_ends_with_2_and_says_why(crowdeval, args, words):
+def test_an_invalid_option_ends_with_2_and_the_reason(crowdeval, args, words):
     code, _, err = crowdeval("score", PREDS, GT, *args)
     assert code == 2
     assert words in err
@@ -301,7 +301,7 @@ def test_brief_says_so_where_a_report_holds_no_value(monkeypatch, crowdeval):
 
 
 @pytest.mark.parametrize("verb", ["score", "check"])
-def test_images_that_do_not_meet_are_said_of_both_files(crowdeval, tmp_path, verb):
+def test_images_of_only_one_file_are_an_error_that_names_both_files(crowdeval, tmp_path, verb):
     other = tmp_path / "other.json"
     other.write_text('{"elsewhere": [[1, 2]]}')
     code, _, err = crowdeval(verb, other, GT)
@@ -309,7 +309,7 @@ def test_images_that_do_not_meet_are_said_of_both_files(crowdeval, tmp_path, ver
     assert f"{other} against {GT}: 1 of 1 predicted images" in err
 
 
-def test_a_root_beside_a_file_is_said_to_be_ignored(crowdeval, tmp_path):
+def test_a_root_beside_a_file_is_ignored_with_a_warning(crowdeval, tmp_path):
     code, _, err = crowdeval("score", PREDS, GT, "--root", tmp_path)
     assert code == 0
     assert f"warning: --root is ignored: {GT} is read as a file" in err

@@ -1,4 +1,4 @@
-"""The standard streams, full or closed: no traceback, and no result lost to a warning."""
+"""Standard streams that are full or closed: no traceback, and a warning never costs a result."""
 
 import json
 import os

@@ -1,15 +1,16 @@
-"""The other verbs: check, convert, metrics, signature, schema, completion, help."""
+"""The other commands: check, convert, metrics, signature, schema, completion, help."""
 
 import json
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from conftest import ROOT
 
 from crowdeval import PAPER, read_annotations, read_predictions
-from crowdeval.cli import VERBS
+from crowdeval.cli import VERBS, cli
 
 EXAMPLE = ROOT / "examples" / "crowd"
 PREDS, GT = EXAMPLE / "preds.json", EXAMPLE / "gt.json"
@@ -27,6 +28,28 @@ def test_every_verb_explains_itself(crowdeval, verb):
     assert code == 0
     assert "Usage: crowdeval" in out
     assert VERBS[verb].rstrip(".").split(",")[0].split()[0].lower() in out.lower()
+
+
+def commands():
+    """Yield the words and the object of every command and subcommand, except those of the baseline."""
+    root = click.Context(cli)
+    for verb in VERBS:
+        if verb != "p2pnet":
+            command = cli.get_command(root, verb)
+            yield [verb], command
+            yield from (([verb, name], inner) for name, inner in getattr(command, "commands", {}).items())
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), list(commands()), ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_the_help_has_examples_that_fit_80_columns_and_explains_every_option(crowdeval, monkeypatch, words, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = crowdeval(*words, "--help")
+    assert code == 0
+    assert "Example" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert [option.name for option in command.params if isinstance(option, click.Option) and not option.help] == []
 
 
 @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
@@ -184,7 +207,7 @@ def test_signature_of_a_file_that_cannot_be_read_ends_with_4(crowdeval, tmp_path
     assert "permission denied" in err
 
 
-def test_signature_of_a_file_that_is_none_says_so(crowdeval, tmp_path):
+def test_signature_of_a_file_that_is_not_a_report_names_the_file(crowdeval, tmp_path):
     binary = tmp_path / "report.bin"
     binary.write_bytes(bytes(range(256)))
     code, _, err = crowdeval("signature", binary)
@@ -194,7 +217,7 @@ def test_signature_of_a_file_that_is_none_says_so(crowdeval, tmp_path):
     assert crowdeval("signature", tmp_path / "absent.json")[0] == 4
 
 
-def test_signature_refuses_what_is_none(crowdeval):
+def test_signature_refuses_a_text_that_is_not_a_signature(crowdeval):
     assert crowdeval("signature", "k:3|lone:inf")[0] == 2
 
 

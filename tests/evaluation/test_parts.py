@@ -135,7 +135,7 @@ def test_an_arrow_file_of_another_origin_is_refused(tmp_path):
     table = pa.table({"image_id": ["a"], "predictions": [1]})
     with pa.OSFile(str(tmp_path / "e.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(FormatError, match="an Arrow file of another origin"):
+    with pytest.raises(FormatError, match="an Arrow file that another program wrote"):
         read_evidence(tmp_path / "e.arrow")
 
 
@@ -145,7 +145,7 @@ def test_content_that_was_changed_is_noticed(tmp_path):
     changed = table.set_column(place, "image:true", pa.array([n + 1 for n in table["image:true"].to_pylist()]))
     with pa.OSFile(str(tmp_path / "e.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(changed.cast(table.schema))
-    with pytest.raises(FormatError, match="not what was written"):
+    with pytest.raises(FormatError, match="a damaged file: its content differs from what was written"):
         read_evidence(tmp_path / "e.arrow")
 
 
@@ -172,7 +172,7 @@ def test_a_report_finds_its_evidence_beside_itself_and_no_other(tmp_path):
     digest = write_evidence(evidence(), tmp_path / "e.arrow")
     named = EvidenceFile("e.arrow", digest)
     assert len(evidence_beside(named, tmp_path / "report.json")) == 12
-    with pytest.raises(FormatError, match="changed since"):
+    with pytest.raises(FormatError, match="a file that has changed since"):
         evidence_beside(replace(named, hash="0" * 32), tmp_path / "report.json")
 
 
@@ -194,3 +194,48 @@ def test_evidence_read_in_another_process_gives_the_same_digits(tmp_path):
     )
     out = subprocess.run([sys.executable, "-c", code, tmp_path / "e.arrow"], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == str({k: v.hex() for k, v in evaluate(predictions, annotations).values.items()})
+
+
+def test_no_bit_of_the_schema_can_be_turned_without_notice():
+    predictions, annotations = value_sets.GENERATED["radii"]()
+    made = evidence_of(predictions, annotations, protocol=Protocol(metrics=("F1@8px", "MAE", "nAP")))
+    data = evidence_bytes(made)
+    values = {name: value.hex() for name, value in report_of(made).values.items()}
+    accepted = 0
+    for place in [*range(8, 2500, 3), *range(len(data) - 3000, len(data), 3)]:
+        turned = bytearray(data)
+        turned[place] ^= 1 << place % 8
+        try:
+            found = evidence_of_bytes(bytes(turned), name="e.arrow")
+        except FormatError:
+            continue
+        accepted += 1
+        assert {name: value.hex() for name, value in report_of(found).values.items()} == values
+    assert accepted < 1200  # padding, and the copy of the schema that is not read
+
+
+def test_a_column_of_another_type_is_damage():
+    made = evidence("radii")
+    narrow = replace(made, images={**made.images, "predicted": made.images["predicted"].astype(np.int32)})
+    table = pa.ipc.open_file(pa.py_buffer(evidence_bytes(narrow))).read_all()
+    foreign = table.replace_schema_metadata(
+        pa.ipc.open_file(pa.py_buffer(evidence_bytes(made))).read_all().schema.metadata
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, foreign.schema) as writer:
+        writer.write_table(foreign)
+    with pytest.raises(FormatError, match="damaged"):
+        evidence_of_bytes(sink.getvalue().to_pybytes(), name="e.arrow")
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "an empty file"), (b"ARR", "a file of another kind")])
+def test_a_file_named_arrow_is_evidence_whatever_is_in_it(content, words, tmp_path):
+    (tmp_path / "e.arrow").write_bytes(content)
+    assert is_evidence(tmp_path / "e.arrow")
+    with pytest.raises(FormatError, match=words):
+        read_evidence(tmp_path / "e.arrow")
+
+
+def test_only_evidence_is_written(tmp_path):
+    with pytest.raises(CrowdevalError, match="expected Evidence, found Predictions"):
+        write_evidence(value_sets.GENERATED["ties"]()[0], tmp_path / "e.arrow")

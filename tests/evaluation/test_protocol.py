@@ -69,8 +69,8 @@ def test_an_option_that_means_nothing_is_one_clear_error(options, words):
         (lambda s: s.replace("crowdeval@2", "crowdeval@9"), "crowdeval@9"),
         (lambda s: s + "|x:1", "unknown field"),
         (lambda s: s + "|k:3", "twice"),
-        (lambda s: s.replace("|k:3", ""), "fields k are missing"),
-        (lambda s: s.replace("cmp:lt", "cmp:le"), "cmp knows only 'lt'"),
+        (lambda s: s.replace("|k:3", ""), "expected all fields, found none for the field k"),
+        (lambda s: s.replace("cmp:lt", "cmp:le"), "cmp can only be 'lt'"),
         (lambda s: s.replace("k:3", "k:three"), "whole number"),
         (lambda s: s.replace("count:0.5", "count:half"), "number"),
         (lambda s: "", "starts with"),
@@ -86,7 +86,7 @@ def test_signatures_of_revision_1_parse_back_to_themselves_and_measure_nothing_m
     assert Protocol.parse(old).signature == old
     assert Protocol.parse(old).revision == 1
     truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
-    with pytest.raises(UsageError, match="revision 1 of the definitions measures no more"):
+    with pytest.raises(UsageError, match="expected the current revision 2 of the definitions, found revision 1"):
         evaluate(Predictions(image_ids=["a"], offsets=[0, 0], xy=[]), truth, protocol=Protocol.parse(old))
 
 

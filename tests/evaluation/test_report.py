@@ -68,9 +68,9 @@ def test_a_table_that_was_not_asked_for_is_an_error():
 
 
 def test_an_evaluation_with_a_table_survives_json():
-    from toy_sets import found, truth
+    from toy_sets import toy_annotations, toy_predictions
 
-    first = evaluate(found(), truth(), per_image=True)
+    first = evaluate(toy_predictions(), toy_annotations(), per_image=True)
     second = Report.from_json(first.to_json())
     np.testing.assert_equal({k: v.tolist() for k, v in second.per_image.items()},
                             {k: v.tolist() for k, v in first.per_image.items()})  # fmt: skip

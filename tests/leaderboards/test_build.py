@@ -1,4 +1,4 @@
-"""What is ranked with what, by what, and what is only shown."""
+"""Rankings: which results are ranked together, by which metric, and which are only shown."""
 
 import math
 
@@ -9,7 +9,7 @@ from crowdeval import Protocol, evaluate
 from crowdeval.errors import UsageError
 from crowdeval.leaderboards.build import leaderboard
 from crowdeval.leaderboards.rankings import better
-from crowdeval.leaderboards.results import measured_results, newest
+from crowdeval.leaderboards.results import measured_results, newest_results
 
 
 def ranks(ranking):
@@ -83,7 +83,7 @@ def test_another_protocol_is_shown_unranked():
     assert ranks(ranking) == [("a", 1, ""), ("b", 2, ""), ("c", None, "other protocol")]
 
 
-def test_another_test_set_and_protocol_are_both_said():
+def test_another_test_set_and_protocol_are_both_named():
     other = {**TRUTH, "c": [[1, 1], [8, 1]]}
     (ranking,) = board(report("a"), report("b", 1), report("c", truth=other, protocol=Protocol(k=1))).rankings
     assert ranks(ranking)[-1] == ("c", None, "other test set, other protocol")
@@ -151,7 +151,7 @@ def test_the_same_run_twice_keeps_the_newest_and_says_so():
 
 
 def test_a_result_without_a_date_is_the_oldest():
-    kept, _ = newest(measured_results([("z.json", report("a")), ("b.json", report("a", date="2026-01-01"))]))
+    kept, _ = newest_results(measured_results([("z.json", report("a")), ("b.json", report("a", date="2026-01-01"))]))
     assert [each.origin for each in kept] == ["b.json"]
 
 

@@ -1,4 +1,4 @@
-"""What is comparable with what: columns of the test set and options that a metric reads, and nothing else."""
+"""Comparable results: those with equal columns and options, of those that the metric reads."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def radii(*small):
 
 
 def backwards():
-    """The true points of each image in the opposite order."""
+    """Return annotations with the true points of each image in the opposite order."""
     own = annotations()
     rows = np.concatenate([np.arange(*own.offsets[i : i + 2])[::-1] for i in range(3)])
     side = np.full(9, 4.0)
@@ -55,7 +55,7 @@ def forwards():
 
 
 UNLIKE = [
-    # metric, options, two test sets that it tells apart, and what a row says of it
+    # metric, options, two test sets that are different for it, and the reason in the row
     ("nAP", {"lone": "diagonal"}, sized(100), sized(400), "other sizes"),
     ("MAE[S]", {}, attribute("scene_level", 0, 1, 1), attribute("scene_level", 0, 1, 2), "other attribute scene_level"),
     ("MAE by place", {}, attribute("place", "a", "b", "b"), attribute("place", "a", "b", "c"), "other attribute place"),
@@ -146,7 +146,7 @@ def test_cells_in_brackets_are_not_tested():
 
 
 def old(made):
-    """The report as revision 1 wrote it."""
+    """Return the report as revision 1 wrote it."""
     protocol = replace(made.protocol, revision=1)
     sides = [replace(side, hashes={}) for side in (made.predictions, made.annotations)]
     return replace(made, protocol=protocol, predictions=sides[0], annotations=sides[1])

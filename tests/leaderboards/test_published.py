@@ -1,4 +1,4 @@
-"""The published numbers: the form of every table, and what reading makes of it."""
+"""The published numbers: the form of every table, and the results that are read from it."""
 
 import csv
 
@@ -8,7 +8,7 @@ from toy_reports import published, result
 
 from crowdeval.datasets import DATASETS
 from crowdeval.errors import FormatError, MissingFileError
-from crowdeval.leaderboards.published import COLUMNS, beside, published_results, read_published
+from crowdeval.leaderboards.published import COLUMNS, published_beside, published_results, read_published
 from crowdeval.metrics import canonical
 
 FOLDER = ROOT / "crowdeval" / "leaderboards" / "tables"
@@ -147,5 +147,5 @@ def test_the_installed_tables_are_found_from_any_folder(monkeypatch, tmp_path):
 
 def test_published_numbers_stand_beside_the_datasets_that_were_measured():
     numbers = [published("A", "nwpu:test", MAE=1.0), published("B", "toys:test", MAE=1.0)]
-    assert [each.model for each in beside([result("m", "nwpu:val", MAE=1.0)], numbers)] == ["A"]
-    assert beside([], numbers) == numbers
+    assert [each.model for each in published_beside([result("m", "nwpu:val", MAE=1.0)], numbers)] == ["A"]
+    assert published_beside([], numbers) == numbers

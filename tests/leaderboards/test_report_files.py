@@ -1,10 +1,10 @@
-"""Reports found on the disk: which files count, and what is said of the others."""
+"""Reports on the disk: which files are read as reports, and the errors for the others."""
 
 import pytest
 from toy_reports import report
 
 from crowdeval.errors import FormatError, MissingFileError
-from crowdeval.leaderboards.report_files import find_reports
+from crowdeval.leaderboards.report_files import find_reports, read_report
 
 
 def test_reports_are_found_at_any_depth_and_other_files_are_passed_over(tmp_path):
@@ -46,11 +46,26 @@ def test_a_file_named_itself_has_to_be_a_report(tmp_path):
         find_reports([tmp_path / "points.json"])
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"format": "crowdeval/predictions@1", "images": []}', "'crowdeval/predictions@1'"),
+        ('{"a": []}', "no such key"),
+    ],
+)
+def test_a_file_of_another_format_is_an_error_that_names_the_command_for_a_report(tmp_path, text, found):
+    (tmp_path / "points.json").write_text(text)
+    with pytest.raises(FormatError) as caught:
+        read_report(tmp_path / "points.json")
+    assert f"points.json: format: expected a crowdeval report, found {found}" in str(caught.value)
+    assert "-o report.json writes a report" in str(caught.value)
+
+
 def test_a_file_reached_twice_counts_once(tmp_path):
     (tmp_path / "a.json").write_text(report("a").to_json())
     assert len(find_reports([tmp_path, tmp_path / "a.json", tmp_path]).reports) == 1
 
 
-def test_a_path_that_is_not_there_is_said():
+def test_a_missing_path_is_an_error():
     with pytest.raises(MissingFileError, match="nowhere"):
         find_reports(["nowhere"])

@@ -1,4 +1,4 @@
-"""Maximum matching of gated pairs: hand table, oracles, parity with scipy, growing gates, blocks, long chains."""
+"""Maximum matching of gated pairs: hand table, oracles, parity with scipy, widening gates, groups, long chains."""
 
 import math
 
@@ -20,19 +20,19 @@ def sizes(crowd, radii):
     return matched_counts(*columns(crowd), np.asarray(radii, dtype=float))
 
 
-def one(points, truths, *radii):
+def image_sizes(points, truths, *radii):
     return sizes([(points, [1.0] * len(points), truths)], radii)[0].tolist()
 
 
 def own_radii(crowd, random, gates):
-    """Rising radii of every true point's own, (N, gates)."""
+    """Return random radii that rise along the gates, different for every true point, (N, gates)."""
     number = sum(len(truths) for _, _, truths in crowd)
     steps = [[random.choice([0.0, 0.25, 0.5, 1.0, 3.0, 20.0]) for _ in range(gates)] for _ in range(number)]
     return np.cumsum(np.array(steps).reshape(-1, gates), axis=1)
 
 
 def by_image(crowd, radii):
-    """Yield every image with its true points' rows of radii."""
+    """Yield predictions, true points and radii of the true points, image by image."""
     row = 0
     for points, _, truths in crowd:
         yield points, truths, radii[row : row + len(truths)]
@@ -60,21 +60,21 @@ HAND = [
 
 @pytest.mark.parametrize(("points", "truths", "radius", "expected"), HAND)
 def test_hand_table(points, truths, radius, expected):
-    assert one(points, truths, radius) == [expected]
+    assert image_sizes(points, truths, radius) == [expected]
 
 
 @given(crowds(), RADII)
 def test_one_fixed_radius_equals_three_other_ways(crowd, radius):
-    found = sizes(crowd, [radius])[:, 0].tolist()
+    computed = sizes(crowd, [radius])[:, 0].tolist()
     for ways in (oracle.size, oracle.dense_size, oracle.sparse_size):
-        assert found == [ways(points, truths, radius) for points, _, truths in crowd]
+        assert computed == [ways(points, truths, radius) for points, _, truths in crowd]
 
 
 @given(chains())
 def test_chains_with_gaps_and_repetitions_equal_three_other_ways(crowd):
-    found = sizes(crowd, [1.0])[:, 0].tolist()
+    computed = sizes(crowd, [1.0])[:, 0].tolist()
     for ways in (oracle.size, oracle.dense_size, oracle.sparse_size):
-        assert found == [ways(points, truths, 1.0) for points, _, truths in crowd]
+        assert computed == [ways(points, truths, 1.0) for points, _, truths in crowd]
 
 
 @pytest.mark.parametrize("gates", [1, 2, 3, 5])
@@ -100,22 +100,22 @@ def test_all_radii_at_once_equal_each_alone(crowd, eighths):
 
 def test_a_distance_equal_to_a_radius_is_within_for_any_number_of_gates():
     for gates in ([5], [5, 6], [4, 5, 6], [3, 4, 5, 6]):
-        assert one([(3, 4)], [(0, 0)], *gates) == [int(radius >= 5) for radius in gates]
+        assert image_sizes([(3, 4)], [(0, 0)], *gates) == [int(radius >= 5) for radius in gates]
         own = np.array([gates, gates], dtype=float)
         own[1] += 100
-        found = sizes([([(3, 4)], [1.0], [(0, 0), (900, 0)])], own)
-        assert found.tolist() == [[int(radius >= 5) for radius in gates]]
+        computed = sizes([([(3, 4)], [1.0], [(0, 0), (900, 0)])], own)
+        assert computed.tolist() == [[int(radius >= 5) for radius in gates]]
 
 
 def test_two_gates_of_one_radius_hold_the_same():
-    assert one([(1, 0), (-4, 0)], TWO, 5, 5, 5) == [2, 2, 2]
+    assert image_sizes([(1, 0), (-4, 0)], TWO, 5, 5, 5) == [2, 2, 2]
 
 
 @settings(max_examples=80)
 @given(crowds(), RADII)
 def test_no_matching_is_larger_and_nearest_first_is_never_better(crowd, radius):
-    for (points, _, truths), found in zip(crowd, sizes(crowd, [radius])[:, 0].tolist(), strict=True):
-        assert oracle.greedy_size(points, truths, radius) <= found <= min(len(points), len(truths))
+    for (points, _, truths), computed in zip(crowd, sizes(crowd, [radius])[:, 0].tolist(), strict=True):
+        assert oracle.greedy_size(points, truths, radius) <= computed <= min(len(points), len(truths))
 
 
 @settings(max_examples=80)
@@ -181,8 +181,8 @@ def test_the_pairs_are_those_within_the_widest_gate_in_the_order_of_the_first_th
                 for t, p in enumerate(truths):
                     admits = [g for g in range(3) if oracle.distance(q, p) <= own[t, g]]
                     expected += [(admits[0], true_rows + t)] if admits else []
-                held = slice(pairs.starts[rows], pairs.starts[rows + 1])
-                assert list(zip(pairs.gate[held], pairs.true[held], strict=True)) == sorted(expected)
+                own_rows = slice(pairs.starts[rows], pairs.starts[rows + 1])
+                assert list(zip(pairs.gate[own_rows], pairs.true[own_rows], strict=True)) == sorted(expected)
                 rows += 1
             true_rows += len(truths)
         assert pairs.truths == true_rows
@@ -199,12 +199,12 @@ def test_every_gate_yields_a_matching_that_holds_on_to_its_true_points(crowd, ra
         for g, mate in enumerate(growing_matchings(pairs, image, true_image, 3)):
             taken = [(j, t) for j, t in enumerate(mate.tolist()) if t >= 0]
             for j, t in taken:
-                held = slice(pairs.starts[j], pairs.starts[j + 1])
-                assert t in pairs.true[held][pairs.gate[held] <= g]
-            now = {t for _, t in taken}
-            assert len(now) == len(taken)
-            assert before <= now
-            before = now
+                own_rows = slice(pairs.starts[j], pairs.starts[j + 1])
+                assert t in pairs.true[own_rows][pairs.gate[own_rows] <= g]
+            matched = {t for _, t in taken}
+            assert len(matched) == len(taken)
+            assert before <= matched
+            before = matched
 
 
 def test_a_matching_that_was_yielded_does_not_change_any_more():
@@ -216,13 +216,13 @@ def test_a_matching_that_was_yielded_does_not_change_any_more():
 
 def test_a_chain_of_5000_points_that_one_path_must_run_through():
     points, truths = chain(5000)
-    assert one(points, truths, 0.5, 1.0) == [0, 5001]
-    assert one(points[::-1], truths[::-1], 1.0) == [5001]
+    assert image_sizes(points, truths, 0.5, 1.0) == [0, 5001]
+    assert image_sizes(points[::-1], truths[::-1], 1.0) == [5001]
 
 
 def test_a_thick_chain_takes_one_path_after_the_other():
     points, truths = chain(250, thick=20)
-    assert one(points, truths, 1.0) == [251 * 20]
+    assert image_sizes(points, truths, 1.0) == [251 * 20]
 
 
 @pytest.mark.parametrize("thick", [1, 20])
@@ -231,13 +231,13 @@ def test_a_wider_gate_pushes_a_taken_chain_link_by_link(thick):
     links = 5000 // thick
     points = [(2.0 * i + 0.75, 0.0) for i in range(links)] + [(-1.25, 0.0)]
     truths = [(2.0 * i, 0.0) for i in range(links + 1)]
-    assert one(points * thick, truths * thick, 0.5, 0.75, 1.25) == [0, links * thick, (links + 1) * thick]
-    assert one(points * thick, truths * thick, 0.75, 1.25) == [links * thick, (links + 1) * thick]
+    assert image_sizes(points * thick, truths * thick, 0.5, 0.75, 1.25) == [0, links * thick, (links + 1) * thick]
+    assert image_sizes(points * thick, truths * thick, 0.75, 1.25) == [links * thick, (links + 1) * thick]
 
 
 def test_far_more_predictions_than_true_points_leave_the_matching_as_it_is():
     points, truths = chain(60)
-    assert one(points + [(-1.0, 0.0)] * 500 + [(31.0, 0.0)] * 500, truths, 1.0) == [61]
+    assert image_sizes(points + [(-1.0, 0.0)] * 500 + [(31.0, 0.0)] * 500, truths, 1.0) == [61]
 
 
 def test_a_crowded_image_equals_scipy():
@@ -246,10 +246,10 @@ def test_a_crowded_image_equals_scipy():
         (rng.uniform(0, 60, (n, 2)).tolist(), [1.0] * n, rng.uniform(0, 60, (m, 2)).tolist())
         for n, m in ((400, 300), (250, 250), (30, 300))
     ]
-    for radius, found in zip((1.0, 2.5, 6.0), sizes(crowd, [1.0, 2.5, 6.0]).T.tolist(), strict=True):
-        assert found == [oracle.sparse_size(points, truths, radius) for points, _, truths in crowd]
+    for radius, computed in zip((1.0, 2.5, 6.0), sizes(crowd, [1.0, 2.5, 6.0]).T.tolist(), strict=True):
+        assert computed == [oracle.sparse_size(points, truths, radius) for points, _, truths in crowd]
 
 
 def test_a_radius_of_zero_admits_points_on_the_same_place():
-    found = matched_counts(ragged([[(5, 5)]]), ragged([[(5, 5)]]), np.zeros((1, 2)))
-    assert found.tolist() == [[1, 1]]
+    computed = matched_counts(ragged([[(5, 5)]]), ragged([[(5, 5)]]), np.zeros((1, 2)))
+    assert computed.tolist() == [[1, 1]]

@@ -1,4 +1,4 @@
-"""Who is matched in the official script's order: hand table, the recursive script, long chains, failed searches."""
+"""True points matched in the order of the official script: hand table, the recursive script, long chains, failures."""
 
 from dataclasses import replace
 
@@ -16,16 +16,16 @@ from crowdeval.matching.official_order import scripted_matches
 
 
 def flags(crowd, radius):
-    """Which true points of all images are matched."""
+    """Return which true points of all images are matched."""
     predicted, true = columns(crowd)
-    found = np.zeros(len(true), dtype=bool)
+    matched = np.zeros(len(true), dtype=bool)
     gates = np.broadcast_to(np.reshape(radius, (-1, 1)), (len(true), 1)).astype(float)
     for images, pairs in pairs_by_image(predicted, true, gates):
-        found[true.rows(images)] = scripted_matches(pairs)
-    return found.tolist()
+        matched[true.rows(images)] = scripted_matches(pairs)
+    return matched.tolist()
 
 
-def one(points, truths, radius):
+def image_flags(points, truths, radius):
     return flags([(points, [1.0] * len(points), truths)], radius)
 
 
@@ -53,7 +53,7 @@ HAND = [
 
 @pytest.mark.parametrize(("points", "truths", "radius", "matched"), HAND)
 def test_hand_table(points, truths, radius, matched):
-    assert one(points, truths, radius) == matched
+    assert image_flags(points, truths, radius) == matched
 
 
 @settings(max_examples=250)
@@ -83,16 +83,16 @@ def test_equals_the_recursive_script_where_every_true_point_has_its_radius():
         truths, points = rng.integers(0, 20, (30, 2)).tolist(), rng.integers(0, 20, (40, 2)).tolist()
         radii = rng.uniform(0, 4, 30)
         near = oracle.neighbours(points, truths, radii.tolist())
-        assert one(points, truths, radii) == oracle.official_order(near, 30)
+        assert image_flags(points, truths, radii) == oracle.official_order(near, 30)
 
 
 @settings(max_examples=80)
 @given(crowds(), st.sampled_from([0.5, 1.0, 4.0]))
 def test_the_number_of_matched_points_is_the_maximum(crowd, radius):
-    found = flags(crowd, radius)
+    matched = flags(crowd, radius)
     sizes = matched_counts(*columns(crowd), np.array([radius]))[:, 0]
     starts = columns(crowd)[1].offsets[:-1].tolist()
-    assert sizes.tolist() == [sum(found[a : a + len(crowd[i][2])]) for i, a in enumerate(starts)]
+    assert sizes.tolist() == [sum(matched[a : a + len(crowd[i][2])]) for i, a in enumerate(starts)]
 
 
 @settings(max_examples=80)
@@ -100,7 +100,10 @@ def test_the_number_of_matched_points_is_the_maximum(crowd, radius):
 def test_more_predictions_never_free_a_matched_true_point(crowd, radius, data):
     points, _, truths = crowd[0]
     fewer = data.draw(st.integers(0, len(points)))
-    assert all(a <= b for a, b in zip(one(points[:fewer], truths, radius), one(points, truths, radius), strict=True))
+    assert all(
+        a <= b
+        for a, b in zip(image_flags(points[:fewer], truths, radius), image_flags(points, truths, radius), strict=True)
+    )
 
 
 @pytest.mark.parametrize("block", [1, 7])
@@ -116,21 +119,21 @@ def test_the_size_of_a_block_changes_nothing(block, crowd):
 def test_the_order_of_lines_decides_who_is_matched():
     # documented for recall by level: the number is the same, the points are not
     truths = [(0, 0), (2, 0), (4, 0)]
-    assert one([(1, 0), (3, 0)], truths, 1) == [True, True, False]
-    assert one([(1, 0), (3, 0)], truths[::-1], 1) == [True, True, False]  # now (4, 0) and (2, 0)
-    assert one([(3, 0), (1, 0)], truths, 1) == [True, True, False]
-    assert one([(1, 0), (3, 0), (3, 0)], truths, 1) == [True, True, True]
+    assert image_flags([(1, 0), (3, 0)], truths, 1) == [True, True, False]
+    assert image_flags([(1, 0), (3, 0)], truths[::-1], 1) == [True, True, False]  # now (4, 0) and (2, 0)
+    assert image_flags([(3, 0), (1, 0)], truths, 1) == [True, True, False]
+    assert image_flags([(1, 0), (3, 0), (3, 0)], truths, 1) == [True, True, True]
 
 
 def test_a_chain_of_5000_points_that_one_path_must_run_through():
     points, truths = chain(5000)
-    assert one(points[:-1], truths, 1.0) == [True] * 5000 + [False]
-    assert one(points, truths, 1.0) == [True] * 5001
+    assert image_flags(points[:-1], truths, 1.0) == [True] * 5000 + [False]
+    assert image_flags(points, truths, 1.0) == [True] * 5001
 
 
 def test_a_thick_chain_takes_one_path_after_the_other():
     points, truths = chain(500, thick=10)
-    assert one(points, truths, 1.0) == [True] * 5010
+    assert image_flags(points, truths, 1.0) == [True] * 5010
 
 
 def test_a_chain_that_is_used_up_is_searched_once():
@@ -155,4 +158,4 @@ def test_a_chain_that_is_used_up_is_searched_once():
 
 def test_thousands_of_keys_to_a_chain_that_is_used_up():
     links, truths = chain(5000)
-    assert one(links[:-1] + [(-1.0, 0.0)] * 5000, truths[:-1], 1.0) == [True] * 5000
+    assert image_flags(links[:-1] + [(-1.0, 0.0)] * 5000, truths[:-1], 1.0) == [True] * 5000

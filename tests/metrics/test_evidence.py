@@ -136,11 +136,29 @@ def test_what_a_part_truly_lacks_is_left_out_of_the_whole_with_its_name():
         evidence_of(predictions.take(np.array(second)), without, protocol=protocol, names=("p", "second.json")),
     ]
     joined = concatenated(parts)
-    with pytest.raises(NeedsError, match=r"F1@sigma_l needs.*second\.json"):
+    with pytest.raises(
+        NeedsError, match=r"F1@sigma_l needs head boxes or radii; .*; the part p with second\.json lacks"
+    ):
         report_of(joined)
     found = report_of(joined, part=True)
     assert list(found.values) == ["nAP", *(f"nAP@{d / 20:g}" for d in range(1, 11))]
     assert any(text.startswith("left-out: F1@sigma_l") and "second.json" in text for text in found.warnings)
+
+
+def test_the_part_with_radii_in_the_wrong_order_is_named_in_a_sentence_that_reads_on():
+    protocol = Protocol(metrics=("F1@sigma_l",))
+    parts = []
+    for image, radii in (("a", [[1.0, 2.0]]), ("b", [[4.0, 1.0]])):
+        truth = Annotations(image_ids=[image], offsets=[0, 1], xy=[[5.0, 5.0]], radii=radii)
+        empty = Predictions(image_ids=[image], offsets=[0, 0], xy=[])
+        names = (f"{image}.json", f"{image}.txt")
+        parts.append(evidence_of(empty, truth, protocol=protocol, names=names))
+    words = (
+        r"^F1@sigma_l needs radii with sigma_s not above sigma_l; sigma_s is above at point 1 of image 'b' \(4 1\); "
+        r"the part b\.json with b\.txt lacks this$"
+    )
+    with pytest.raises(NeedsError, match=words):
+        report_of(concatenated(parts))
 
 
 def test_parts_that_can_not_be_one_are_refused_by_name():
@@ -205,7 +223,11 @@ def test_weights_are_repetition(name, data, options):
     literal = evaluate(*repeated(predictions, annotations, weights), protocol=protocol)
     found = weighted(evidence, protocol, weights)
     for key, value in literal.values.items():
-        assert found[key] == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), key
+        # Levels are those of the full set: where no repeated image has heads, each of them is NaN by itself.
+        keys = [key] if key in found else [name for name in found if name.startswith(f"{key}=")]
+        assert keys, key
+        for name in keys:
+            assert found[name] == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), name
 
 
 def weighted(evidence, protocol, weights):
@@ -305,3 +327,72 @@ def test_a_notice_that_matters_is_also_a_python_warning():
 
     assert any(text.startswith("no-confidences") for text in texts)
     assert set(texts) <= set(report.warnings)
+
+
+@pytest.mark.parametrize("metric", ["MAE by weather", "MAE by nonsense", "MAE[S]", "F1@4px", "MLE@7px"])
+def test_a_metric_that_evidence_was_not_made_for_is_refused_naming_those_it_has(metric):
+    predictions, annotations = SETS["radii"]
+    kept = Protocol(metrics=("MAE by scale_quartile", "F1@8px", "MLE@16px"))
+    evidence = evidence_of(predictions, annotations, protocol=kept)
+    with pytest.raises(UsageError, match=r"this evidence (holds nothing for|has no threshold)") as said:
+        report_of(evidence, protocol=replace(kept, metrics=(metric,)))
+    assert "scale_quartile" in str(said.value) or "8" in str(said.value)
+
+
+def test_an_attribute_of_a_bands_name_is_read_where_the_band_is_asked_for():
+    for name in ("jhu_level", "count_quartile", "scale_quartile", "jhu_weather"):
+        metric = Metric.parse(f"MAE by {name}")
+        assert f"attribute:{name}" in family_of(metric).reads(metric).columns
+
+
+@pytest.mark.parametrize("options", [{"lone": "diagonal"}, {"off_image": "drop"}])
+def test_a_part_without_sizes_never_raises_and_says_what_it_lacks(options):
+    truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
+    predictions = Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
+    protocol = Protocol(metrics=("nAP", "MAE", "MAE by scale_quartile"), **options)
+    evidence = evidence_of(predictions, truth, protocol=protocol)
+    assert "width and height" in evidence.lacks["nAP"].reason
+    assert ("MAE" in evidence.lacks) == ("off_image" in options)
+    with pytest.raises(NeedsError, match="width and height"):
+        evaluate(predictions, truth, protocol=protocol)
+
+
+def test_two_families_that_keep_different_columns_of_one_name_are_refused():
+    evidence = evidence_of(*SETS["ties"], protocol=Protocol(metrics=("F1@8px",)))
+    with pytest.raises(UsageError, match="two metrics keep different columns under the name 'predicted'"):
+        evidence.with_columns(replace(evidence, images={"predicted": evidence.images["predicted"] + 1}))
+
+
+def test_the_columns_of_evidence_are_read_only():
+    evidence = evidence_of(*SETS["ties"], protocol=Protocol(metrics=("nAP", "F1@8px")))
+    for column in (*evidence.images.values(), *evidence.rows.values(), evidence.offsets, evidence.score):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = column[0]
+
+
+def test_the_order_of_parts_with_other_areas_decides_nothing():
+    first, second = SETS["ties"], SETS["smooth"]
+    ids = {"image_ids": [f"s{name}" for name in second[0].image_ids]}
+    second = (replace(second[0], **ids), replace(second[1], **ids))
+    parts = [evidence_of(*first), evidence_of(*second, protocol=Protocol(ap="coco101"))]
+    one, other = report_of(concatenated(parts)), report_of(concatenated(parts[::-1]))
+    assert one.signature == other.signature
+    assert one.values == other.values
+
+
+def test_sizes_that_only_some_parts_know_are_no_reason_for_another_notice():
+    points = {"offsets": [0, 2], "xy": [[5.0, 5.0], [90.0, 90.0]]}
+    far = {"offsets": [0, 2], "xy": [[500.0, 500.0], [900.0, 900.0]]}
+    truths = [Annotations(image_ids=["a"], sizes=[[100, 100]], **points), Annotations(image_ids=["b"], **points)]
+    whole = Annotations(image_ids=["a", "b"], offsets=[0, 2, 4], xy=points["xy"] * 2,
+                        sizes=[[100, 100], [np.nan, np.nan]])  # fmt: skip
+    predictions = [Predictions(image_ids=[name], **far) for name in "ab"]
+    parts = [evidence_of(*pair) for pair in zip(predictions, truths, strict=True)]
+    assert report_of(concatenated(parts)).warnings == evaluate(concatenated(predictions), whole).warnings
+
+
+def test_the_tie_notice_looks_at_every_metric():
+    truth = Annotations(image_ids=["a"], offsets=[0, 3], xy=[[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    predictions = Predictions(image_ids=["a"], offsets=[0, 2], xy=[[4.0, 0.0], [300.0, 0.0]], score=[0.5, 0.5])
+    said = evaluate(predictions, truth, protocol=Protocol(preset="none", metrics=("nAP@0.01", "nAP@0.05"))).warnings
+    assert any("nAP@0.05 would be" in text for text in said)

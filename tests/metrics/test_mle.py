@@ -140,7 +140,7 @@ def test_sixteen_pixels_are_the_default():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("MLE@16", "expected MLE@ and one limit, such as 16px"),
+        ("MLE@16", "expected MLE@ followed by one limit, such as 16px"),
         ("MLE@8,16px", "one limit"),
         ("MLE@0px", "positive"),
         ("MLE@xpx", "number"),

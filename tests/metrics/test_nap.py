@@ -296,7 +296,11 @@ def test_one_image_and_many_images_in_every_spelling(case):
         (([[1, 0, 3]], [0.9]), SQUARE, r"shape \(N, 2\)"),
         (([[1, math.nan]], [0.9]), SQUARE, "finite"),
         (([[1, 0]], [math.inf]), SQUARE, "finite"),
-        ([([[1, 0]], [0.9])], [SQUARE, SQUARE], "as many images"),
+        (
+            [([[1, 0]], [0.9])],
+            [SQUARE, SQUARE],
+            "expected the same number of images in predictions and annotations, found 1 and 2",
+        ),
         ([([[1, 0]], [0.9]), ([[1, 0]], None)], [SQUARE, SQUARE], "only some images have scores"),
         (([[1e10, 0]], [0.9]), SQUARE, "within"),
         (([["a", "b"]], [0.9]), SQUARE, "numbers"),

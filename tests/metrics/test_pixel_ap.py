@@ -130,13 +130,13 @@ def test_a_radius_is_spelled_as_short_as_can_be():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("AP", "expected AP@ and 8px or 1:1:100px"),
-        ("AP@8", "expected AP@ and 8px"),
+        ("AP", "expected AP@ followed by 8px or 1:1:100px"),
+        ("AP@8", "expected AP@ followed by 8px"),
         ("AP@0px", "positive"),
         ("AP@-3px", "positive"),
         ("AP@infpx", "finite"),
-        ("AP@1:2:4px", "does not reach its end"),
-        ("L-AUC@sigma_l", "expected L-AUC@ and"),
+        ("AP@1:2:4px", "does not reach its end in whole steps"),
+        ("L-AUC@sigma_l", "expected L-AUC@ followed by"),
         ("AP@8px by scene", "takes no"),
         ("AP(1)@8px", "takes no"),
     ],

@@ -1,4 +1,4 @@
-"""Matching within a radius as metrics.md reads: dense loops, plain recursion, nothing shared with the package."""
+"""Matching within a radius by its definition, in dense loops and plain recursion; shares nothing with the package."""
 
 import math
 
@@ -13,27 +13,27 @@ def distance(a, b):
 
 
 def neighbours(points, truths, radii):
-    """For every prediction the rows of the true points within their radius, rising."""
+    """Rows, in rising order, of the true points that each prediction is within the radius of."""
     radii = [radii] * len(truths) if np.isscalar(radii) else radii
     return [[i for i, p in enumerate(truths) if distance(q, p) <= radii[i]] for q in points]
 
 
 def official_order(near, truths):
-    """Which true points the NWPU-Crowd script's recursive search matches."""
+    """Flags of the true points that the recursive search of the NWPU-Crowd script matches."""
     holder = [None] * truths
 
-    def found(prediction, seen):
+    def take(prediction, seen):
         for true in near[prediction]:
             if true in seen:
                 continue
             seen.add(true)
-            if holder[true] is None or found(holder[true], seen):
+            if holder[true] is None or take(holder[true], seen):
                 holder[true] = prediction
                 return True
         return False
 
     for prediction in range(len(near)):
-        found(prediction, set())
+        take(prediction, set())
     return [prediction is not None for prediction in holder]
 
 
@@ -43,7 +43,7 @@ def size(points, truths, radii):
 
 
 def dense_size(points, truths, radii):
-    """The same by the Hungarian method on a dense matrix in which forbidden pairs cost 1 and admitted ones 0."""
+    """The same size by the Hungarian method on a dense matrix: a pair out of reach costs 1, a pair within reach 0."""
     cost = np.ones((len(points), len(truths)))
     for j, row in enumerate(neighbours(points, truths, radii)):
         cost[j, row] = 0
@@ -51,7 +51,7 @@ def dense_size(points, truths, radii):
 
 
 def sparse_size(points, truths, radii):
-    """The same by scipy's Hopcroft-Karp matching."""
+    """The same size by scipy's Hopcroft-Karp matching."""
     table = np.zeros((len(points), len(truths)), dtype=np.int8)
     for j, row in enumerate(neighbours(points, truths, radii)):
         table[j, row] = 1
@@ -59,7 +59,7 @@ def sparse_size(points, truths, radii):
 
 
 def greedy_size(points, truths, radii):
-    """Size of the matching in which each prediction takes the nearest free true point: never more."""
+    """Size of the matching in which each prediction takes the nearest free true point; at most the maximum."""
     taken = set()
     for q, row in zip(points, neighbours(points, truths, radii), strict=True):
         free = [(distance(q, truths[i]), i) for i in row if i not in taken]
@@ -69,7 +69,7 @@ def greedy_size(points, truths, radii):
 
 
 def rates(hits, predicted, true):
-    """Precision, recall, F1 from the sums; nan where undefined."""
+    """Precision, recall and F1 from sums over images; NaN where undefined."""
     precision = hits / predicted if predicted else math.nan
     recall = hits / true if true else math.nan
     f1 = 2 * hits / (predicted + true) if predicted + true else math.nan
@@ -77,7 +77,7 @@ def rates(hits, predicted, true):
 
 
 def pooled(crowd, radius, threshold=0.5):
-    """TP, predictions, true points of a scored crowd at one radius."""
+    """Sums over a crowd at one radius: true positives, predictions above the threshold, true points."""
     hits = predicted = true = 0
     for points, scores, truths in crowd:
         kept = [q for q, s in zip(points, scores, strict=True) if s > threshold]

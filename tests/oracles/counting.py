@@ -1,9 +1,10 @@
-"""Counting errors as metrics.md reads, in plain loops."""
+"""Counting errors by their definitions, in plain loops."""
 
 import math
 
 
 def estimated(points, scores, threshold=0.5):
+    """Number of predictions above the threshold."""
     return sum(score > threshold for score in scores)
 
 
@@ -20,7 +21,7 @@ def errors(predicted, true):
 
 
 def quartile(value, values):
-    """The band 1 .. 4 of a value: the first whose edge, the value a quarter up the sorted list, it does not exceed."""
+    """Band 1..4 of a value: the first whose edge it does not exceed; edge n is n quarters up the sorted values."""
     ordered = sorted(values)
     for n in (1, 2, 3):
         if value <= ordered[math.floor((len(ordered) - 1) * n / 4)]:

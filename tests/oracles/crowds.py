@@ -1,4 +1,7 @@
-"""Crowds as the package's columns and tables, and chains of points whose best matching is known by construction."""
+"""Crowds, lists of (points, scores, true points) an image, as columns of the package, and chains of points.
+
+The maximum matching of a chain is known by construction.
+"""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -20,7 +23,7 @@ def ragged(images):
 
 
 def columns(crowd):
-    """Predicted and true points of [(points, scores, truths), ...]."""
+    """Predicted and true points of a crowd as two Ragged."""
     return ragged([image[0] for image in crowd]), ragged([image[2] for image in crowd])
 
 
@@ -39,7 +42,7 @@ def annotations(crowd, **given):
 
 
 def report(crowd, *metrics, scored=True, per_image=False, counts=None, options=None, **given):
-    """What evaluate() says of a crowd; ``given`` are columns of the annotations, ``options`` of the protocol."""
+    """Report of a crowd; ``given`` are columns of the annotations, ``options`` those of the protocol."""
     return evaluate(
         predictions(crowd, scored, counts=counts),
         annotations(crowd, **given),
@@ -53,7 +56,7 @@ def scores_of(crowd, *metrics, **given):
 
 
 def counts_only(predicted, true):
-    """Images with these numbers of predictions and true points, all far apart."""
+    """Crowd of images with these numbers of predictions and true points, all far apart."""
     return [
         ([(50.0 * j, 0.0) for j in range(p)], [1.0] * p, [(50.0 * j, 20.0) for j in range(t)])
         for p, t in zip(predicted, true, strict=True)
@@ -65,7 +68,7 @@ def same(a, b):
 
 
 def shuffled(crowd, random):
-    """The crowd with the lines of every image, and the images, in another order."""
+    """The crowd with its images, and the points of every image, in another order."""
     mixed = []
     for points, scores, truths in crowd:
         rows = random.sample(list(zip(points, scores, strict=True)), len(points))
@@ -74,10 +77,11 @@ def shuffled(crowd, random):
 
 
 def chain(links, thick=1):
-    """A chain that is all taken before its key comes: within radius 1 each key pushes every link one on.
+    """Predictions and true points of a chain, at radius 1, in which the last prediction moves all others.
 
-    True points stand at 0, 2, 4, ..., predictions between them; the last ``thick`` predictions, the keys, reach only
-    the first place. Every point is there ``thick`` times; a matching of size ``thick`` x (links + 1) exists.
+    The true points are at 0, 2, 4, ... and the predictions between them, so each prediction reaches two. The last
+    ``thick`` predictions, the keys, reach only the first place: each key moves every link to its next true point.
+    Every point occurs ``thick`` times; a matching of size ``thick`` x (links + 1) exists.
     """
     truths = [(2.0 * i, 0.0) for i in range(links + 1) for _ in range(thick)]
     between = [(2.0 * i + 1, 0.0) for i in range(links) for _ in range(thick)]
@@ -87,7 +91,7 @@ def chain(links, thick=1):
 
 @st.composite
 def chains(draw, most=14):
-    """One image on a line, within radius 1 a chain with gaps and repetitions, lines in any order."""
+    """Crowd of one image: at radius 1 a chain with gaps and repeated points, in any order."""
     times = draw(st.lists(st.integers(0, 2), min_size=1, max_size=2 * most))
     places = [(float(i), 0.0) for i, n in enumerate(times) for _ in range(n)]
     predicted = draw(st.permutations([p for p in places if p[0] % 2]))

@@ -1,4 +1,4 @@
-"""MLE as metrics.md reads, by a dense assignment with capped cost; nothing shared with the package."""
+"""MLE by its definition, as a dense assignment with capped cost; shares no matching with the package."""
 
 import math
 
@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 
 def cost(points, truths, limit):
-    """Cheapest matching of one image: the smaller side is filled up with strangers at the price of the limit."""
+    """Cost of the cheapest matching of one image; the smaller side is filled up with dummies that cost the limit."""
     side = max(len(points), len(truths))
     table = np.full((side, side), float(limit))
     for j, q in enumerate(points):
@@ -18,7 +18,7 @@ def cost(points, truths, limit):
 
 
 def cheapest(points, truths, limit):
-    """The same by trying every matching there is; for a handful of points."""
+    """Sum of distances and number of pairs of the cheapest matching, by trying all of them; for a few points only."""
     if not points:
         return 0.0, 0
     best = cheapest(points[1:], truths, limit)
@@ -32,6 +32,7 @@ def cheapest(points, truths, limit):
 
 
 def mle(crowd, limit=16.0, threshold=0.5):
+    """Mean over images with true points of cost / true points; NaN where there are none."""
     errors = []
     for points, scores, truths in crowd:
         kept = [q for q, s in zip(points, scores, strict=True) if s > threshold]

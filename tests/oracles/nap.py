@@ -1,4 +1,4 @@
-"""nAP as the definition reads: nested loops over images, predictions and true points, nothing of the package."""
+"""nAP by its definition, in nested loops over images, predictions and true points; shares nothing with the package."""
 
 import math
 
@@ -8,6 +8,7 @@ def distance(a, b):
 
 
 def d_k(points, k, lone=math.inf):
+    """Mean distance of each point to its k nearest others; ``lone`` where there are no others."""
     scales = []
     for i, p in enumerate(points):
         others = sorted(distance(p, q) for j, q in enumerate(points) if j != i)[:k]
@@ -16,11 +17,12 @@ def d_k(points, k, lone=math.inf):
 
 
 def normalised(q, p, scale):
+    """Distance / scale; infinite where the scale is 0."""
     return distance(q, p) / scale if scale > 0 else math.inf
 
 
 def image_flags(points, scores, truths, delta, k, lone=math.inf):
-    """(score, is true positive) of every prediction of one image, by the sequential loop."""
+    """List of (score, is true positive), one a prediction of one image, by the sequential loop."""
     scales = d_k(truths, k, lone)
     ratio = [[normalised(q, p, s) for p, s in zip(truths, scales, strict=True)] for q in points]
     order = sorted(
@@ -40,7 +42,7 @@ def image_flags(points, scores, truths, delta, k, lone=math.inf):
 
 
 def curve(flags, total):
-    """(recall, precision) after each distinct confidence."""
+    """List of (recall, precision) after each distinct confidence."""
     points = []
     for threshold in sorted({score for score, _ in flags}, reverse=True):
         entered = [hit for score, hit in flags if score >= threshold]
@@ -49,18 +51,19 @@ def curve(flags, total):
 
 
 def area(points, ap="area"):
+    """Area under the curve by one of the four definitions."""
     if ap == "step":
         return math.fsum((r - r0) * p for (r0, _), (r, p) in zip([(0, 0), *points], points, strict=False))
     if ap == "area":
         steps = zip([(0, 0), *points], points, strict=False)
         return math.fsum((r - r0) * max(q for _, q in points[g:]) for g, ((r0, _), (r, _)) in enumerate(steps))
     levels = [i / 100 for i in range(101)] if ap == "coco101" else [i / 10 for i in range(11)]
-    # recall is a quotient of integers: compare with a hair of tolerance, as i / 10 and 0.1 * i differ in the last bit
+    # Recall is a quotient of integers. Compare with a small tolerance, as i / 10 and 0.1 * i differ in the last bit.
     return math.fsum(max((p for r, p in points if r >= t - 1e-12), default=0.0) for t in levels) / len(levels)
 
 
 def average_precision(images, delta, k=3, ap="area", pool="set", lone=math.inf):
-    """AP of [(points, scores, truths), ...] at one delta; nan without true points."""
+    """AP of a list of (points, scores, true points), one an image, at one delta; NaN without true points."""
     flags = [image_flags(*image, delta, k, lone) for image in images]
     if pool == "image":
         values = [area(curve(f, len(t)), ap) for f, (_, _, t) in zip(flags, images, strict=True) if len(t)]

@@ -1,4 +1,4 @@
-"""P2PNet as section 3.4 reads, in plain loops; and a network of the paper's depth whose layers are thin."""
+"""P2PNet by section 3.4 of the paper, in plain loops, and a network of the paper's depth with thin layers."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from baselines.p2pnet.trunks import FEATURES, Trunk
 
 
 def reference_points(height, width, stride, rows, lines, layout):
-    """Every cell's reference points: cells row by row; in a cell the rows outside, the lines inside."""
+    """Reference points x, y of all cells, row by row; in a cell, the lines of its first row come first."""
     points = []
     for cell_y in range(height):
         for cell_x in range(width):
@@ -23,7 +23,7 @@ def reference_points(height, width, stride, rows, lines, layout):
 
 
 def pairs_of(channels, K):
-    """A branch's map (2K, height, width), proposal by proposal; channel = reference * 2 + 0 or 1."""
+    """The map of a branch, (2K, height, width), as pairs, one a proposal; channel = 2 * reference + (0 or 1)."""
     height, width = len(channels[0]), len(channels[0][0])
     return [
         [channels[2 * k][y][x], channels[2 * k + 1][y][x]]
@@ -34,17 +34,18 @@ def pairs_of(channels, K):
 
 
 def softmax(nothing, person):
+    """Probabilities of nothing and of a person."""
     whole = math.exp(nothing) + math.exp(person)
     return math.exp(nothing) / whole, math.exp(person) / whole
 
 
 def costs(points, logits, targets, tau):
-    """Eq. 3, one row a target."""
+    """Matching cost (eq. 3), one row a target and one column a proposal."""
     return [[tau * math.dist(p, q) - softmax(*s)[1] for q, s in zip(points, logits, strict=True)] for p in targets]
 
 
 def cheapest(table):
-    """The least sum of a one-to-one assignment, by trying all of them."""
+    """Smallest sum of a one-to-one assignment, by trying all of them."""
     proposals = range(len(table[0]) if table else 0)
     return min(
         math.fsum(table[i][j] for i, j in enumerate(chosen)) for chosen in itertools.permutations(proposals, len(table))
@@ -52,7 +53,7 @@ def cheapest(table):
 
 
 def classification(logits, matched, lambda1, normalizer="proposals"):
-    """Eq. 4 over the images of a batch; ``matched`` holds each image's list of matched proposals."""
+    """Classification loss (eq. 4) of a batch; ``matched`` is a list of matched proposals for each image."""
     terms, weights = [], []
     for image, positives in zip(logits, matched, strict=True):
         for proposal, scores in enumerate(image):
@@ -67,7 +68,7 @@ def classification(logits, matched, lambda1, normalizer="proposals"):
 
 
 def localization(points, targets, pairs):
-    """Eq. 5 over the images of a batch; ``pairs`` holds each image's list of (proposal, target)."""
+    """Localization loss (eq. 5) of a batch; ``pairs`` is a list of (proposal, target) for each image."""
     squares = [
         math.dist(there[target], here[proposal]) ** 2
         for here, there, image in zip(points, targets, pairs, strict=True)
@@ -77,7 +78,7 @@ def localization(points, targets, pairs):
 
 
 def random_batch(images, proposals, seed=0, spread=64.0, stride=8, K=4):
-    """Proposals anywhere in a square, of any confidence."""
+    """Proposals at random places of a square, with random confidences."""
     random = torch.Generator().manual_seed(seed)
     return Proposals(
         logits=3 * torch.randn(images, proposals, 2, generator=random),
@@ -88,17 +89,17 @@ def random_batch(images, proposals, seed=0, spread=64.0, stride=8, K=4):
 
 
 def random_targets(*numbers, seed=1, spread=64.0):
-    """True points anywhere in a square, so many for each image."""
+    """True points at random places of a square, ``numbers`` of them in the images."""
     random = torch.Generator().manual_seed(seed)
     return [spread * torch.rand(number, 2, generator=random) for number in numbers]
 
 
 THIN = (4, 4, "M", 6, 6, "M", 8, 8, 8, "M", 8, 8, 8, "M", 8, 8, 8, "M")
-"""VGG-16's thirteen convolutions and five poolings."""
+"""Channels of the thirteen convolutions and the five poolings (M) of VGG-16, few of them."""
 
 
 def thin_trunk():
-    """A vgg16_bn in everything but its channels."""
+    """A vgg16_bn with few channels."""
     features = make_layers(list(THIN), batch_norm=True)
     pools = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.MaxPool2d)]
     cuts = [0, *pools[2:5]]
@@ -107,7 +108,7 @@ def thin_trunk():
 
 
 def thin_model(seed=0, **values):
-    """A thin model in eval mode whose statistics are those of noise, and whose proposals go tens of pixels astray."""
+    """A thin model in eval mode with batch statistics of noise; its offsets are tens of pixels large."""
     torch.manual_seed(seed)
     model = P2PNet(Config(**{"width": 8, "channels_last": False, **values}), trunk=thin_trunk())
     for layer in model.modules():
@@ -117,7 +118,7 @@ def thin_model(seed=0, **values):
     torch.nn.init.normal_(model.regression[-1].weight, std=0.01)
     for layer in model.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.momentum = None  # the statistics become those of what is shown next
+            layer.momentum = None  # the statistics become those of the next batch
     with torch.no_grad():
         model.train()(torch.randn(2, 3, 128, 128))
     return model.eval()

@@ -1,4 +1,4 @@
-"""AP at a radius as metrics.md reads: nAP's sequential loop with a radius in pixels."""
+"""AP at a radius by its definition: the sequential loop of nAP with a radius in pixels."""
 
 import math
 
@@ -7,7 +7,7 @@ from oracles.nap import area, curve
 
 
 def image_flags(points, scores, truths, radius):
-    """(score, is true positive) of every prediction of one image."""
+    """List of (score, is true positive), one a prediction of one image."""
     away = [[distance(q, p) for p in truths] for q in points]
     order = sorted(range(len(points)), key=lambda j: (-scores[j], min(away[j], default=math.inf), *points[j]))
     taken, flags = set(), [None] * len(points)
@@ -20,6 +20,7 @@ def image_flags(points, scores, truths, radius):
 
 
 def average_precision(crowd, radius, ap="area"):
+    """AP of a crowd at one radius; NaN without true points."""
     flags = [flag for image in crowd for flag in image_flags(*image, radius)]
     total = sum(len(truths) for _, _, truths in crowd)
     return area(curve(flags, total), ap) if total else math.nan

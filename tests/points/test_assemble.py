@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from oracles.crowds import predictions
 from strategies import crowds
-from toy_sets import found, truth
+from toy_sets import toy_annotations, toy_predictions
 
 from crowdeval import Annotations, Predictions, concatenated
 from crowdeval.errors import InputError
 from crowdeval.points.assemble import (
     ImageAnnotations,
     ImagePredictions,
-    assembled_annotations,
-    assembled_predictions,
+    assemble_annotations,
+    assemble_predictions,
     attribute_column,
     image_annotations,
     image_predictions,
@@ -25,7 +25,7 @@ NONE = np.empty((0, 2))
 
 
 def test_images_one_by_one_become_columns():
-    made = assembled_predictions(
+    made = assemble_predictions(
         {"a": ImagePredictions(xy=ONE, score=np.array([0.5])), "b": ImagePredictions(xy=NONE, count=3.0)}
     )
     assert (made.image_ids, made.offsets.tolist(), made.score.tolist()) == (("a", "b"), [0, 1, 1], [0.5])
@@ -35,31 +35,33 @@ def test_images_one_by_one_become_columns():
 def test_an_image_without_points_says_nothing_about_scores():
     scored = ImagePredictions(xy=ONE, score=np.array([0.5]))
     for empty in (ImagePredictions(xy=NONE), ImagePredictions(xy=NONE, score=np.empty(0))):
-        assert assembled_predictions({"a": scored, "b": empty}).score.tolist() == [0.5]
-        assert assembled_predictions({"a": ImagePredictions(xy=ONE), "b": empty}).score is None
+        assert assemble_predictions({"a": scored, "b": empty}).score.tolist() == [0.5]
+        assert assemble_predictions({"a": ImagePredictions(xy=ONE), "b": empty}).score is None
 
 
 def test_scores_in_some_images_only_are_refused_with_both_names():
     with pytest.raises(InputError, match="only some images have scores: 'a', not 'b'"):
-        assembled_predictions({"a": ImagePredictions(xy=ONE, score=np.array([0.5])), "b": ImagePredictions(xy=ONE)})
+        assemble_predictions({"a": ImagePredictions(xy=ONE, score=np.array([0.5])), "b": ImagePredictions(xy=ONE)})
 
 
 def test_points_and_counts_are_not_mixed():
-    with pytest.raises(InputError, match="points for 'a' and only counts for 'b'"):
-        assembled_predictions({"a": ImagePredictions(xy=ONE), "b": ImagePredictions(xy=None, count=2.0)})
+    with pytest.raises(
+        InputError, match="points for 'a' and only counts for 'b'; expected points for all images or for none"
+    ):
+        assemble_predictions({"a": ImagePredictions(xy=ONE), "b": ImagePredictions(xy=None, count=2.0)})
 
 
 def test_boxes_of_some_images_only_are_refused_and_empty_images_are_neutral():
     boxed = ImageAnnotations(xy=ONE, boxes=np.array([[0.0, 1, 2, 3]]))
-    assert assembled_annotations({"a": boxed, "b": ImageAnnotations(xy=NONE)}).boxes.tolist() == [[0, 1, 2, 3]]
+    assert assemble_annotations({"a": boxed, "b": ImageAnnotations(xy=NONE)}).boxes.tolist() == [[0, 1, 2, 3]]
     with pytest.raises(InputError, match="only some images have boxes: 'a', not 'b'"):
-        assembled_annotations({"a": boxed, "b": ImageAnnotations(xy=ONE)})
+        assemble_annotations({"a": boxed, "b": ImageAnnotations(xy=ONE)})
 
 
 @given(crowds())
 def test_a_set_taken_apart_and_put_together_is_the_set(crowd):
     whole = predictions(crowd)
-    again = assembled_predictions(image_predictions(whole))
+    again = assemble_predictions(image_predictions(whole))
     assert again.fingerprint == whole.fingerprint or not len(whole.xy)
 
 
@@ -76,7 +78,7 @@ def test_parts_of_a_set_concatenated_are_the_set(crowd, random):
 
 
 def test_annotations_are_concatenated_with_everything_known_of_them():
-    one = truth(
+    one = toy_annotations(
         boxes=[[0, 0, 1, 1]] * 3, sizes=[[10, 20]] * 2, attributes={"scene": ["street", "hall"]},
         point_attributes={"blur": [0, 1, 0]},
     )  # fmt: skip
@@ -93,12 +95,18 @@ def test_annotations_are_concatenated_with_everything_known_of_them():
     ("parts", "words"),
     [
         ([], "found nothing"),
-        ([found(), truth()], "found 'Annotations', 'Predictions'"),
-        ([found(), found()], "'a', 'b' given more than once"),
-        ([found(), found(image_ids=["c", "d"], score=None)], "only some images have scores: 'a', not 'c'"),
-        ([truth(boxes=[[0, 0, 1, 1]] * 3), truth(image_ids=["c", "d"])], "only some images have boxes"),
+        ([toy_predictions(), toy_annotations()], "found 'Annotations', 'Predictions'"),
+        ([toy_predictions(), toy_predictions()], "'a', 'b' given more than once"),
         (
-            [found(), Predictions(image_ids=["c"], offsets=[0, 0], xy=[], counts=[2], located=False)],
+            [toy_predictions(), toy_predictions(image_ids=["c", "d"], score=None)],
+            "only some images have scores: 'a', not 'c'",
+        ),
+        (
+            [toy_annotations(boxes=[[0, 0, 1, 1]] * 3), toy_annotations(image_ids=["c", "d"])],
+            "only some images have boxes",
+        ),
+        (
+            [toy_predictions(), Predictions(image_ids=["c"], offsets=[0, 0], xy=[], counts=[2], located=False)],
             "some of the predictions are points",
         ),
     ],
@@ -109,7 +117,7 @@ def test_what_can_not_be_one_set_is_one_clear_error(parts, words):
 
 
 def test_one_image_of_a_set_is_its_rows():
-    one = image_annotations(truth(radii=[[1, 2], [3, 4], [5, 6]], point_attributes={"blur": [7, 8, 9]}), 1)
+    one = image_annotations(toy_annotations(radii=[[1, 2], [3, 4], [5, 6]], point_attributes={"blur": [7, 8, 9]}), 1)
     assert (one.xy.tolist(), one.radii.tolist(), one.boxes) == ([[5, 6]], [[5, 6]], None)
     assert one.point_attributes["blur"].tolist() == [9]
 

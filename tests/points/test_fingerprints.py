@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_sets import found, truth
+from toy_sets import toy_annotations, toy_predictions
 
 from crowdeval import Annotations
 
@@ -21,22 +21,22 @@ def test_the_fingerprint_ignores_the_order_of_images_and_points(images, rows):
 
 def test_the_fingerprint_sees_every_column():
     prints = [
-        truth().fingerprint,
-        truth(image_ids=["a", "c"]).fingerprint,
-        truth(offsets=[0, 1, 3]).fingerprint,
-        truth(xy=[[2, 1], [3, 4], [5, 6]]).fingerprint,
-        truth(xy=[[1, 2], [3, 4], [5, 6.0000001]]).fingerprint,
-        truth(boxes=[[0, 0, 1, 1]] * 3).fingerprint,
-        truth(radii=[[1, 2]] * 3).fingerprint,
-        found().fingerprint,
-        found(score=None).fingerprint,
-        found(score=[0.8, 0.9, 0.7]).fingerprint,
-        found(counts=[1, 2]).fingerprint,
-        found(counts=[2, 1]).fingerprint,
+        toy_annotations().fingerprint,
+        toy_annotations(image_ids=["a", "c"]).fingerprint,
+        toy_annotations(offsets=[0, 1, 3]).fingerprint,
+        toy_annotations(xy=[[2, 1], [3, 4], [5, 6]]).fingerprint,
+        toy_annotations(xy=[[1, 2], [3, 4], [5, 6.0000001]]).fingerprint,
+        toy_annotations(boxes=[[0, 0, 1, 1]] * 3).fingerprint,
+        toy_annotations(radii=[[1, 2]] * 3).fingerprint,
+        toy_predictions().fingerprint,
+        toy_predictions(score=None).fingerprint,
+        toy_predictions(score=[0.8, 0.9, 0.7]).fingerprint,
+        toy_predictions(counts=[1, 2]).fingerprint,
+        toy_predictions(counts=[2, 1]).fingerprint,
         Annotations(image_ids=[], offsets=[0], xy=[]).fingerprint,
     ]
     assert len(set(prints)) == len(prints)
 
 
 def test_a_fingerprint_stays_the_same_over_versions():
-    assert truth().fingerprint == "e8de19ed4947158f8aec9e3f"
+    assert toy_annotations().fingerprint == "e8de19ed4947158f8aec9e3f"

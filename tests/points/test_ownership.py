@@ -9,28 +9,28 @@ from crowdeval.errors import InputError
 
 def test_a_change_of_the_callers_array_does_not_reach_the_set():
     xy, score, offsets = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.6]), np.array([0, 2])
-    found = Predictions(image_ids=["a"], offsets=offsets, xy=xy, score=score)
-    before = found.fingerprint
+    predictions = Predictions(image_ids=["a"], offsets=offsets, xy=xy, score=score)
+    before = predictions.fingerprint
     xy[:], score[:], offsets[1] = 9.0, 0.1, 1
-    assert found.xy.tolist() == [[1.0, 2.0], [3.0, 4.0]]
-    assert found.score.tolist() == [0.5, 0.6]
-    assert found.offsets.tolist() == [0, 2]
-    assert found.fingerprint == before
+    assert predictions.xy.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert predictions.score.tolist() == [0.5, 0.6]
+    assert predictions.offsets.tolist() == [0, 2]
+    assert predictions.fingerprint == before
 
 
 def test_a_view_that_is_read_only_over_memory_that_is_not_is_copied():
     whole = np.array([[1.0, 2.0], [3.0, 4.0]])
     view = whole[:1]
     view.flags.writeable = False
-    truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=view)
+    annotations = Annotations(image_ids=["a"], offsets=[0, 1], xy=view)
     whole[:] = 7.0
-    assert truth.xy.tolist() == [[1.0, 2.0]]
+    assert annotations.xy.tolist() == [[1.0, 2.0]]
 
 
 def test_the_numbers_of_a_set_can_not_be_written_to():
-    truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
+    annotations = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
     with pytest.raises(ValueError, match="read-only"):
-        truth.xy[0] = 0
+        annotations.xy[0] = 0
 
 
 @pytest.mark.parametrize("column", ["xy", "score", "counts"])

@@ -132,10 +132,10 @@ def test_the_legend_states_the_test_its_level_and_its_correction():
 
 
 @pytest.mark.parametrize("form", TEXTS)
-def test_counts_given_beside_points_are_told_in_every_form(form):
+def test_counts_given_beside_points_are_mentioned_in_every_form(form):
     own = dataclasses.replace(predictions(), counts=np.array([4.0, 2.5, 3.0]))
     made = board(report("both", predicted=own), report("counter", predicted=counts([4, 2, 3])), report("points"))
-    words = "Counting errors of counts given beside the points, not of the points: both"
+    words = "Counting errors are of the counts that the predictions give beside their points, not of the points: both"
     if form == "csv":
         rows = {row["model"]: row["counts"] for row in csv.DictReader(io.StringIO(FORMS[form](made)))}
         assert rows == {"both": "given", "counter": "", "points": ""}

@@ -1,3 +1,3 @@
-"""The dataset that runs are made of."""
+"""The dataset of the tests of runs."""
 
 from toy_runs import dataset as dataset

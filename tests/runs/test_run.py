@@ -1,4 +1,4 @@
-"""Runs: resumable at any moment, whatever the predictor does."""
+"""Runs can be resumed after any interruption and after any failure of the predictor."""
 
 import json
 import os
@@ -30,14 +30,14 @@ from crowdeval.evaluation.parts import evidence_beside
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.runs.folder import RunFolder, is_run_folder, run_predictions
 from crowdeval.runs.run import Plan, run
-from crowdeval.runs.scoring import kept_report, report_file, scored
+from crowdeval.runs.scoring import report_file, score_run, stored_report
 
 
 def split_of(dataset):
     return open_dataset(f"folder:{dataset / 'crowd'}", cache=False)
 
 
-def ran(dataset, *options, shard=4, base="runs", **more):
+def start_run(dataset, *options, shard=4, base="runs", **more):
     plan = Plan(adapter="spots", options=dict(o.split("=") for o in options), shard=shard)
     predictor = load_adapter(f"{dataset / 'spots.py'}:Spots", options)
     return run(plan, predictor, split_of(dataset), dataset / base, **more)
@@ -48,33 +48,33 @@ def files(folder):
 
 
 def test_a_run_finds_every_spot_and_scores(dataset):
-    outcome = ran(dataset)
+    outcome = start_run(dataset)
     assert (outcome.done, dict(outcome.failures)) == (23, {})
-    report = scored(outcome.folder, split_of(dataset), Protocol())
+    report = score_run(outcome.folder, split_of(dataset), Protocol())
     assert report["nAP"] == 1
     assert report.about["model"] == "spots"
     assert report.per_image is not None
-    assert kept_report(outcome.folder, split_of(dataset), Protocol()).values == report.values
+    assert stored_report(outcome.folder, split_of(dataset), Protocol()).values == report.values
 
 
 def test_a_run_keeps_evidence_beside_its_report(dataset):
-    folder = ran(dataset).folder
-    report = scored(folder, split_of(dataset), Protocol())
-    kept = kept_report(folder, split_of(dataset), Protocol())
+    folder = start_run(dataset).folder
+    report = score_run(folder, split_of(dataset), Protocol())
+    kept = stored_report(folder, split_of(dataset), Protocol())
     evidence = evidence_beside(kept.evidence, report_file(folder, Protocol()))
     assert report_of(evidence).values == report.values
     assert report_of(evidence).about == report.about
 
 
-def test_a_second_run_does_nothing(dataset):
-    first = ran(dataset)
+def test_a_second_run_predicts_nothing(dataset):
+    first = start_run(dataset)
     manifest = first.folder.manifest()
-    assert ran(dataset).done == 23
+    assert start_run(dataset).done == 23
     assert first.folder.manifest() == manifest
 
 
 def test_the_manifest_says_how_it_was_made(dataset):
-    manifest = ran(dataset, "pause=0.0").folder.manifest()
+    manifest = start_run(dataset, "pause=0.0").folder.manifest()
     assert manifest["options"] == {"pause": "0.0"}
     assert manifest["batch_size"] == 2
     assert manifest["fingerprint"] == split_of(dataset).annotations.fingerprint
@@ -83,7 +83,7 @@ def test_the_manifest_says_how_it_was_made(dataset):
 
 
 def test_other_options_go_to_another_folder(dataset):
-    assert ran(dataset).folder != ran(dataset, "pause=0.001").folder
+    assert start_run(dataset).folder != start_run(dataset, "pause=0.001").folder
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_other_options_go_to_another_folder(dataset):
     ],
 )
 def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words):
-    outcome = ran(dataset, "bad=img_03,img_10", f"how={how}")
+    outcome = start_run(dataset, "bad=img_03,img_10", f"how={how}")
     assert set(outcome.failures) == {"img_03", "img_10"}
     rows = [json.loads(line) for line in outcome.folder.errors.read_text().splitlines()]
     assert [row["image"] for row in rows] == ["img_03", "img_10"]
@@ -112,12 +112,12 @@ def test_a_failing_image_is_a_row_and_costs_no_other(dataset, how, words):
     found = run_predictions(outcome.folder)
     assert len(found.image_ids) == 21
     with pytest.raises(AlignmentError, match="2 of 23"):
-        scored(outcome.folder, split_of(dataset), Protocol())
-    assert scored(outcome.folder, split_of(dataset), Protocol(missing="empty"))["MAE"] > 0
+        score_run(outcome.folder, split_of(dataset), Protocol())
+    assert score_run(outcome.folder, split_of(dataset), Protocol(missing="empty"))["MAE"] > 0
 
 
 def test_a_failed_image_is_tried_again_and_the_bytes_are_those_of_a_run_without_failure(dataset):
-    whole = files(ran(dataset, base="whole").folder)
+    whole = files(start_run(dataset, base="whole").folder)
     split, plan = split_of(dataset), Plan(adapter="spots", shard=4)
     path = f"{dataset / 'spots.py'}:Spots"
     unlucky = load_adapter(path, ["bad=img_03"])
@@ -132,14 +132,14 @@ def test_a_failed_image_is_tried_again_and_the_bytes_are_those_of_a_run_without_
 @pytest.mark.parametrize("shard", [1, 4])
 @pytest.mark.parametrize(("how", "words"), [("count", "count without points"), ("unscored", "no scores")])
 def test_an_answer_of_another_kind_is_an_error_row(dataset, how, words, shard):
-    outcome = ran(dataset, "bad=img_03", f"how={how}", shard=shard)
+    outcome = start_run(dataset, "bad=img_03", f"how={how}", shard=shard)
     assert outcome.done == 22
     assert words in outcome.failures["img_03"]
     assert "spots@1, image 'img_03'" in outcome.failures["img_03"]
     assert run_predictions(outcome.folder).score is not None
 
 
-def test_a_retry_keeps_what_was_kept(dataset):
+def test_a_retry_keeps_the_previous_predictions(dataset):
     plan, path = Plan(adapter="spots", shard=4), f"{dataset / 'spots.py'}:Spots"
     first = run(plan, load_adapter(path, ["bad=img_03"]), split_of(dataset), dataset / "runs")
     with pytest.raises(PredictorError, match="--max-failures 0"):
@@ -160,9 +160,9 @@ def test_two_datasets_of_one_plain_name_are_two_runs(dataset):
 
 
 def test_another_edition_of_a_dataset_is_another_run(dataset):
-    first = ran(dataset)
+    first = start_run(dataset)
     Pillow.new("RGB", (60, 40)).save(dataset / "crowd" / "img_00.png")
-    assert ran(dataset).folder != first.folder
+    assert start_run(dataset).folder != first.folder
 
 
 def test_other_code_in_the_adapters_file_is_another_run(dataset):
@@ -173,9 +173,9 @@ def test_other_code_in_the_adapters_file_is_another_run(dataset):
     assert run(plan, load_adapter(f"{path}:Spots"), split_of(dataset), dataset / "runs").folder != first.folder
 
 
-def test_frames_mean_nothing_to_a_predictor_without_pixels(dataset):
+def test_frames_for_a_predictor_without_pixels_are_refused(dataset):
     predictor = load_adapter("points", [f"file={dataset / 'crowd' / 'points.json'}"])
-    with pytest.raises(UsageError, match="sees no pixels"):
+    with pytest.raises(UsageError, match="gets no pixels"):
         run(Plan(adapter="points", frames=Frames(flip=True)), predictor, split_of(dataset), dataset / "runs")
 
 
@@ -187,16 +187,16 @@ def test_a_predictor_that_cannot_be_closed_is_a_warning(dataset):
     assert outcome.done == 23
 
 
-def test_too_many_failures_stop_the_run_and_keep_what_is_finished(dataset):
+def test_too_many_failures_stop_the_run_and_keep_the_finished_predictions(dataset):
     with pytest.raises(PredictorError, match="4 images failed, more than --max-failures 2"):
-        ran(dataset, "bad=img_08,img_09,img_10,img_11", max_failures=2)
+        start_run(dataset, "bad=img_08,img_09,img_10,img_11", max_failures=2)
     (folder,) = (dataset / "runs").glob("*/*/*")
     assert len(run_predictions(RunFolder(folder)).image_ids) == 8
 
 
 @pytest.mark.parametrize("how", ["hang", "swallow"])
 def test_a_predictor_that_hangs_is_an_error_row(dataset, how):
-    outcome = ran(dataset, "bad=img_01", f"how={how}", timeout=0.3)
+    outcome = start_run(dataset, "bad=img_01", f"how={how}", timeout=0.3)
     assert "no answer within 0.3 s" in outcome.failures["img_01"]
     assert outcome.done == 22
 
@@ -204,9 +204,9 @@ def test_a_predictor_that_hangs_is_an_error_row(dataset, how):
 def test_a_time_limit_off_the_main_thread_is_refused_before_anything_is_predicted(dataset):
     with ThreadPoolExecutor(1) as pool:
         with pytest.raises(UsageError, match=r"timeout: .* main thread"):
-            pool.submit(ran, dataset, timeout=5.0).result()
+            pool.submit(start_run, dataset, timeout=5.0).result()
         assert not (dataset / "runs").exists()
-        assert pool.submit(ran, dataset).result().done == 23
+        assert pool.submit(start_run, dataset).result().done == 23
 
 
 def test_a_time_limit_leaves_the_alarm_and_its_handler_as_they_were(dataset):
@@ -216,7 +216,7 @@ def test_a_time_limit_leaves_the_alarm_and_its_handler_as_they_were(dataset):
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 3600)
     try:
-        ran(dataset, timeout=30.0)
+        start_run(dataset, timeout=30.0)
         assert signal.getsignal(signal.SIGALRM) is handler
         assert 3500 < signal.getitimer(signal.ITIMER_REAL)[0] <= 3600
     finally:
@@ -225,43 +225,43 @@ def test_a_time_limit_leaves_the_alarm_and_its_handler_as_they_were(dataset):
 
 
 def test_the_library_leaves_standard_output_to_its_caller(dataset, capfd):
-    ran(dataset)
+    start_run(dataset)
     assert "chatter" in capfd.readouterr().out
 
 
-def test_a_damaged_shard_is_done_again(dataset):
-    outcome = ran(dataset)
+def test_a_damaged_shard_is_predicted_again(dataset):
+    outcome = start_run(dataset)
     whole = files(outcome.folder)
     outcome.folder.shard(2).write_bytes(b"PAR1 no more")
     outcome.folder.shard(3).unlink()
-    assert files(ran(dataset).folder) == whole
+    assert files(start_run(dataset).folder) == whole
 
 
 def test_an_image_that_cannot_be_read_is_an_error_row(dataset):
     (dataset / "crowd" / "img_02.png").write_bytes(b"\x89PNG\r\n\x1a\n truncated")
-    outcome = ran(dataset)
+    outcome = start_run(dataset)
     assert set(outcome.failures) == {"img_02"}
     assert "img_02.png" in outcome.failures["img_02"]
 
 
 def test_two_processes_do_not_work_on_one_run(dataset):
     fcntl = pytest.importorskip("fcntl")
-    folder = ran(dataset).folder
+    folder = start_run(dataset).folder
     with (folder.path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(MissingFileError, match="another process"):
-            ran(dataset)
+            start_run(dataset)
 
 
 def test_a_run_of_another_edition_of_the_dataset_is_not_scored(dataset):
-    outcome = ran(dataset)
+    outcome = start_run(dataset)
     (dataset / "crowd" / "points.json").write_text(json.dumps({f"img_{i:02d}": [[1, 1]] for i in range(23)}))
     with pytest.raises(AlignmentError, match="another edition"):
-        scored(outcome.folder, split_of(dataset), Protocol())
+        score_run(outcome.folder, split_of(dataset), Protocol())
 
 
 def test_a_damaged_manifest_is_named(dataset):
-    outcome = ran(dataset)
+    outcome = start_run(dataset)
     (outcome.folder.path / "manifest.json").write_text("{")
     with pytest.raises(FormatError, match=r"manifest\.json"):
         outcome.folder.manifest()
@@ -301,7 +301,7 @@ def test_killed_at_ten_random_moments_and_resumed_it_is_byte_equal(dataset, how)
 def test_a_full_disk_is_one_clear_error_and_the_run_resumes(dataset, monkeypatch):
     from crowdeval import writing
 
-    whole = files(ran(dataset, base="whole").folder)
+    whole = files(start_run(dataset, base="whole").folder)
     place, calls = writing._replace, []
 
     def full(path, content, *, durable):
@@ -313,6 +313,6 @@ def test_a_full_disk_is_one_clear_error_and_the_run_resumes(dataset, monkeypatch
 
     monkeypatch.setattr(writing, "_replace", full)
     with pytest.raises(MissingFileError, match="No space left"):
-        ran(dataset)
+        start_run(dataset)
     monkeypatch.undo()
-    assert files(ran(dataset).folder).items() >= whole.items()
+    assert files(start_run(dataset).folder).items() >= whole.items()

@@ -14,8 +14,7 @@ from crowdeval.evaluation.report import EvidenceFile
 from crowdeval.leaderboards.build import leaderboard
 from crowdeval.leaderboards.results import measured_results
 from crowdeval.statistics import ranked
-from crowdeval.statistics.contributions import Source, contributions, lacking
-from crowdeval.statistics.contributions import testable as can_be_tested
+from crowdeval.statistics.contributions import Source, contributions, is_testable, lacks_rows
 from crowdeval.statistics.permutation import holm, paired_p_value, paired_test
 from crowdeval.statistics.sums import Contributions as Terms
 
@@ -112,14 +111,26 @@ def test_the_statistic_of_evidence_is_the_metric_itself(area, pool, ties):
         assert 0 < alone(metric, own).value == pytest.approx(made[metric], rel=1e-12)
 
 
-def test_beyond_the_bins_a_pooled_curve_is_near(monkeypatch):
-    protocol = Protocol(metrics=("nAP",))
+@pytest.mark.parametrize("area", ["area", "voc11"])
+def test_beyond_the_bins_the_sums_are_near_and_the_value_is_exact(monkeypatch, area):
+    protocol = Protocol(metrics=("nAP",), ap=area)
     own = evident(3, protocol)
     exact = report_of(own.evidence)["nAP"]
     monkeypatch.setattr(ranked, "BINS", 40)
-    assert alone("nAP", own).columns.shape == (24, 11 * 40)
-    assert alone("nAP", own).value == pytest.approx(exact, abs=0.01)
-    assert alone("nAP", own).value != exact
+    terms = alone("nAP", own)
+    assert terms.columns.shape == (24, 11 * 40)
+    near = float(terms.statistic(terms.sums[None])[0])
+    assert near == pytest.approx(exact, abs=0.05)
+    assert near != exact
+    assert terms.value == exact
+
+
+def test_a_difference_whose_sign_the_sums_turn_round_is_no_difference():
+    columns = np.array([[1.0, 0.0]] * 12 + [[0.0, 1.0]] * 12)
+    a = Terms(columns, lambda sums: sums[:, 0])
+    b = Terms(columns - 1.0, lambda sums: sums[:, 0])
+    assert paired_p_value(a, b) < 0.001
+    assert paired_p_value(replace(a, exact=0.1), replace(b, exact=0.2)) == 1.0
 
 
 def test_swapped_images_give_the_metric_of_the_swapped_models():
@@ -153,7 +164,7 @@ def test_levels_and_groups_are_tested_from_evidence(metric):
     name = metric if "quartile" not in metric else next(key for key in made.values if "=q2" in key)
     assert alone(name, sides[0]).value == pytest.approx(made[name], rel=1e-12)
     assert 0 < paired_test(name, *sides, rounds=99) <= 1
-    assert lacking(Source(made.per_image, None, protocol), name)
+    assert lacks_rows(Source(made.per_image, None, protocol), name)
 
 
 def test_images_are_paired_by_id_and_not_by_row():
@@ -180,7 +191,7 @@ def test_what_is_not_there_is_not_tested():
     assert math.isnan(paired_test("nAP@0.7", evident(1, Protocol()), evident(2, Protocol())))
     few = {name: MANY[name] for name in list(MANY)[:9]}
     assert math.isnan(paired_test("MAE", source(tabled("a")), source(tabled("b", truth=few))))
-    assert not can_be_tested("MLE@16px")
+    assert not is_testable("MLE@16px")
 
 
 def test_p_values_of_nap_are_uniform_without_a_difference():
@@ -265,7 +276,7 @@ def test_evidence_that_was_changed_since_is_not_believed(tmp_path):
     (tmp_path / "a.arrow").write_bytes((tmp_path / "b.arrow").read_bytes())
     made = leaderboard(measured_results(pair), significance=True)
     assert made.rankings[0].rows[1].p_values == {}
-    assert any("a.arrow" in note and "changed since" in note for note in made.notes)
+    assert any("a.arrow" in note and "has changed since" in note for note in made.notes)
 
 
 def test_a_report_without_a_table_has_no_mark_and_is_named():

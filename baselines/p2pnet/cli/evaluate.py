@@ -11,7 +11,7 @@ from baselines.p2pnet.cli.choices import device_option, model_options, root_opti
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.samples import samples
 from baselines.p2pnet.validation import predicted, predictions_of, scored
-from crowdeval.cli.talk import counted, spoken_warnings, warn
+from crowdeval.cli.talk import image_progress, print_warnings, warn
 from crowdeval.formats import write_predictions
 from crowdeval.render import RENDERERS
 
@@ -58,7 +58,7 @@ def evaluate(
     loaded = load_model(file, rows=rows, lines=lines, device=device, precision=precision, counting=counting)
     images = samples(source, root=root)
     done = itertools.count(1)
-    with counted(f"{file.name} on {source}", quiet=quiet) as step:
+    with image_progress(f"{file.name} on {source}", quiet=quiet) as step:
         found = predicted(
             loaded.model,
             images,
@@ -66,7 +66,7 @@ def evaluate(
             progress=lambda _: step(next(done), len(images)),
         )
     if save is not None:
-        with spoken_warnings(quiet=quiet):
+        with print_warnings(quiet=quiet):
             write_predictions(predictions_of([each.id for each in images], found), save)
     report = scored(images, found, threshold=loaded.record.config.threshold, name=file.name)
     for text in report.warnings:

@@ -14,7 +14,7 @@ from baselines.p2pnet.frames import frames_of, inputs, number_of
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.prediction import Found, predict_points
 from baselines.p2pnet.validation import predictions_of
-from crowdeval.cli.talk import counted, say, spoken_warnings
+from crowdeval.cli.talk import image_progress, print_warnings, say
 from crowdeval.errors import UsageError
 from crowdeval.formats import write_predictions
 
@@ -63,7 +63,7 @@ def predict(
     found: dict[str, Found] = {}
     total = number_of(files)
     _apart(files, pictures)
-    with counted("images", quiet=quiet) as progress:
+    with image_progress("images", quiet=quiet) as progress:
         for name, pixels in frames_of(files, every):
             if name in found:
                 raise _same_name(name)
@@ -72,7 +72,7 @@ def predict(
             if pictures is not None:
                 draw(pixels, each.surest(threshold), each.people(threshold), picture_of(pictures, name))
             progress(len(found), total)
-    with spoken_warnings(quiet=quiet):
+    with print_warnings(quiet=quiet):
         write_predictions(predictions_of(tuple(found), tuple(found.values())), out)
     if not quiet:
         for name, each in found.items():

@@ -13,7 +13,7 @@ from baselines.p2pnet import P2PNet, predict_points
 from baselines.p2pnet.checkpoints import Record, save_checkpoint
 from baselines.p2pnet.export import export_onnx
 from baselines.p2pnet.models import load_model
-from crowdeval.adapters import Image, answers, load_adapter, named
+from crowdeval.adapters import Image, answers, load_adapter, model_id
 from crowdeval.errors import InputError, MissingFileError, PredictorError, UsageError
 
 from . import crowd
@@ -127,20 +127,20 @@ def test_it_says_what_the_checkpoint_was_selected_on_and_where_it_runs(file):
 
 
 def test_its_revision_is_the_files(file, tmp_path, model):
-    before = named(adapter(file))
+    before = model_id(adapter(file))
     copied = tmp_path / "copied.safetensors"
     copied.write_bytes(file.read_bytes())
-    assert named(adapter(copied)) == before
+    assert model_id(adapter(copied)) == before
     with torch.no_grad():
         model.neck.top.bias[0] += 1
     save_checkpoint(file, model.state_dict(), Record(config=model.config))
-    after = named(adapter(file))
+    after = model_id(adapter(file))
     assert before != after
     assert {each.partition("@")[0] for each in (before, after)} == {"p2pnet"}
 
 
 def test_its_name_in_tables_may_be_given(file):
-    assert named(adapter(file, "name=mine")).startswith("mine@")
+    assert model_id(adapter(file, "name=mine")).startswith("mine@")
 
 
 def test_it_is_opened_again_after_it_was_closed(file):
