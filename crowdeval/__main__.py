@@ -1,4 +1,4 @@
-"""python -m crowdeval: the command line."""
+"""The command line, for ``python -m crowdeval``."""
 
 from crowdeval.cli import main
 

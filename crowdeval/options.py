@@ -1,6 +1,6 @@
-"""Every choice and default as plain literals: help, completion and the library read one table, importing nothing.
+"""The choices and defaults of the library, the help texts and the completion, as literals.
 
-Nothing is imported here but typing, so that ``crowdeval --help`` costs no more than its command line.
+This module imports only typing, so that ``crowdeval --help`` starts fast.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ STANDARD_STREAM: Final = "-"
 
 Area: TypeAlias = Literal["area", "step", "coco101", "voc11"]
 AREAS: tuple[Area, ...] = ("area", "step", "coco101", "voc11")
-"""How the area under a precision-recall curve is taken."""
+"""Ways to compute the area under a precision-recall curve."""
 
 Pool: TypeAlias = Literal["set", "image"]
 POOLS: tuple[Pool, ...] = ("set", "image")
-"""One ranked list over all images, or the mean of per-image average precision."""
+"""Average precision of one ranked list over all images, or the mean of the average precision of every image."""
 
 Missing: TypeAlias = Literal["error", "empty"]
 MISSING: tuple[Missing, ...] = ("error", "empty")
-"""What an annotated image without predictions is."""
+"""Meanings of an annotated image that the predictions lack: an error, or an image without predicted points."""
 
 IdStyle: TypeAlias = Literal["exact", "stem"]
 ID_STYLES: tuple[IdStyle, ...] = ("exact", "stem")
-"""How image ids are compared."""
+"""Ways to compare image ids: as they are, or without folder and known file extension."""
 
 OffImage: TypeAlias = Literal["keep", "drop", "clip"]
 OFF_IMAGE: tuple[OffImage, ...] = ("keep", "drop", "clip")
-"""What happens to true points outside their image."""
+"""Treatments of true points outside their image."""
 
 Lone: TypeAlias = str
-"""``"inf"``, ``"diagonal"`` or a number of pixels written as text."""
+"""Scale d_k of a true point that is alone in its image: ``"inf"``, ``"diagonal"`` or a number of pixels as text."""
 
 PAPER_DELTA: Final = "0.05:0.05:0.5"
 PAPER_K: Final = 3
@@ -60,14 +60,14 @@ PRESETS: dict[str, tuple[str, ...]] = {
     ),
     "none": (),
 }  # fmt: skip
-"""Named lists of metrics. What the data can't give is left out of a preset with a warning."""
+"""Named lists of metrics. A metric of a preset whose data are missing is left out with a warning."""
 
 METRICS = (
     "nAP", "nAP@0.5", "MAE", "MSE", "RMSE", "NAE", "bias", "F1@sigma_l", "F1@8px", "Precision@sigma_l",
     "Recall@sigma_l", "TP@sigma_l", "FP@sigma_l", "FN@sigma_l", "L-Precision@1:1:100px", "L-Recall@1:1:100px",
     "L-F1@1:1:100px", "AP@8px", "L-AUC@1:1:100px", "MLE@16px", "GAME(1)",
 )  # fmt: skip
-"""Metric strings that completion offers."""
+"""Metric strings that the completion of the shell suggests."""
 
 _FOLDS = ("fold1", "fold2", "fold3", "fold4", "fold5")
 SPLITS: dict[str, tuple[str, ...]] = {
@@ -80,19 +80,19 @@ SPLITS: dict[str, tuple[str, ...]] = {
     "wider-face": ("train", "val"),
     "folder": (),
 }
-"""Dataset to the splits whose annotations are public; a folder's split is any path."""
+"""Splits of every dataset whose annotations are public; the split of a folder is any path."""
 
 SHARD: Final = 16
-"""Images in a shard of a run: what an interruption can lose."""
+"""Number of images in a shard of a run; an interruption loses at most one shard."""
 
 OVERLAP: Final = 128
-"""Pixels that a tile sees beyond its core, on each side."""
+"""Pixels by which a tile is larger than its core, on each side."""
 
 MERGE: Final = 8.0
-"""Pixels within which two points on two sides of a seam, or of the image and its mirror image, are one."""
+"""Distance in pixels within which two points are merged: points of two tiles, or of the image and its mirror image."""
 
 MAX_FAILURES: Final = 10
-"""Images that may fail before a run stops."""
+"""Number of images that may fail before a run stops."""
 
 REPORT_SUFFIXES = {
     ".json": "json",
@@ -102,7 +102,7 @@ REPORT_SUFFIXES = {
     ".tex": "latex",
     ".txt": "table",
 }
-"""File suffix to the form of a report."""
+"""Form of a report for every file suffix."""
 
 LEADERBOARD_SUFFIXES = {
     ".csv": "csv",
@@ -113,4 +113,4 @@ LEADERBOARD_SUFFIXES = {
     ".htm": "html",
     ".txt": "table",
 }
-"""File suffix to the form of a leaderboard."""
+"""Form of a leaderboard for every file suffix."""

@@ -1,8 +1,8 @@
-"""Extension points: one literal table each, then entry points; names are looked up lazily.
+"""Extension points: named objects of the package and of plugins, imported when they are first used.
 
-A table maps a name to ``"module:attribute"``. A name is searched in the table of its group first, then among the
-entry points of the group (``crowdeval.formats``, ``crowdeval.metrics``, ...); an unknown name is an error that
-suggests the near ones. A plugin that fails to import is an error only when it is the one asked for.
+A table maps a name to ``"module:attribute"``. A name is searched first in the table of its group and then among the
+entry points of the group (``crowdeval.formats``, ``crowdeval.metrics``, ...). The error of an unknown name suggests
+similar names. A plugin that fails to import is an error only where its own name is requested.
 """
 
 from __future__ import annotations
@@ -73,18 +73,29 @@ TABLES: dict[str, dict[str, str]] = {
         "p2pnet": "baselines.p2pnet.cli:commands",
     },
 }
-"""Entry-point group to the built-in names of the extension point and where each is found."""
+"""Built-in names of every extension point (the entry-point group), each with its module and attribute."""
 
 
 class Extensions(Mapping[str, T], Generic[T]):
-    """The named objects of one extension point, imported on first use.
+    """The named objects of one extension point, each imported on its first use.
 
     Parameters
     ----------
     kind : str
-        What one is called in messages: ``"format"``.
+        The word for one object in messages: ``"format"``.
     group : str
-        The key of its table in ``TABLES``, and the entry-point group third parties register under.
+        The key of the table in ``TABLES``, which is also the entry-point group of plugins.
+
+    Raises
+    ------
+    UsageError
+        When a name is looked up that does not exist, or whose plugin can't be imported.
+
+    Examples
+    --------
+    >>> formats = Extensions("format", "crowdeval.formats")
+    >>> "csv" in formats, formats["csv"].suffixes
+    (True, ('.csv', '.tsv'))
     """
 
     def __init__(self, kind: str, group: str) -> None:
@@ -95,10 +106,10 @@ class Extensions(Mapping[str, T], Generic[T]):
     def __getitem__(self, name: str) -> T:
         target = self.table.get(name)
         if target is None:
-            return self._third_party(name)
+            return self._plugin(name)
         module, _, attribute = target.partition(":")
-        found: T = getattr(importlib.import_module(module), attribute)
-        return found
+        built_in: T = getattr(importlib.import_module(module), attribute)
+        return built_in
 
     def __iter__(self) -> Iterator[str]:
         yield from self.table
@@ -111,12 +122,13 @@ class Extensions(Mapping[str, T], Generic[T]):
         return name in self.table or name in self.entry_points()
 
     def entry_points(self) -> dict[str, Any]:
-        """Return the entry points that third parties have registered, by name; nothing of them is imported."""
+        """Return the registered entry points by name, without an import of the plugins."""
         from importlib.metadata import entry_points
 
         return {point.name: point for point in entry_points(group=self.group)}
 
-    def _third_party(self, name: str) -> T:
+    def _plugin(self, name: str) -> T:
+        """Return the object that an entry point names."""
         point = self.entry_points().get(name)
         if point is None:
             known = list(self)

@@ -1,4 +1,4 @@
-"""Files written whole: on a full disk the old file is as it was, and nothing is left beside it."""
+"""Files written completely or not at all: on a full disk the old file is unchanged, and no draft is left beside it."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ except WriteError as problem:
 
 
 def limited(path):
-    """Write 5,000 bytes where a file may have 1,000; return what is said."""
+    """Write 5,000 bytes where a file may have 1,000; return the message."""
     done = subprocess.run([sys.executable, "-c", FULL, path], capture_output=True, text=True, check=True)
     return done.stdout
 
@@ -51,7 +51,7 @@ def test_whoever_reads_the_old_file_goes_on_reading_it(tmp_path):
 def test_where_there_is_no_space_the_old_file_survives(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
     said = limited(tmp_path / "a.bin")
-    assert said == f"{tmp_path / 'a.bin'} can't be written: File too large; the file that was there is as it was\n"
+    assert said == f"{tmp_path / 'a.bin'} can't be written: File too large; the previous file is unchanged\n"
     assert (tmp_path / "a.bin").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.bin"]
 
@@ -74,7 +74,7 @@ def small_disk(tmp_path):
 
 def test_on_a_full_disk_the_old_file_survives(small_disk):
     (small_disk / "a.bin").write_bytes(b"old")
-    with pytest.raises(WriteError, match="No space left on device; the file that was there is as it was"):
+    with pytest.raises(WriteError, match="No space left on device; the previous file is unchanged"):
         write_file(small_disk / "a.bin", bytes(100_000))
     assert (small_disk / "a.bin").read_bytes() == b"old"
     assert os.listdir(small_disk) == ["a.bin"]

@@ -1,15 +1,15 @@
-"""P2PNet (Song et al., ICCV 2021): the paper's point to point network, trainable, and scored with crowdeval itself.
+"""P2PNet (Song et al., ICCV 2021): the paper's network of point proposals, its training, and its scores by crowdeval.
 
     >>> import torch
     >>> from baselines.p2pnet import Config, P2PNet, losses, match
     >>> model = P2PNet(Config(backbone="mobilenet_v3_large", width=8))
-    >>> found = model(torch.zeros(2, 3, 128, 128))
-    >>> heads = [torch.tensor([[10.0, 20.0]]), torch.zeros(0, 2)]
-    >>> pairs = match(found, heads)
-    >>> losses(found, heads, pairs).total.ndim
+    >>> proposals = model(torch.zeros(2, 3, 128, 128))
+    >>> targets = [torch.tensor([[10.0, 20.0]]), torch.zeros(0, 2)]
+    >>> pairs = match(proposals, targets)
+    >>> losses(proposals, targets, pairs).total.ndim
     0
 
-Names of this module are imported on first use: the adapter is known to crowdeval where torch is not installed.
+The names of this module are imported on first use, so that crowdeval can list the adapter where torch is not installed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from baselines.p2pnet.prediction import predict_points as predict_points
     from baselines.p2pnet.proposals import Proposals as Proposals
 
-_HOME = {
+_MODULES = {
     "Config": "config",
     "Found": "prediction",
     "Losses": "loss",
@@ -40,15 +40,17 @@ _HOME = {
     "match": "matching",
     "predict_points": "prediction",
 }
-__all__ = list(_HOME)
+"""Public name to the module that defines it."""
+
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'baselines.p2pnet' has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(f"baselines.p2pnet.{_HOME[name]}"), name)
+    value = getattr(importlib.import_module(f"baselines.p2pnet.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

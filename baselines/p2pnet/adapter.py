@@ -1,4 +1,4 @@
-"""The crowdeval adapter ``p2pnet``: a checkpoint, a released checkpoint or an ONNX export, over any dataset."""
+"""The crowdeval adapter ``p2pnet``: a checkpoint, a released checkpoint or an ONNX export predicts on any dataset."""
 
 from __future__ import annotations
 
@@ -13,32 +13,44 @@ from crowdeval.adapters.packages import is_installed
 from crowdeval.errors import PredictorError, UsageError, listed
 
 if TYPE_CHECKING:
-    from baselines.p2pnet.models import Loaded
+    from baselines.p2pnet.models import LoadedModel
 
 
 class P2PNetAdapter:
-    """P2PNet: points with confidences, in pixels of the image; exact on images of any size.
+    """P2PNet: points with confidences, in pixels of the image; images of any size, in exact tiles.
 
     Parameters
     ----------
     file : Path
-        The model: .safetensors (this baseline's), .onnx (its export), or a checkpoint of the released layout.
+        The model: .safetensors (a checkpoint of this baseline), .onnx (its export), or a checkpoint of the released
+        layout.
     rows, lines : int, optional
-        How the reference points of the released layout lie in a cell: 2 x 2 for K = 4, 4 x 2 for 8.
+        Rows and lines of the reference points in a cell, for the released layout only: by default 2 x 2 for K = 4 and
+        4 x 2 for K = 8.
     confidence : float
-        The least confidence that is kept; nAP needs the tail.
+        Proposals with a lower confidence are left out. nAP needs low confidences too.
     tile : int, optional
-        Side of a tile's core, a multiple of 16, 1024 by default; 0 shows the model the whole image at once. These tiles
-        are exact and their counts add up: they are for large images, not --tile.
+        Side in pixels of a tile's core, a multiple of 16, 1024 by default; 0 gives the model the whole image at once.
+        These tiles are exact and their counts add up. Use them for large images, and not --tile.
     precision : {"float32", "bf16", "fp16"}
         The arithmetic of the convolutions.
     counting : {"threshold", "expected"}, optional
-        The count: proposals above 0.5, or the number that all confidences let one expect; the model's own by default.
-        A file of the released layout is taken to be trained with the paper's lambda1 = 0.5.
+        The count of an image: the number of proposals above 0.5, or the expected number of people by all confidences;
+        by default that of the model's config. For a file of the released layout, training with the paper's
+        lambda1 = 0.5 is assumed.
     device : str
-        "auto" (CUDA, else MPS, else the processor), "cpu", "cuda", "cuda:1", "mps".
+        "auto" (CUDA, else MPS, else the CPU), "cpu", "cuda", "cuda:1", "mps".
     name : str, optional
-        The model's name in tables; "p2pnet", or "p2pnet-expected" where it counts so.
+        The model's name in tables; by default "p2pnet", or "p2pnet-expected" where the count is the expected one.
+
+    Raises
+    ------
+    PredictorError
+        If torch, torchvision or safetensors is not installed.
+    UsageError
+        If an option has a value that is not possible.
+    MissingFileError, InputError
+        If the file does not exist, or is not a model.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "safetensors")
@@ -57,17 +69,17 @@ class P2PNetAdapter:
         device: str = "auto",
         name: str | None = None,
     ) -> None:
-        missing = [needed for needed in self.needs if not is_installed(needed)]
+        missing = [package for package in self.needs if not is_installed(package)]
         if missing:
             raise PredictorError(f"p2pnet needs {listed(missing)}: pip install '.[p2pnet]'")
         if not 0 <= confidence <= 1:
             raise UsageError(f"-o confidence: expected a number from 0 to 1, found {confidence}")
         if tile is not None and (tile < 0 or tile % 16):
-            raise UsageError(f"-o tile: expected a multiple of 16, or 0 for none, found {tile}")
+            raise UsageError(f"-o tile: expected a multiple of 16, or 0 for the whole image at once, found {tile}")
         self.revision = revision_of(file)
         self.confidence, self.tile = confidence, tile
-        self._made_of = file, rows, lines, device, precision, counting
-        self._loaded: Loaded | None = None
+        self._load_options = file, rows, lines, device, precision, counting
+        self._loaded: LoadedModel | None = None
         self.name = name or ("p2pnet-expected" if self._load().model.config.counting == "expected" else "p2pnet")
 
     def open(self) -> None:
@@ -75,15 +87,15 @@ class P2PNetAdapter:
         self._load()
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._loaded = None
 
     def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
-        """Return points and confidences for each image, and the count where it is the expected one."""
+        """Return points, confidences and count of each image; the count is None where the threshold decides it."""
         from baselines.p2pnet.prediction import predict_points
 
         model = self._load().model
-        answers = []
+        predictions = []
         for image in images:
             found = predict_points(
                 model,
@@ -91,14 +103,14 @@ class P2PNetAdapter:
                 confidence=self.confidence,
                 tile=self.tile,
             )
-            answers.append({"points": found.points, "scores": found.scores, "count": found.count})
-        return answers
+            predictions.append({"points": found.points, "scores": found.scores, "count": found.count})
+        return predictions
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedModel:
         from baselines.p2pnet.models import load_model
 
         if self._loaded is None:
-            file, rows, lines, device, precision, counting = self._made_of
+            file, rows, lines, device, precision, counting = self._load_options
             self._loaded = load_model(
                 file, rows=rows, lines=lines, device=device, precision=precision, counting=counting
             )

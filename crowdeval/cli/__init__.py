@@ -35,6 +35,7 @@ VERBS = {
     "datasets": "List the benchmark datasets, check a copy, export a split.",
     "p2pnet": "Train, score and run the bundled P2PNet.",
     "metrics": "List the metrics, or print the specification of one.",
+    "cite": "Print the BibTeX of crowdeval, of a dataset or of a metric.",
     "signature": "Explain the signature printed with every number.",
     "schema": "Print the JSON Schema of the native JSON formats.",
     "completion": "Print the completion script of a shell.",

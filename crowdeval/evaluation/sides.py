@@ -86,7 +86,7 @@ def sides_of(evidence: Evidence) -> tuple[Side, Side]:
             for name, lane in sorted(lanes.items())
             if name != "fingerprint"
         }
-        digest = side_digest(side, ids, rows, lanes["fingerprint"], there=present, counts=counts)
+        digest = side_digest(side, ids, rows, lanes["fingerprint"], present=present, counts=counts)
         sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes))
     return sides[0], sides[1]
 

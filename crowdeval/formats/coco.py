@@ -1,7 +1,7 @@
-"""COCO JSON: datasets and result lists of keypoints or boxes, read as points and written as one-keypoint persons.
+"""COCO JSON: datasets and lists of results, read as points and written as persons with one keypoint.
 
-An image's id here is the COCO id as text; its ``file_name`` becomes an attribute. Other keys of COCO are not
-read. Which point an entry is says ``coco_points``.
+The id of an image is its COCO id as text, and its ``file_name`` becomes an attribute. Other keys of COCO are not read.
+``coco_points`` has the rules by which an entry becomes a point.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _PERSON = {"id": 1, "name": "person", "keypoints": ["head"], "skeleton": []}
 
 @dataclass(frozen=True, slots=True)
 class Coco:
-    """COCO JSON in both directions; holds points, boxes, scores, sizes and file names."""
+    """Reader and writer of COCO JSON, which stores points, boxes, scores, sizes and file names."""
 
     name: str = "coco"
     suffixes: tuple[str, ...] = (".json",)
     summary: str = "COCO JSON: keypoints, else box centres; datasets and result lists"
 
     def recognises(self, source: Source) -> bool:
-        """Return whether this is JSON with COCO's keys."""
+        """Return whether the file is JSON with the keys of COCO."""
         return dialect(source) == "coco"
 
     def read_predictions(self, source: Source) -> Predictions:
@@ -48,7 +48,7 @@ class Coco:
         """Return the annotations of a dataset, with boxes where every annotation has one."""
         value = coco_entries(source)
         if isinstance(value, list):
-            hint = "a list is COCO's form of predictions"
+            hint = "a list of results is COCO's form of predictions"
             raise source.error('an object with "images" and "annotations"', "a list", hint=hint)
         people = people_of(source, value, "annotations")
         names = [{} if image.file_name is None else {"file_name": image.file_name} for image in value.images]
@@ -62,11 +62,11 @@ class Coco:
         )
 
     def write_predictions(self, predictions: Predictions) -> bytes:
-        """Return a list of results, one keypoint each; images without predictions are lost, with a warning."""
+        """Return a list of results of one keypoint; warn that images without predictions are lost."""
         require_points(self.name, predictions)
         empty = list(compress(predictions.image_ids, np.diff(predictions.offsets) == 0))
         if empty:
-            warn(f"a list of COCO results can't name images without predictions: {listed(empty)} are left out")
+            warn(f"a list of COCO results can't hold images without predictions: {listed(empty)} are left out")
         warn_not_kept(self.name, ["counts"] if predictions.counts is not None else [])
         ids = _coco_ids(predictions.image_ids)
         scores = [None] * len(predictions.xy) if predictions.score is None else predictions.score.tolist()
@@ -74,18 +74,18 @@ class Coco:
         for i, (x, y), score in zip(predictions.points.image.tolist(), predictions.xy.tolist(), scores, strict=True):
             entry = {"image_id": ids[i], "category_id": 1, "keypoints": [x, y, 1]}
             entries.append(entry if score is None else {**entry, "score": score})
-        return _lines(entries) + b"\n"
+        return _encoded_list(entries) + b"\n"
 
     def write_annotations(self, annotations: Annotations) -> bytes:
-        """Return a dataset of one-keypoint persons; radii, levels and other attributes are lost, with a warning."""
+        """Return a dataset of persons with one keypoint; warn that radii, levels and other attributes are lost."""
         lost = [name for name in ("radii", "level") if getattr(annotations, name) is not None]
         lost += [name for name in attributes_named(annotations) if name != "attribute file_name"]
         warn_not_kept(self.name, lost)
         ids = _coco_ids(annotations.image_ids)
         images = _image_entries(annotations, ids)
         return b'{"images": %s,\n"annotations": %s,\n"categories": %s}\n' % (
-            _lines(images),
-            _lines(_person_entries(annotations, ids)),
+            _encoded_list(images),
+            _encoded_list(_person_entries(annotations, ids)),
             msgspec.json.encode([_PERSON]),
         )
 
@@ -94,6 +94,7 @@ COCO = Coco()
 
 
 def _image_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the key "images"."""
     sizes = [None] * len(ids) if annotations.sizes is None else annotations.sizes.tolist()
     for name, size, attributes in zip(ids, sizes, attributes_by_image(annotations), strict=True):
         entry: dict[str, Any] = {"id": name}
@@ -105,6 +106,7 @@ def _image_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterat
 
 
 def _person_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterator[dict[str, Any]]:
+    """Yield the entries of the key "annotations", one for every point."""
     boxes = None if annotations.boxes is None else annotations.boxes.tolist()
     rows = zip(annotations.points.image.tolist(), annotations.xy.tolist(), strict=True)
     for row, (image, (x, y)) in enumerate(rows):
@@ -117,11 +119,12 @@ def _person_entries(annotations: Annotations, ids: Sequence[int | str]) -> Itera
 
 
 def _coco_ids(names: Sequence[str]) -> Sequence[int | str]:
-    """Return ids as integers where all of them are, as COCO's tools expect, else as they are."""
+    """Return the ids as integers where all of them are whole numbers (COCO's tools expect integers), else unchanged."""
     if all(name.isascii() and name.isdigit() and len(name) < 16 and str(int(name)) == name for name in names):
         return [int(name) for name in names]
     return names
 
 
-def _lines(entries: Iterable[dict[str, Any]]) -> bytes:
+def _encoded_list(entries: Iterable[dict[str, Any]]) -> bytes:
+    """Return a JSON list with one entry in every line."""
     return b"[%s]" % b",\n".join(map(msgspec.json.encode, entries))

@@ -1,9 +1,11 @@
-"""From the entries of a COCO file to points: which point an entry is, and the columns that go with it.
+"""Convert the entries of a COCO file to points, with their boxes and scores.
 
-Which point an annotation is: its one visible keypoint (v > 0); without one, the centre of its box, and a warning
-says of how many. Where any annotation of the file has several visible keypoints, keypoints are parts of a body
-and every point is a box centre. In a list of results a single keypoint counts whatever its third number is.
-Annotations with iscrowd = 1 stand for regions, not people: they are passed over, with a warning.
+- An annotation with one visible keypoint (v > 0) is this keypoint.
+- An annotation without a visible keypoint is the centre of its box; a warning has the number of such points.
+- Where any annotation of the file has several visible keypoints, keypoints are parts of a body, and every point of
+  the file is the centre of a box.
+- In a list of results a single keypoint is the point, whatever its third number is.
+- Annotations with iscrowd = 1 are regions and not people: they are left out with a warning.
 """
 
 from __future__ import annotations
@@ -23,7 +25,21 @@ from crowdeval.points.ragged import LARGEST, Floats, Integers, offsets_of
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The points of a file by image, with the columns that go with them."""
+    """The points of a file, by image.
+
+    Parameters
+    ----------
+    ids : tuple of str, (m,)
+        The images.
+    offsets : array of int, (m + 1,)
+        Image ``i`` has the rows ``offsets[i]:offsets[i + 1]``.
+    xy : array of float, (N, 2)
+        The points in pixels.
+    boxes : array of float, (N, 4), or None
+        x1, y1, x2, y2 of every point in pixels.
+    score : array of float, (N,), or None
+        The confidence of every point.
+    """
 
     ids: tuple[str, ...]
     offsets: Integers
@@ -33,14 +49,40 @@ class People:
 
 
 def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind) -> People:
-    """Return the points of a decoded file; raise FormatError with every problem."""
+    """Return the points of a decoded file.
+
+    Parameters
+    ----------
+    source : Source
+        The file, for its name in messages.
+    value : CocoDataset or list of CocoObject
+        The decoded entries.
+    kind : {"predictions", "annotations"}
+        Predictions have scores and no boxes, annotations have boxes and no scores.
+
+    Returns
+    -------
+    People
+
+    Raises
+    ------
+    FormatError
+        If an entry is no point or has wrong numbers; the error has every problem.
+
+    Examples
+    --------
+    >>> result = CocoObject(image_id=7, keypoints=[10, 20, 1], score=0.5)
+    >>> people = people_of(Source("r.json", b""), [result], "predictions")
+    >>> people.ids, people.xy.tolist(), people.score.tolist()
+    (('7',), [[10.0, 20.0]], [0.5])
+    """
     problems = Problems(source.name)
     results = isinstance(value, list)
     objects = value if isinstance(value, list) else value.annotations
     place = "[{}]" if results else "annotations[{}]"
     index = _image_index(value, problems)
     kept = [(place.format(i), entry) for i, entry in enumerate(objects) if not entry.iscrowd]
-    sound = _sound([entry for _, entry in kept])
+    sound = _have_valid_numbers([entry for _, entry in kept])
     for key, entry in kept:
         if not sound:
             _check_numbers(entry, key, problems)
@@ -51,11 +93,13 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
     points, centres = _points(kept, results=results, problems=problems)
     score = _scores(kept, kind, problems)
     problems.raise_if_any()
-    for text in _oddities([entry for _, entry in kept], len(objects) - len(kept), centres):
+    for text in _warnings([entry for _, entry in kept], len(objects) - len(kept), centres):
         warn(f"{source.name}: {text}")
     if kind == "annotations" and score is not None:
-        warn(f"{source.name}: not read as annotations: scores")
+        warn(f"{source.name}: scores are not read as annotations")
     image = np.array([index[str(entry.image_id)] for _, entry in kept], dtype=np.int64)
+    # Rows by image, in the order of the file inside an image:
+    # image of entries [1, 0, 1] -> order [1, 0, 2], points per image [1, 2], offsets [0, 1, 3]
     order = np.argsort(image, kind="stable")
     return People(
         ids=tuple(index),
@@ -67,7 +111,7 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
 
 
 def _image_index(value: CocoDataset | list[CocoObject], problems: Problems) -> dict[str, int]:
-    """Return the index of every image; in a list of results, in the order they are first named."""
+    """Return the index of every image id; in a list of results the images are in the order of their first entries."""
     if isinstance(value, list):
         names = dict.fromkeys(str(entry.image_id) for entry in value)
         if "" in names:
@@ -87,8 +131,8 @@ def _image_index(value: CocoDataset | list[CocoObject], problems: Problems) -> d
     return index
 
 
-def _sound(entries: Sequence[CocoObject]) -> bool:
-    """Return whether ``_check_numbers`` would pass all entries, from a look at all numbers together."""
+def _have_valid_numbers(entries: Sequence[CocoObject]) -> bool:
+    """Return whether ``_check_numbers`` would find no problem, from one fast check of the numbers of all entries."""
     boxes = [entry.bbox for entry in entries if entry.bbox]
     keypoints = [entry.keypoints for entry in entries if entry.keypoints]
     if any(len(box) != 4 for box in boxes) or any(len(numbers) % 3 for numbers in keypoints):
@@ -101,7 +145,7 @@ def _sound(entries: Sequence[CocoObject]) -> bool:
 
 
 def _check_numbers(entry: CocoObject, key: str, problems: Problems) -> None:
-    """Note numbers of one entry that are too many, too few, not finite or out of range."""
+    """Add the problems of one entry: too many or too few numbers, numbers not finite or out of range."""
     image = str(entry.image_id)
     box, keypoints = entry.bbox or (), entry.keypoints or ()
     if len(box) not in (0, 4):
@@ -123,7 +167,7 @@ def _check_numbers(entry: CocoObject, key: str, problems: Problems) -> None:
 def _points(
     kept: Sequence[tuple[str, CocoObject]], *, results: bool, problems: Problems
 ) -> tuple[list[tuple[float, float]], int]:
-    """Return the point of every entry, and how many of them are the centre of a box."""
+    """Return the point of every entry, and the number of points that are centres of boxes."""
     visible = [_visible(entry.keypoints or [], results=results) for _, entry in kept]
     parts = any(len(points) > 1 for points in visible)
     points, centres = [], 0
@@ -135,13 +179,15 @@ def _points(
             points.append((x + width / 2, y + height / 2))
             centres += 1
         else:
-            hint = "several keypoints are the parts of a body, not its point" if parts else None
+            hint = "several keypoints are parts of a body: a box is needed" if parts else None
             found = f"{counted(len(candidates), 'visible keypoint')} and no box"
             problems.add("one visible keypoint, or a box", found, key=key, image=str(entry.image_id), hint=hint)
     return points, centres
 
 
 def _visible(keypoints: list[float], *, results: bool) -> list[tuple[float, float]]:
+    """Return the visible keypoints of an entry."""
+    # [5, 6, 2, 0, 0, 0, 7, 8, 1] -> [(5, 6), (7, 8)]: x, y and visibility v of every keypoint, v = 0 is not labelled
     if len(keypoints) == 3:
         return [(keypoints[0], keypoints[1])] if results or keypoints[2] > 0 else []
     triples = zip(keypoints[::3], keypoints[1::3], keypoints[2::3], strict=True)
@@ -149,6 +195,7 @@ def _visible(keypoints: list[float], *, results: bool) -> list[tuple[float, floa
 
 
 def _scores(kept: Sequence[tuple[str, CocoObject]], kind: Kind, problems: Problems) -> Floats | None:
+    """Return the scores, None where no entry has one; add a problem where only some predictions have one."""
     scores = [entry.score for _, entry in kept]
     if all(score is None for score in scores):
         return None
@@ -160,7 +207,7 @@ def _scores(kept: Sequence[tuple[str, CocoObject]], kind: Kind, problems: Proble
 
 
 def _boxes(file: str, kept: Sequence[tuple[str, CocoObject]], order: Integers, kind: Kind) -> Floats | None:
-    """Return boxes as corners where every entry has one; say aloud where only some do."""
+    """Return the corners of the boxes where every annotation has one; warn where only some have."""
     boxes = [entry.bbox for _, entry in kept if entry.bbox]
     if not boxes or kind == "predictions":
         return None
@@ -168,23 +215,39 @@ def _boxes(file: str, kept: Sequence[tuple[str, CocoObject]], order: Integers, k
         warn(f"{file}: boxes are not read: they are given for {len(boxes):,} of {counted(len(kept), 'annotation')}")
         return None
     table = np.array(boxes, dtype=np.float64)[order]
-    table[:, 2:] += table[:, :2]
+    table[:, 2:] += table[:, :2]  # x, y, width, height -> x1, y1, x2, y2
     return table
 
 
-def _oddities(kept: Sequence[CocoObject], crowds: int, centres: int) -> Iterator[str]:
-    """Yield what a user should know of the points: made from boxes, regions passed over, categories joined."""
+def _warnings(kept: Sequence[CocoObject], crowds: int, centres: int) -> Iterator[str]:
+    """Yield warnings: points that are centres of boxes, regions that are left out, categories that are merged."""
     if centres:
         yield f"the points are the centres of {counted(centres, 'box', 'boxes')}"
     if crowds:
-        yield f"passed over {counted(crowds, 'entry', 'entries')} with iscrowd = 1, which stand for regions"
+        yield f"{counted(crowds, 'entry', 'entries')} with iscrowd = 1 left out (regions, not people)"
     categories = {entry.category_id for entry in kept}
     if len(categories) > 1:
         yield f"points of {len(categories)} categories are read as one class"
 
 
 def sizes_of_images(images: Sequence[CocoImage]) -> Floats | None:
-    """Return the (m, 2) sizes, NaN where one of the sides is unknown."""
+    """Return the sizes of images.
+
+    Parameters
+    ----------
+    images : sequence of CocoImage
+        The m images.
+
+    Returns
+    -------
+    array of float, (m, 2), or None
+        Width and height in pixels, NaN where one of them is unknown; None where no image has both.
+
+    Examples
+    --------
+    >>> sizes_of_images([CocoImage(id=7, width=640, height=480), CocoImage(id=9)]).tolist()
+    [[640.0, 480.0], [nan, nan]]
+    """
     if all(image.width is None or image.height is None for image in images):
         return None
     sides = [(image.width, image.height) for image in images]

@@ -1,4 +1,4 @@
-"""What a format is: the protocol every one of them keeps, and the words for what one can't carry."""
+"""The protocol that every format follows, and the messages that formats share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ Kind = Literal["predictions", "annotations"]
 
 @runtime_checkable
 class Format(Protocol):
-    """One file format: a name, the file suffixes that go with it, and four directions.
+    """A file format: its name, its file suffixes, two readers and two writers.
 
-    A reader raises FormatError and nothing else; a direction that a format does not have raises UsageError.
+    A format that can't read or write one of the two kinds raises UsageError in that method. Warnings are
+    CrowdevalWarnings: about content that is not read, and about columns that are not written.
     """
 
     @property
     def name(self) -> str:
-        """What the format is called in ``format=`` and on the command line."""
+        """Name of the format in ``format=`` and on the command line."""
 
     @property
     def suffixes(self) -> Sequence[str]:
@@ -33,31 +34,133 @@ class Format(Protocol):
         """One line for the list of formats."""
 
     def recognises(self, source: Source) -> bool:
-        """Return whether the content looks like this format; cheap, and never raises."""
+        """Return whether the content looks like this format.
+
+        Parameters
+        ----------
+        source : Source
+            The file.
+
+        Returns
+        -------
+        bool
+            True on a quick look at the content, whatever the suffix is. The method never raises.
+        """
 
     def read_predictions(self, source: Source) -> Predictions:
-        """Return the predictions of a file."""
+        """Return the predictions of a file.
+
+        Parameters
+        ----------
+        source : Source
+            The file.
+
+        Returns
+        -------
+        Predictions
+            Images in the order of the file, coordinates in pixels.
+
+        Raises
+        ------
+        FormatError
+            If the content does not follow the format; the error has every problem. No other error is raised.
+        """
 
     def read_annotations(self, source: Source) -> Annotations:
-        """Return the annotations of a file."""
+        """Return the annotations of a file.
+
+        Parameters
+        ----------
+        source : Source
+            The file.
+
+        Returns
+        -------
+        Annotations
+            Images in the order of the file, coordinates in pixels.
+
+        Raises
+        ------
+        FormatError
+            If the content does not follow the format; the error has every problem. No other error is raised.
+        """
 
     def write_predictions(self, predictions: Predictions) -> bytes:
-        """Return the content of a file of predictions."""
+        """Return the content of a file of predictions.
+
+        Parameters
+        ----------
+        predictions : Predictions
+            The predictions.
+
+        Returns
+        -------
+        bytes
+            The uncompressed content.
+
+        Raises
+        ------
+        UsageError
+            If the format can't store such predictions.
+        """
 
     def write_annotations(self, annotations: Annotations) -> bytes:
-        """Return the content of a file of annotations."""
+        """Return the content of a file of annotations.
+
+        Parameters
+        ----------
+        annotations : Annotations
+            The annotations.
+
+        Returns
+        -------
+        bytes
+            The uncompressed content.
+
+        Raises
+        ------
+        UsageError
+            If the format can't store such annotations.
+        """
 
 
 def warn_not_kept(form: str, columns: Iterable[str]) -> None:
-    """Say aloud what a file of this format will not hold."""
+    """Warn of the columns that a file of this format does not store.
+
+    Parameters
+    ----------
+    form : str
+        The name of the format.
+    columns : iterable of str
+        The columns that are lost; without any there is no warning.
+
+    Examples
+    --------
+    >>> warn_not_kept("nwpu", [])
+    """
     names = list(columns)
     if names:
         warn(f"the format {form!r} does not keep {listed(names, most=20)}")
 
 
 def counted(number: int, one: str, more: str | None = None) -> str:
-    """Return a number with its noun.
+    """Return a number with its noun, for a message.
 
+    Parameters
+    ----------
+    number : int
+        The number.
+    one : str
+        The noun in the singular.
+    more : str, optional
+        The noun in the plural; by default the singular with an s.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> counted(1, "point"), counted(2000, "point"), counted(2, "box", "boxes")
     ('1 point', '2,000 points', '2 boxes')
     """
@@ -65,27 +168,97 @@ def counted(number: int, one: str, more: str | None = None) -> str:
 
 
 def attributes_named(annotations: Annotations) -> list[str]:
-    """Return the attributes of images and points as messages name them."""
+    """Return the words for the attributes of images and points in messages.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        The annotations.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> annotations = Annotations(image_ids=["a"], offsets=[0, 0], xy=[], attributes={"scene": ["street"]})
+    >>> attributes_named(annotations)
+    ['attribute scene']
+    """
     names = [f"attribute {name}" for name in annotations.attributes]
     return names + [f"point attribute {name}" for name in annotations.point_attributes]
 
 
 def warn(message: str) -> None:
-    """Warn the caller of a reading or writing function."""
+    """Issue a CrowdevalWarning in the name of the caller of a reading or writing function.
+
+    Parameters
+    ----------
+    message : str
+        The text of the warning.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warn("p.csv: points of 2 labels are read as one class")
+    >>> print(caught[0].message)
+    p.csv: points of 2 labels are read as one class
+    """
     warnings.warn(message, CrowdevalWarning, stacklevel=4)
 
 
 def require_points(form: str, predictions: Predictions) -> None:
-    """Raise UsageError where predictions without locations go to a format of points."""
+    """Check that predictions have points, for a format that stores nothing else.
+
+    Parameters
+    ----------
+    form : str
+        The name of the format.
+    predictions : Predictions
+        The predictions that are written.
+
+    Raises
+    ------
+    UsageError
+        If the predictions are counts without points.
+
+    Examples
+    --------
+    >>> require_points("nwpu", Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1, 2]]))
+    """
     if not predictions.located:
         raise UsageError(
             f"these predictions are counts without points, which the format {form!r} can't hold; "
-            "'json', 'jsonl', 'csv' and 'parquet' can"
+            "use 'json', 'jsonl', 'csv' or 'parquet'"
         )
 
 
-def require_plain_ids(form: str, image_ids: Iterable[str], forbidden: str, what: str) -> None:
-    """Raise UsageError where an image id holds a character that the format can't hold."""
-    bad = [name for name in image_ids if not set(forbidden).isdisjoint(name)]
+def require_ids_without(form: str, image_ids: Iterable[str], characters: str, description: str) -> None:
+    """Check that image ids have no character that the format can't store.
+
+    Parameters
+    ----------
+    form : str
+        The name of the format.
+    image_ids : iterable of str
+        The image ids.
+    characters : str
+        The characters that the format can't store.
+    description : str
+        The words for these characters in the message.
+
+    Raises
+    ------
+    UsageError
+        If an image id holds such a character.
+
+    Examples
+    --------
+    >>> require_ids_without("csv", ["a\\nb"], "\\r\\n", "line breaks")
+    Traceback (most recent call last):
+    ...
+    crowdeval.errors.UsageError: the format 'csv' can't hold image ids with line breaks: 'a\\nb'
+    """
+    bad = [name for name in image_ids if not set(characters).isdisjoint(name)]
     if bad:
-        raise UsageError(f"the format {form!r} can't hold image ids with {what}: {listed(bad)}")
+        raise UsageError(f"the format {form!r} can't hold image ids with {description}: {listed(bad)}")

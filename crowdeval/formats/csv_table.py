@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from crowdeval.errors import Problems, shown
-from crowdeval.formats.contract import Kind, attributes_named, counted, require_plain_ids, warn_not_kept
+from crowdeval.formats.contract import Kind, attributes_named, counted, require_ids_without, warn_not_kept
 from crowdeval.formats.long_table import (
     BOX,
     NUMBERS,
@@ -260,7 +260,7 @@ def _split(line: str) -> tuple[str, list[str]]:
 
 def _written(value: Predictions | Annotations, points: Mapping[str, Any], images: Mapping[str, Floats]) -> bytes:
     """Return a table with a row a point; an image without points has one row without numbers of points."""
-    require_plain_ids("csv", value.image_ids, "\r\n\x00", "line breaks or NUL characters")
+    require_ids_without("csv", value.image_ids, "\r\n\x00", "line breaks or NUL characters")
     counts = np.diff(value.offsets)
     rows = np.insert(np.arange(len(value.xy)), value.offsets[:-1][counts == 0], -1)
     image = np.repeat(np.arange(len(counts)), np.maximum(counts, 1)) if len(counts) else value.points.image

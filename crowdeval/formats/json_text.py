@@ -1,7 +1,7 @@
-"""JSON read strictly: the line of a syntax error, keys given twice, and which of the JSON formats a file is.
+"""Strict JSON: lines of syntax errors, repeated keys, and the JSON format of a file.
 
-The fast readers decode with msgspec, which collapses repeated keys and says little about an error; what is
-here is the slow and careful way that follows when they fail.
+The fast readers decode with msgspec, which keeps one of several equal keys and has short error messages. The slow
+reader of this module runs only where they fail, and finds the line and the key of every error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,17 @@ _DIGITS = 300
 
 
 class NotJSON(Exception):
-    """Text that is not JSON: what was found, in which line, and a hint."""
+    """A text is not JSON.
+
+    Attributes
+    ----------
+    found : str
+        The text in the place of the error, in words.
+    line : int
+        The line of the text, counted from 1.
+    hint : str or None
+        A possible mend.
+    """
 
     def __init__(self, found: str, line: int, hint: str | None = None) -> None:
         super().__init__(found)
@@ -33,7 +43,23 @@ class NotJSON(Exception):
 
 
 class Object(dict[str, Any]):
-    """A JSON object that remembers the keys that were given more than once, and at which entries."""
+    """A JSON object that also has its repeated keys.
+
+    Parameters
+    ----------
+    pairs : list of (str, value)
+        The entries of the object as the text has them; the last one of equal keys is kept.
+
+    Attributes
+    ----------
+    repeated : dict of str to list of int
+        The keys that stand more than once, with the positions of their entries.
+
+    Examples
+    --------
+    >>> Object([("a", 1), ("b", 2), ("a", 3)]).repeated
+    {'a': [0, 2]}
+    """
 
     repeated: dict[str, list[int]]
 
@@ -48,23 +74,58 @@ class Object(dict[str, Any]):
 
 
 def parse(text: str) -> Any:
-    """Return the value of JSON text, objects as ``Object``; NaN and infinite numbers come through as such.
+    """Return the value of a JSON text.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    object
+        Objects are ``Object``; the words NaN and Infinity are read as the numbers.
 
     Raises
     ------
     NotJSON
         If the text is not JSON or nested too deep.
+
+    Examples
+    --------
+    >>> parse('{"a": [1, 2.5]}')
+    {'a': [1, 2.5]}
     """
     try:
         return json.loads(text, object_pairs_hook=Object, parse_int=_integer)
     except json.JSONDecodeError as problem:
-        raise _syntax(problem) from None
+        raise _syntax_error(problem) from None
     except RecursionError:
         raise NotJSON("lists or objects nested too deep", 1) from None
 
 
 def parse_source(source: Source) -> Any:
-    """Return the value of a JSON file; raise FormatError where it is not JSON."""
+    """Return the value of a JSON file, as ``parse`` does.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    FormatError
+        If the file is not UTF-8 text or not JSON.
+
+    Examples
+    --------
+    >>> parse_source(Source("a.json", b'{"a": []}'))
+    {'a': []}
+    """
     try:
         return parse(source.text())
     except NotJSON as problem:
@@ -72,7 +133,23 @@ def parse_source(source: Source) -> Any:
 
 
 def dialect(source: Source) -> Dialect | None:
-    """Return which of the JSON formats a file is, from a look at its text; None for anything else."""
+    """Return the JSON format of a file, from a quick look at its text.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+
+    Returns
+    -------
+    {"json", "jsonl", "coco"} or None
+        None where the file does not look like JSON.
+
+    Examples
+    --------
+    >>> dialect(Source("a.json", b'{"id": "a", "points": []}')), dialect(Source("a.json", b"hello"))
+    ('jsonl', None)
+    """
     data = source.data.removeprefix(b"\xef\xbb\xbf")
     first = _LINE.search(data)
     if first is None or first.group().lstrip()[:1] not in (b"{", b"["):
@@ -88,10 +165,23 @@ def dialect(source: Source) -> Dialect | None:
     return "coco" if b'"images"' in data and _COCO_DATASET.search(data) else "json"
 
 
-def child(key: str, name: str) -> str:
+def child_key(key: str, name: str) -> str:
     """Return the key path of an entry of an object.
 
-    >>> child("points", "IMG_4"), child("", "IMG_4"), child("points", "a b")
+    Parameters
+    ----------
+    key : str
+        The key path of the object; empty at the top of a file.
+    name : str
+        The key of the entry.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> child_key("points", "IMG_4"), child_key("", "IMG_4"), child_key("points", "a b")
     ('points.IMG_4', 'IMG_4', 'points["a b"]')
     """
     if not re.fullmatch(r"[\w-]+", name):
@@ -99,17 +189,33 @@ def child(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
-def encodable(text: str) -> bool:
-    """Return whether text is free of lone surrogates, which no UTF-8 file can hold."""
+def is_encodable(text: str) -> bool:
+    """Return whether a text has no half of a surrogate pair, which UTF-8 can't store.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_encodable("é"), is_encodable(chr(0xD800))
+    (True, False)
+    """
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _integer(digits: str) -> int | float:
-    """Return an integer; beyond what any column holds, the float nearest to it."""
+    """Return an integer, or the nearest float where it is too long for any column (and slow to convert)."""
     return int(digits) if len(digits) <= _DIGITS else float(digits)
 
 
-def _syntax(problem: json.JSONDecodeError) -> NotJSON:
+def _syntax_error(problem: json.JSONDecodeError) -> NotJSON:
+    """Return the error of the json module in the words of this package, with a hint for frequent causes."""
     rest = problem.doc[problem.pos :].strip()
     line = problem.lineno
     cut = any(literal.startswith(rest) for literal in _LITERALS) or rest == "-"
@@ -117,11 +223,11 @@ def _syntax(problem: json.JSONDecodeError) -> NotJSON:
         return NotJSON("text that ends in the middle", line, "the file may be truncated")
     found = f"{rest[:20]!r} ({problem.msg[0].lower()}{problem.msg[1:]}, column {problem.colno})"
     if problem.msg.startswith("Extra data"):
-        return NotJSON(found, line, "several JSON values after one another: one image a line is the format 'jsonl'")
+        return NotJSON(found, line, "several JSON values one after the other: if there is one image per line, name the format 'jsonl'")
     if rest[0] == "'":
-        return NotJSON(found, line, "JSON strings stand in double quotes")
+        return NotJSON(found, line, "write strings in double quotes")
     if rest[0] in "]}":
-        return NotJSON(found, line, "a comma before a closing bracket?")
+        return NotJSON(found, line, "is there a comma before a closing bracket?")
     if rest.startswith(("True", "False", "None", "nan", "inf", "-inf")):
-        return NotJSON(found, line, "Python's spelling; JSON has true, false and null")
+        return NotJSON(found, line, "this is Python's spelling: write true, false or null")
     return NotJSON(found, line)

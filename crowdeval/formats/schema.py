@@ -1,4 +1,4 @@
-"""JSON Schema (draft 2020-12) of the native JSON formats."""
+"""The JSON Schema (draft 2020-12) of native JSON files."""
 
 from __future__ import annotations
 
@@ -14,9 +14,21 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema(kind: Kind) -> dict[str, Any]:
     """Return the JSON Schema of native predictions or annotations.
 
-    What a schema can't say the readers check beside it: every image once, as many scores as points, scores for
-    every image or none.
+    The readers check three rules that a schema can't express: every image stands once, an image has as many scores as
+    points, and all images with points have scores or none has.
 
+    Parameters
+    ----------
+    kind : {"predictions", "annotations"}
+        The kind of file.
+
+    Returns
+    -------
+    dict
+        The schema, ready for ``json.dumps``.
+
+    Examples
+    --------
     >>> schema("predictions")["title"]
     'crowdeval/predictions@1'
     """
@@ -44,7 +56,7 @@ def schema(kind: Kind) -> dict[str, Any]:
 
 def _predicted_image() -> dict[str, Any]:
     count = {
-        "description": "Estimated count, where the method gives one beside or instead of points.",
+        "description": "Estimated count of people, beside the points or instead of them.",
         "type": "number",
         "minimum": 0,
         "maximum": LARGEST_COUNT,
@@ -56,7 +68,7 @@ def _predicted_image() -> dict[str, Any]:
 
 def _annotated_image() -> dict[str, Any]:
     side = {"type": "number", "exclusiveMinimum": 0}
-    plain = {"type": ["string", "number", "boolean", "null"]}
+    scalar = {"type": ["string", "number", "boolean", "null"]}
     image = _object(
         {
             "id": _id(),
@@ -70,14 +82,14 @@ def _annotated_image() -> dict[str, Any]:
                 **_list_of({"type": "integer", "minimum": 0, "maximum": LARGEST_LEVEL}),
             },
             "attributes": {
-                "description": "Anything else known of the image.",
+                "description": "Other values of the image.",
                 "type": "object",
-                "additionalProperties": plain,
+                "additionalProperties": scalar,
             },
             "point_attributes": {
-                "description": "Anything else known of every point.",
+                "description": "Other values, one for every point.",
                 "type": "object",
-                "additionalProperties": _list_of(plain),
+                "additionalProperties": _list_of(scalar),
             },
         },
         required=["id", "points"],

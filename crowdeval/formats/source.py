@@ -1,4 +1,4 @@
-"""Source: the bytes of a file, unpacked, with the name that messages use; what is not there is said clearly."""
+"""The unpacked bytes of a file with its name, and the errors of a file that can't be read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crowdeval.options import STANDARD_STREAM
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
-_NATURES = (
+_SIGNATURES = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG", "a PNG image"),
     (b"GIF8", "a GIF image"),
@@ -40,24 +40,36 @@ _NATURES = (
     (b"\xff\xfe", "UTF-16 text"),
     (b"\xfe\xff", "UTF-16 text"),
 )
-_SIBLINGS = 2000
+"""The first bytes of binary files, with the words for their kind."""
+
+_MOST_NEIGHBOURS = 2000
+"""Number of files in a folder that are searched for names similar to a missing one."""
+
 _DATASET_SPLIT = re.compile(r"[A-Za-z][\w+-]+:(?!//).+")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The content of one file.
+    """The unpacked content of one file.
 
     Parameters
     ----------
     name : str
-        The file as the user named it; messages start with it.
+        The name of the file as the user gave it; messages start with it.
     data : bytes
-        The content, unpacked when it was gzipped.
+        The content, without gzip compression.
     suffix : str
-        Lower-case file suffix with the dot, without ``.gz``; empty where there is none.
+        The lower-case file suffix with the dot, without ``.gz``; empty where there is none.
     path : Path, optional
-        Where the file lies; None for standard input.
+        The path of the file; None for standard input.
+
+    Examples
+    --------
+    >>> source = Source("points.csv", b"image,x,y", ".csv")
+    >>> source.text()
+    'image,x,y'
+    >>> print(source.error("a number", "'x'", line=2))
+    points.csv: line 2: expected a number, found 'x'
     """
 
     name: str
@@ -66,15 +78,15 @@ class Source:
     path: Path | None = None
 
     def utf8(self) -> bytes:
-        """Return the content without a byte order mark; raise FormatError where it is not text."""
-        nature = foreign_nature(self.data)
-        if nature is not None:
-            hint = "save it as UTF-8" if "UTF-16" in nature else None
-            raise self.error("text", nature, hint=hint)
+        """Return the content without a byte order mark; raise FormatError where it is a known binary kind."""
+        kind = binary_kind(self.data)
+        if kind is not None:
+            hint = "save it as UTF-8" if "UTF-16" in kind else None
+            raise self.error("text", kind, hint=hint)
         return self.data.removeprefix(_UTF8_MARK)
 
     def text(self) -> str:
-        """Return the content as text; raise FormatError with the line where it is not UTF-8."""
+        """Return the content as text; raise FormatError with the line of a byte that is not UTF-8."""
         data = self.utf8()
         try:
             return data.decode()
@@ -88,30 +100,59 @@ class Source:
         return FormatError(self.name, [Problem(expected=expected, found=found, line=line, hint=hint)])
 
 
-def foreign_nature(data: bytes) -> str | None:
-    """Return what kind of file content that is not text is, or None for text.
+def binary_kind(data: bytes) -> str | None:
+    """Return the kind of a binary file in words, or None for text.
 
-    >>> foreign_nature(b"\\x89PNG\\r\\n"), foreign_nature(b"[]")
+    Parameters
+    ----------
+    data : bytes
+        The content.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> binary_kind(b"\\x89PNG\\r\\n"), binary_kind(b"[]")
     ('a PNG image', None)
     """
-    for start, nature in _NATURES:
+    for start, kind in _SIGNATURES:
         if data.startswith(start):
-            return nature
+            return kind
     if b"\x00" in data:
         line = data.count(b"\n", 0, data.index(b"\x00")) + 1
         return f"binary data (a NUL byte in line {line})"
     return None
 
 
-def source_of(file: str | os.PathLike[str]) -> Source:
-    """Read a file, or standard input for ``"-"``, unpacking gzip whatever it is called.
+def read_source(file: str | os.PathLike[str]) -> Source:
+    """Read a file and unpack it where its content is gzip.
+
+    Parameters
+    ----------
+    file : str or path
+        The file; ``"-"`` is standard input.
+
+    Returns
+    -------
+    Source
 
     Raises
     ------
     MissingFileError
         If there is no such file, it is a folder, or it can't be read.
     FormatError
-        If it is empty or a damaged gzip file.
+        If the file is empty or a damaged gzip file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "points.csv.gz").write_bytes(gzip.compress(b"image,x,y"))
+    ...     source = read_source(Path(folder, "points.csv.gz"))
+    >>> source.data, source.suffix
+    (b'image,x,y', '.csv')
     """
     path = Path(file)
     try:
@@ -119,7 +160,7 @@ def source_of(file: str | os.PathLike[str]) -> Source:
             return _unpacked(Source(name="standard input", data=sys.stdin.buffer.read()))
         data = path.read_bytes()
     except FileNotFoundError:
-        raise MissingFileError(_absent(os.fspath(file))) from None
+        raise MissingFileError(_missing_file_message(os.fspath(file))) from None
     except IsADirectoryError:
         raise MissingFileError(f"{path} is a folder, not a file") from None
     except PermissionError:
@@ -132,8 +173,20 @@ def source_of(file: str | os.PathLike[str]) -> Source:
 
 
 def suffix_of(path: Path) -> str:
-    """Return the lower-case suffix of a file name, without ``.gz``.
+    """Return the suffix of a file name in lower case, without ``.gz``.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        The suffix with the dot, or an empty string.
+
+    Examples
+    --------
     >>> suffix_of(Path("a/IMG.v2.JSON.gz"))
     '.json'
     """
@@ -155,21 +208,21 @@ def _unpacked(source: Source) -> Source:
     return Source(name=source.name, data=data, suffix=source.suffix, path=source.path)
 
 
-def _absent(file: str) -> str:
+def _missing_file_message(file: str) -> str:
     path, folder = Path(file), Path(file).parent
     split = _DATASET_SPLIT.fullmatch(file)
-    hint = " (a dataset's split is read by crowdeval.datasets.open_dataset)" if split else ""
+    hint = " (the split of a dataset is opened with crowdeval.datasets.open_dataset)" if split else ""
     if not folder.is_dir():
         return f"there is no file {path}: there is no folder {folder}{hint}"
-    return f"there is no file {path}{_near(path)}{hint}"
+    return f"there is no file {path}{_similar_names(path)}{hint}"
 
 
-def _near(path: Path) -> str:
-    """Return the files beside a missing one whose names without suffixes are near its own."""
+def _similar_names(path: Path) -> str:
+    """Return the end of a message that suggests files beside a missing one whose names are similar."""
     if not os.access(path.parent, os.R_OK):
         return ""
     by_stem: dict[str, list[str]] = {}
-    for entry in islice(path.parent.iterdir(), _SIBLINGS):
+    for entry in islice(path.parent.iterdir(), _MOST_NEIGHBOURS):
         by_stem.setdefault(_stem(entry), []).append(entry.name)
     names = [name for stem in get_close_matches(_stem(path), by_stem) for name in sorted(by_stem[stem])]
     return f"; did you mean {' or '.join(map(repr, names[:3]))}?" if names else ""

@@ -13,7 +13,7 @@ from crowdeval.errors import FormatError, MissingFileError, Problem, shown
 from crowdeval.evaluation.evaluate import report_of
 from crowdeval.evaluation.parts import is_evidence, read_hashed
 from crowdeval.evaluation.report import EvidenceFile, Report
-from crowdeval.formats.source import source_of
+from crowdeval.formats.source import read_source
 
 _FAMILY = "crowdeval/report@"
 
@@ -60,7 +60,7 @@ def read_report(source: str | os.PathLike[str]) -> Report:
     Traceback (most recent call last):
     crowdeval.errors.MissingFileError: ...no-such-report.json...
     """
-    file = source_of(source)
+    file = read_source(source)
     text = file.utf8()
     try:
         return Report.from_json(text, name=file.name)

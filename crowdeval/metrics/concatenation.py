@@ -15,7 +15,7 @@ from crowdeval.errors import InputError, listed
 from crowdeval.metrics.evidence import GROUP, Evidence, Lack, canonical_order
 from crowdeval.metrics.strings import signature_fields
 from crowdeval.points import assemble
-from crowdeval.points.fingerprints import Lane, added, unknown_lane
+from crowdeval.points.fingerprints import Lane, sum_lanes, unknown_lane
 from crowdeval.points.ragged import Floats, offsets_of
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
@@ -182,7 +182,7 @@ def _joined_lanes(parts: Sequence[Evidence]) -> dict[str, Lane]:
         own = [part.lanes[name] if name in part.lanes else unknown_lane(name, part.image_ids) for part in parts]
         lacking = [part for part, lane in zip(parts, own, strict=True) if lane is None]
         if not any(_points_of(name.partition(":")[0], part) for part in lacking):
-            lanes[name] = added([lane for lane in own if lane is not None])
+            lanes[name] = sum_lanes([lane for lane in own if lane is not None])
     return lanes
 
 

@@ -68,7 +68,7 @@ def test_boxes_of_some_are_not_read_aloud():
 
 
 def test_crowd_regions_are_passed_over_aloud():
-    with pytest.warns(CrowdevalWarning, match="passed over 1 entry with iscrowd = 1"):
+    with pytest.warns(CrowdevalWarning, match=r"1 entry with iscrowd = 1 left out \(regions, not people\)"):
         read = COCO.read_annotations(
             dataset({"image_id": 7, "keypoints": [5, 6, 2]}, {"image_id": 7, "bbox": [0, 0, 9, 9], "iscrowd": 1})
         )
@@ -106,7 +106,7 @@ def test_a_dataset_with_scores_is_predictions_and_names_images_without_any():
 
 
 def test_scores_are_not_annotations_and_that_is_said():
-    with pytest.warns(CrowdevalWarning, match="not read as annotations: scores"):
+    with pytest.warns(CrowdevalWarning, match="scores are not read as annotations"):
         COCO.read_annotations(dataset({"image_id": 9, "keypoints": [1, 2, 2], "score": 0.5}))
 
 
@@ -155,7 +155,7 @@ POINT = {"image_id": 7, "keypoints": [1, 2, 2]}
             r"annotations\[0\]\.bbox: .*'bbox' twice",
         ),
         (dataset(POINT | {"image_id": "\ud800"}), r"annotations\[0\]: .*half of a surrogate pair"),
-        (source([POINT]), "a list is COCO's form of predictions"),
+        (source([POINT]), "a list of results is COCO's form of predictions"),
         (source(3), "a COCO dataset or a list of results, found 3"),
         (source(b'{"images": [', ), "ends in the middle"),
     ],
@@ -181,7 +181,7 @@ def test_half_a_surrogate_pair_is_told(entry):
 
 
 def test_a_sound_file_never_needs_the_careful_way(truth, monkeypatch):
-    monkeypatch.setattr(entries_module, "_walked", None)
+    monkeypatch.setattr(entries_module, "_decode_carefully", None)
     with pytest.warns(CrowdevalWarning):
         data = COCO.write_annotations(truth)
     COCO.read_annotations(source(data))

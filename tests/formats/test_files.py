@@ -106,7 +106,7 @@ def test_a_dataset_split_is_said_to_be_read_elsewhere(name, told, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFileError) as caught:
         read_annotations(name)
-    assert ("is read by crowdeval.datasets.open_dataset" in str(caught.value)) == told
+    assert ("is opened with crowdeval.datasets.open_dataset" in str(caught.value)) == told
 
 
 @pytest.mark.parametrize(("error", "words"), [(MemoryError, "too large"), (RecursionError, "nested too deep")])
@@ -231,7 +231,7 @@ def test_an_unknown_format_gets_the_near_ones(tmp_path):
 
 
 def test_an_unknown_suffix_to_write_lists_the_known_ones(tmp_path, one_point):
-    with pytest.raises(UsageError, match=r"no format goes with the suffix '\.xyz'.*\.csv \(csv\)"):
+    with pytest.raises(UsageError, match=r"no format has the suffix '\.xyz'.*\.csv \(csv\)"):
         write_predictions(one_point(), tmp_path / "a.xyz")
 
 
