@@ -1,5 +1,7 @@
 """A predictor of ten lines: a head is a dark blob.
 
+Run it with
+
     crowdeval predict examples/blobs.py:Blobs folder:examples/crowd_images -o runs/
 """
 

@@ -12,6 +12,7 @@ PACKAGE = Path(crowdeval.__file__).parent
 
 LAYERS = [
     "version",
+    "citations",
     "problems",
     "errors",
     "options",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from crowdeval.cli.choices import DATASETS, completer
 from crowdeval.cli.inputs import write_result
+from crowdeval.cli.talk import say
 from crowdeval.errors import UsageError, did_you_mean, listed
 from crowdeval.options import METRICS
 
@@ -22,8 +24,8 @@ def cite(name: str | None) -> None:
     """Print the BibTeX of the publication that a dataset or a metric is from.
 
     Without an argument, print the BibTeX of crowdeval and of the paper that defines nAP. DATASET is a name of
-    `crowdeval datasets`; METRIC is a metric string, as the option --metric of `crowdeval score` takes it. Where no
-    publication is known, the source is printed as a BibTeX comment.
+    `crowdeval datasets`; METRIC is a metric string, as the option --metric of `crowdeval score` takes it, or its
+    name alone. Where no publication is known, the BibTeX is that of crowdeval, and a line on standard error says so.
 
     \b
     Examples:
@@ -37,7 +39,10 @@ def cite(name: str | None) -> None:
         write_result(f"{TOOL}\n\n{SONG.bibtex}\n", None)
         return
     source = _source_of(name)
-    write_result(f"{bibtex_of(source) or f'% {name}: {source}'}\n", None)
+    entries = bibtex_of(source)
+    if not entries:
+        say(f"{name}: no publication is known (source: {source}); this is the BibTeX of crowdeval")
+    write_result(f"{entries or TOOL}\n", None)
 
 
 def _source_of(name: str) -> str:
@@ -49,8 +54,9 @@ def _source_of(name: str) -> str:
     dataset = dataset_name(name.partition(":")[0])
     if dataset in DATASETS:
         return DATASETS[dataset].about.source
-    # Only a name of no metric is unknown; a metric string with a wrong part gets the error of its family.
-    if name.strip().partition(" ")[0].partition("@")[0].partition("[")[0].partition("(")[0] not in METRICS:
+    if name in METRICS:  # F1 alone is not a metric string, as it lacks a radius, but it has a source
+        return _entry_of(Metric(name=name)).source
+    if re.split(r"[@(\[ ]", name.strip())[0] not in METRICS:
         known = [*DATASETS, *METRICS]
         raise UsageError(
             f"no dataset and no metric is called {name!r}{did_you_mean(name, known)} (known: {listed(known, most=40)})"
@@ -61,7 +67,7 @@ def _source_of(name: str) -> str:
 def _entry_of(metric: Metric) -> Entry:
     """Return the line of the catalogue that a metric belongs to.
 
-    Levels and groups have a source of their own, so they decide before the name: RMSE[S] is nearer to MAE[S] than to
+    Levels and groups have a source of their own, so they decide before the name: RMSE[S] belongs to MAE[S], not to
     RMSE.
     """
     from crowdeval.metrics import family_of

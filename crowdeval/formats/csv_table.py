@@ -1,7 +1,7 @@
-"""CSV: ``image,x,y[,score]`` and more columns of a long table; separator and spelling found from the header.
+"""CSV: ``image,x,y[,score]`` and the other columns of a long table; the header decides the separator and the columns.
 
-pyarrow reads a sound file; one that it refuses is read again cell by cell, which says what is wrong in which
-line. A row without x and y (``IMG_3,,``) declares an image without points, so that none gets lost.
+pyarrow reads a file without problems. A file that it refuses is read again cell by cell, which finds the line and the
+cell of every problem. A row without x and y (``IMG_3,,``) declares an image without points.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from crowdeval.formats.long_table import (
     annotations_of_table,
     check_header,
     looks_like_header,
-    plain_name,
+    column_name,
     predictions_of_table,
     warn_of_labels,
 )
@@ -42,14 +42,14 @@ _SEPARATORS = (",", ";", "\t")
 
 @dataclass(frozen=True, slots=True)
 class CSVTable:
-    """CSV in both directions; holds points, scores, counts, boxes, radii, levels and sizes, no attributes."""
+    """Reader and writer of CSV, which stores points, scores, counts, boxes, radii, levels and sizes, no attributes."""
 
     name: str = "csv"
     suffixes: tuple[str, ...] = (".csv", ".tsv")
     summary: str = "CSV: image,x,y[,score], also with the headers of HerdNet and DeepForest"
 
     def recognises(self, source: Source) -> bool:
-        """Return whether the first line is a header that names an image and a point, a box or a count."""
+        """Return whether the first line has the columns of images and of points, boxes or counts."""
         first = _FIRST_LINE.match(source.data.removeprefix(b"\xef\xbb\xbf"))
         if first is None or len(first[1]) > 10_000:
             return False
@@ -64,17 +64,17 @@ class CSVTable:
         return annotations_of_table(_table(source, "annotations"))
 
     def write_predictions(self, predictions: Predictions) -> bytes:
-        """Return a table with a score column where there are scores; counts alone make ``image,count``."""
+        """Return a table ``image,x,y`` with scores and counts where there are any, or ``image,count`` without points."""
         points: dict[str, Floats] = {}
         if predictions.located:
             points = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
         if predictions.score is not None:
             points["score"] = predictions.score
         images = {} if predictions.counts is None else {"count": predictions.counts}
-        return _written(predictions, points, images)
+        return _content(predictions, points, images)
 
     def write_annotations(self, annotations: Annotations) -> bytes:
-        """Return a table with every column but the attributes."""
+        """Return a table of every column except the attributes; warn of the attributes."""
         warn_not_kept(self.name, attributes_named(annotations))
         points: dict[str, Any] = {"x": annotations.xy[:, 0], "y": annotations.xy[:, 1]}
         for names, column in ((BOX, annotations.boxes), (RADII, annotations.radii)):
@@ -83,13 +83,14 @@ class CSVTable:
         if annotations.level is not None:
             points["level"] = annotations.level
         sizes = annotations.sizes
-        return _written(annotations, points, {} if sizes is None else dict(zip(SIZE, sizes.T, strict=True)))
+        return _content(annotations, points, {} if sizes is None else dict(zip(SIZE, sizes.T, strict=True)))
 
 
 CSV = CSVTable()
 
 
 def _table(source: Source, kind: Kind) -> LongTable:
+    """Return the table of a file; raise FormatError where its header is wrong."""
     data = source.utf8()
     first = _FIRST_LINE.match(data)
     if first is None:
@@ -98,7 +99,7 @@ def _table(source: Source, kind: Kind) -> LongTable:
     problems = Problems(source.name)
     check_header(headers, kind, problems, line=data.count(b"\n", 0, first.start(1)) + 1)
     problems.raise_if_any()
-    names = {i: plain_name(header) for i, header in enumerate(headers)}
+    names = {i: column_name(header) for i, header in enumerate(headers)}
     names = {i: name for i, name in names.items() if name in ("image", "label", *NUMBERS)}
     fast = _fast_table(source, data[first.end() :], separator, len(headers), names)
     table, labels = fast or _careful_table(source, separator, len(headers), names)
@@ -109,7 +110,10 @@ def _table(source: Source, kind: Kind) -> LongTable:
 def _fast_table(
     source: Source, body: bytes, separator: str, width: int, names: Mapping[int, str]
 ) -> tuple[LongTable, set[str]] | None:
-    """Return the table and its labels as pyarrow reads them, or None where a cell is not what it should be."""
+    """Return the table and its labels as pyarrow reads them, or None where any cell is wrong."""
+    # This way is over ten times faster than the csv module, and its result does not depend on threads: pyarrow keeps
+    # the rows in their order, and gives the images their numbers in the order of their first rows. A wrong cell is not
+    # looked for here: where anything is unusual, the careful way reads the file again and explains it.
     if not body.strip():
         empty = {name: np.empty(0) for name in names.values() if name in NUMBERS}
         return LongTable(Problems(source.name), (), np.empty(0, dtype=np.int64), empty, _at_row([])), set()
@@ -128,13 +132,18 @@ def _fast_table(
         )
     except (pa.ArrowException, OSError):
         return None
+    # Columns are named "0", "1", ... while pyarrow reads, because two headers may be equal (row numbers, unread ones);
+    # names {0: "image", 1: "x", 2: "y"} are the columns that are used.
     columns = {name: table.column(str(i)).combine_chunks() for i, name in names.items()}
     numbers: dict[str, Floats] = {}
     for name, column in columns.items():
         if name in NUMBERS:
             numbers[name] = column.to_numpy(zero_copy_only=False)
+            # An empty cell is null in pyarrow and NaN in NumPy. The cells "nan" and "inf", which are wrong, are values:
+            # cells 1, (empty), nan -> 3 rows, 1 null, 1 finite number: 1 != 3 - 1, so one cell is wrong.
             if int(np.isfinite(numbers[name]).sum()) != len(column) - column.null_count:
                 return None
+    # Ids as numbers: rows ["b", "a", "b"] -> dictionary ["b", "a"], indices [0, 1, 0], the image of every row.
     ids = columns["image"].dictionary_encode()
     image_ids = tuple(ids.dictionary.to_pylist())
     if "" in image_ids:
@@ -145,41 +154,41 @@ def _fast_table(
 
 
 def _careful_table(source: Source, separator: str, width: int, names: Mapping[int, str]) -> tuple[LongTable, set[str]]:
-    """Return the table cell by cell, every cell that is not what it should be among its problems.
+    """Return the table read cell by cell, with the problems of all cells, and its labels.
 
-    Lines with too many or too few cells, or without an image, are left out of it.
+    Lines with too many cells, too few cells or no image are left out of the table.
     """
     problems = Problems(source.name)
     numbers: dict[str, list[float]] = {name: [] for name in names.values() if name in NUMBERS}
     noted: dict[str, list[bool]] = {name: [] for name in numbers}
-    codes: dict[str, int] = {}
+    indexes: dict[str, int] = {}  # rows "b", "a", "b" -> indexes {"b": 0, "a": 1}, image [0, 1, 0]
     image: list[int] = []
     lines: list[int] = []
     labels = set()
     for line, row in _records(source, separator, problems):
         if len(row) != width:
-            hint = "is a decimal comma among the cells?" if len(row) > width and separator == "," else None
+            hint = "does a cell have a decimal comma?" if len(row) > width and separator == "," else None
             problems.add(counted(width, "cell"), f"{len(row)}", line=line, hint=hint)
             continue
         cells = {name: row[i] for i, name in names.items()}
-        values = {name: _number(cells[name], name, line, problems) for name in numbers}
+        values = {name: _checked_number(cells[name], name, line, problems) for name in numbers}
         if not cells["image"]:
             problems.add("an image id", "an empty cell", line=line)
             continue
         for name, value in values.items():
             numbers[name].append(np.nan if value is None else value)
             noted[name].append(value is None)
-        image.append(codes.setdefault(cells["image"], len(codes)))
+        image.append(indexes.setdefault(cells["image"], len(indexes)))
         lines.append(line)
         if "label" in cells:
             labels.add(cells["label"])
     columns = {name: np.array(values, dtype=np.float64) for name, values in numbers.items()}
-    table = LongTable(problems, tuple(codes), np.array(image, dtype=np.int64), columns, _at_row(lines))
-    return table.noting({name: np.array(flags, dtype=np.bool_) for name, flags in noted.items()}), labels
+    table = LongTable(problems, tuple(indexes), np.array(image, dtype=np.int64), columns, _at_row(lines))
+    return table.with_noted({name: np.array(flags, dtype=np.bool_) for name, flags in noted.items()}), labels
 
 
-def _number(cell: str, name: str, line: int, problems: Problems) -> float | None:
-    """Return the number in a cell, NaN where it is empty; None where that is no number, which is noted."""
+def _checked_number(cell: str, name: str, line: int, problems: Problems) -> float | None:
+    """Return the number in a cell, NaN where the cell is empty; add a problem and return None where it is no number."""
     text = cell.strip()
     if not text:
         return float("nan")
@@ -193,9 +202,9 @@ def _number(cell: str, name: str, line: int, problems: Problems) -> float | None
 
 
 def _records(source: Source, separator: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows after the header with the line where each ends; blank lines are passed over."""
+    """Yield the line number and the cells of every row after the header; skip blank lines."""
     reader = csv.reader(io.StringIO(source.text(), newline=""), delimiter=separator, strict=True)
-    header = False
+    after_header = False
     while True:
         start = reader.line_num + 1
         try:
@@ -204,44 +213,45 @@ def _records(source: Source, separator: str, problems: Problems) -> Iterator[tup
             return
         except csv.Error as problem:
             _add_damage(str(problem), start, problems)
-            header = True
+            after_header = True
             continue
         if row and (len(row) > 1 or row[0].strip()):
-            if header:
+            if after_header:
                 yield reader.line_num, row
-            header = True
+            after_header = True
 
 
 def _add_damage(words: str, line: int, problems: Problems) -> None:
-    """Note what the csv module says of a row, in our words."""
+    """Add an error of the csv module as a problem, in the words of this package."""
     if "end of data" in words:
         problems.add('a closing quote (")', "the end of the file", line=line)
     elif "expected after" in words:
         problems.add("a separator after a closing quote", "more text", line=line)
     else:
         longest = f"a cell of at most {csv.field_size_limit():,} characters"
-        problems.add(longest, "a longer one", line=line, hint="a quote that is not closed?")
+        problems.add(longest, "a longer one", line=line, hint="is a quote not closed?")
 
 
 def _places(source: Source, separator: str) -> Callable[[str, int], dict[str, Any]]:
-    """Return the function that finds a row's line; the file is read again only when it is asked."""
+    """Return a function that finds the line of a row; the file is read again on its first call only."""
 
     @cache
     def lines() -> list[int]:
         problems = Problems(source.name)
-        found = [line for line, _ in _records(source, separator, problems)]
+        numbers = [line for line, _ in _records(source, separator, problems)]
         problems.raise_if_any()
-        return found
+        return numbers
 
     return lambda name, row: _at_row(lines())(name, row)
 
 
 def _at_row(lines: Sequence[int]) -> Callable[[str, int], dict[str, Any]]:
-    """Return the function that finds a row's line among these."""
+    """Return a function that finds the line of a row in these lines."""
     return lambda name, row: {"line": lines[row], "key": name}
 
 
 def _header_text(source: Source, line: bytes) -> str:
+    """Return the header as text; raise FormatError where it is not UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError:
@@ -250,7 +260,7 @@ def _header_text(source: Source, line: bytes) -> str:
 
 
 def _split(line: str) -> tuple[str, list[str]]:
-    """Return the separator that a header uses, and the header's cells."""
+    """Return the separator of a header and its cells."""
     separator = max(_SEPARATORS, key=line.count)
     try:
         return separator, next(csv.reader([line], delimiter=separator))
@@ -258,9 +268,11 @@ def _split(line: str) -> tuple[str, list[str]]:
         return separator, line.split(separator)
 
 
-def _written(value: Predictions | Annotations, points: Mapping[str, Any], images: Mapping[str, Floats]) -> bytes:
-    """Return a table with a row a point; an image without points has one row without numbers of points."""
+def _content(value: Predictions | Annotations, points: Mapping[str, Any], images: Mapping[str, Floats]) -> bytes:
+    """Return a table with a row for every point, and with one row for an image without points."""
     require_ids_without("csv", value.image_ids, "\r\n\x00", "line breaks or NUL characters")
+    # offsets [0, 2, 2, 3] -> counts [2, 0, 1]: image 1 has no points and gets the row -1, before row 2 of image 2
+    # rows [0, 1, -1, 2], image [0, 0, 1, 2]
     counts = np.diff(value.offsets)
     rows = np.insert(np.arange(len(value.xy)), value.offsets[:-1][counts == 0], -1)
     image = np.repeat(np.arange(len(counts)), np.maximum(counts, 1)) if len(counts) else value.points.image
@@ -275,6 +287,6 @@ def _written(value: Predictions | Annotations, points: Mapping[str, Any], images
 
 
 def _cells(column: Any, rows: Any) -> list[Any]:
-    """Return the cells of these rows; row -1 and NaN are empty."""
-    values = column.tolist()
+    """Return the cells of these rows; the cell of row -1 and a NaN are empty."""
+    values = column.tolist()  # a NaN is the only value that differs from itself
     return ["" if row < 0 or values[row] != values[row] else values[row] for row in rows.tolist()]

@@ -533,7 +533,7 @@ def _column(
 def _flat(lists: Sequence[Sequence[Any]], width: int) -> Floats:
     """Return the numbers (or rows of ``width`` numbers) of several lists in one array."""
     # width 2: [[(1, 2)], [], [(3, 4), (5, 6)]] -> [[1, 2], [3, 4], [5, 6]]
-    # width 1: [[0.5], [], [0.7, 0.9]] -> [0.5, 0.7, 0.9]. One fromiter is several times faster than arrays joined.
+    # width 1: [[0.5], [], [0.7, 0.9]] -> [0.5, 0.7, 0.9]. One fromiter takes less than half the time of joined arrays.
     rows = sum(map(len, lists))
     flat = chain.from_iterable(lists)
     if width == 1:

@@ -1,7 +1,7 @@
-"""The careful walk through image objects and short forms that says everything that is wrong, and where.
+"""Check image objects and short forms value by value, to find every problem of a file and its place.
 
-It follows where the fast reading failed. Whatever it lets pass, the fast reading would have let pass; a number
-is an int or a float of Python, an object is a ``json_text.Object``.
+This slow check runs only where the fast reader failed. It accepts exactly what the fast reader accepts. The values are
+those of ``json_text.parse``: a number is an int or a float, an object is a ``json_text.Object``.
 """
 
 from __future__ import annotations
@@ -13,29 +13,43 @@ from typing import Any
 from crowdeval.errors import FormatError, Problem, Problems, did_you_mean, listed, shown
 from crowdeval.formats.contract import Kind, counted
 from crowdeval.formats.image_objects import LARGEST_COUNT, LARGEST_LEVEL, AnnotatedImage, PredictedImage, format_mark
-from crowdeval.formats.json_text import Object, child, encodable
+from crowdeval.formats.json_text import Object, child_key, is_encodable
 from crowdeval.points.ragged import LARGEST
 
-KEYS: dict[Kind, tuple[str, ...]] = {
+_KEYS: dict[Kind, tuple[str, ...]] = {
     "predictions": PredictedImage.__struct_fields__,
     "annotations": AnnotatedImage.__struct_fields__,
 }
 _OTHER: dict[Kind, Kind] = {"predictions": "annotations", "annotations": "predictions"}
-_WIDTHS = {"boxes": ("x1", "y1", "x2", "y2"), "radii": ("sigma_s", "sigma_l")}
+_ROW_NAMES = {"boxes": ("x1", "y1", "x2", "y2"), "radii": ("sigma_s", "sigma_l")}
 _POINT = ("x", "y")
 _SCORED_POINT = ("x", "y", "score")
 _COUNT_ONLY = "count only"
 
 
 class ImageWalk:
-    """Goes over the images of one file and notes every problem.
+    """The check of all images of one file.
 
     Parameters
     ----------
     kind : {"predictions", "annotations"}
-        What the file should hold.
+        The kind that the file should have.
     problems : Problems
-        Where the problems are noted.
+        The problems of the file, to which the check adds.
+
+    Attributes
+    ----------
+    line : int or None
+        The line of the image that is checked, for JSON lines.
+
+    Examples
+    --------
+    >>> from crowdeval.formats.json_text import parse
+    >>> problems = Problems("p.json")
+    >>> walk = ImageWalk("predictions", problems)
+    >>> walk.check_image(parse('{"id": "IMG_1", "points": [[1, null]]}'), "images[0]")
+    >>> print(problems.error())
+    p.json: images[0].points[0][1], image 'IMG_1': expected a number, found null
     """
 
     def __init__(self, kind: Kind, problems: Problems) -> None:
@@ -44,23 +58,45 @@ class ImageWalk:
         self.line: int | None = None
         self._image: str | None = None
         self._places: dict[str, str] = {}
+        # Images with points that have a column, and those that lack it: {"scores": ["IMG_1"]}, {"scores": ["IMG_2"]}
         self._with: dict[str, list[str]] = {}
         self._without: dict[str, list[str]] = {}
 
-    def document_format(self, value: Any) -> None:
-        """Check the value of ``"format"``; a file of the other kind is refused at once and nothing else is said."""
+    def check_format(self, value: Any) -> None:
+        """Check the value of the key ``"format"``.
+
+        Parameters
+        ----------
+        value : object
+            The value.
+
+        Raises
+        ------
+        FormatError
+            If the file is of the other kind: then its other problems are of no interest.
+        """
         mark, other = format_mark(self.kind), _OTHER[self.kind]
         if value == mark:
             return
         if value == format_mark(other):
-            hint = f"this file holds {other}, {self.kind} are needed here"
+            hint = f"this file holds {other}, but {self.kind} are needed here"
             problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key="format", hint=hint)
             raise FormatError(self.problems.file, [problem])
         newer = isinstance(value, str) and value.startswith("crowdeval/")
-        self._add(repr(mark), shown(value), "format", "written by a newer crowdeval, or misspelt" if newer else None)
+        self._add(repr(mark), shown(value), "format", "was it written by a newer crowdeval, or is it misspelt?" if newer else None)
 
-    def image(self, value: Any, key: str, *, line: int | None = None) -> None:
-        """Check one image object."""
+    def check_image(self, value: Any, key: str, *, line: int | None = None) -> None:
+        """Check one image object.
+
+        Parameters
+        ----------
+        value : object
+            The value that should be an image object.
+        key : str
+            Its key path in the file.
+        line : int, optional
+            Its line, for JSON lines.
+        """
         self.line, self._image = line, None
         if not isinstance(value, Object):
             self._add('an image object {"id": ..., "points": ...}', shown(value), key)
@@ -68,40 +104,48 @@ class ImageWalk:
         name = value.get("id")
         if isinstance(name, str):
             self._image = name
-        self.repeats(value, key)
+        self.check_repeated_keys(value, key)
         self._id(value, key)
         self._unknown_keys(value, key)
         points = self._points(value, key)
-        for column, names in _WIDTHS.items():
+        for column, names in _ROW_NAMES.items():
             if column in value:
-                self._list(value[column], child(key, column), self._row(names), points)
+                self._list(value[column], child_key(key, column), self._row(names), points)
         if "scores" in value:
-            self._list(value["scores"], child(key, "scores"), self._number, points)
+            self._list(value["scores"], child_key(key, "scores"), self._number, points)
         if "levels" in value:
-            self._list(value["levels"], child(key, "levels"), self._level, points)
+            self._list(value["levels"], child_key(key, "levels"), self._level, points)
         self._numbers_of_image(value, key)
         if "attributes" in value:
-            self._attributes(value["attributes"], child(key, "attributes"), self._attribute)
+            self._attributes(value["attributes"], child_key(key, "attributes"), self._attribute)
         if "point_attributes" in value:
             self._attributes(
                 value["point_attributes"],
-                child(key, "point_attributes"),
+                child_key(key, "point_attributes"),
                 lambda values, place: self._list(values, place, self._attribute, points),
             )
         for column in ("scores", "boxes", "radii", "levels") if points else ():
             side = self._with if column in value else self._without
             side.setdefault(column, []).append(str(name))
 
-    def rows(self, images: Object, key: str) -> None:
-        """Check the short form, an object of image ids and rows of numbers."""
-        self.repeats(images, key)
-        undecided = self.kind == "predictions"  # whether rows have a score: the first one tells
+    def check_short_form(self, images: Object, key: str) -> None:
+        """Check the short form, an object with the rows of numbers of every image id.
+
+        Parameters
+        ----------
+        images : Object
+            The object.
+        key : str
+            Its key path in the file.
+        """
+        self.check_repeated_keys(images, key)
+        undecided = self.kind == "predictions"  # the first row decides whether all rows must have a score
         check = self._row(_POINT, "[x, y] or [x, y, score]" if undecided else None)
         for name, value in images.items():
-            self._image, place = name, child(key, name)
+            self._image, place = name, child_key(key, name)
             self._id({"id": name}, place)
             if not isinstance(value, list):
-                self._add("a list of points", shown(value), place, _named_kind(name, value))
+                self._add("a list of points", shown(value), place, _document_hint(name, value))
                 continue
             for i, row in enumerate(value):
                 if undecided and isinstance(row, list) and len(row) in (2, 3):
@@ -109,8 +153,14 @@ class ImageWalk:
                     check = self._row(_POINT if len(row) == 2 else _SCORED_POINT)
                 check(row, f"{place}[{i}]")
 
-    def across(self, key: str) -> None:
-        """Check what all images must agree on, once each of them was looked at."""
+    def check_agreement(self, key: str) -> None:
+        """Check that all images have the same columns, after the check of every image.
+
+        Parameters
+        ----------
+        key : str
+            The key path of the list of images.
+        """
         self.line = self._image = None
         for column in sorted(self._with.keys() & self._without.keys()):
             if column == _COUNT_ONLY:
@@ -120,17 +170,25 @@ class ImageWalk:
                 expected = f"{column} for every image with points, or for none"
                 self._add(expected, f"none for {listed(self._without[column])}", key)
 
-    def repeats(self, value: Object, key: str) -> None:
-        """Note the keys of an object that are given more than once."""
+    def check_repeated_keys(self, value: Object, key: str) -> None:
+        """Check that no key of an object stands twice.
+
+        Parameters
+        ----------
+        value : Object
+            The object.
+        key : str
+            Its key path in the file.
+        """
         for name, at in value.repeated.items():
             places = " and ".join(str(i + 1) for i in at[:3])
-            self._add("every key once", f"{name!r} as entries {places} of the object", child(key, name))
+            self._add("every key once", f"{name!r} as entries {places} of the object", child_key(key, name))
 
     def _add(self, expected: str, found: str, key: str | None, hint: str | None = None) -> None:
         self.problems.add(expected, found, line=self.line, key=key or None, image=self._image, hint=hint)
 
     def _id(self, value: dict[str, Any], key: str) -> None:
-        place = child(key, "id") if isinstance(value, Object) else key
+        place = child_key(key, "id") if isinstance(value, Object) else key
         if "id" not in value:
             self._add('a key "id" with the image\'s name', shown(value), key)
             return
@@ -140,7 +198,7 @@ class ImageWalk:
             self._add("an image id", shown(name), place, hint)
         elif not name:
             self._add("an image id", "an empty string", place)
-        elif not encodable(name):
+        elif not is_encodable(name):
             self._add("an image id", f"half of a surrogate pair in {name!a}", place)
         elif name in self._places:
             self._add("every image once", f"{name!r}, which is also at {self._places[name]}", place)
@@ -148,7 +206,7 @@ class ImageWalk:
             self._places[name] = key if self.line is None else f"line {self.line}"
 
     def _unknown_keys(self, value: Object, key: str) -> None:
-        known, other = KEYS[self.kind], KEYS[_OTHER[self.kind]]
+        known, other = _KEYS[self.kind], _KEYS[_OTHER[self.kind]]
         for name in value:
             if name in known:
                 continue
@@ -156,32 +214,33 @@ class ImageWalk:
                 hint = f"that belongs to {_OTHER[self.kind]}"
             else:
                 hint = did_you_mean(name, known).removeprefix("; ") or f"known keys: {listed(known, most=9)}"
-            self._add(f"an image object of {self.kind}", f"the key {shown(name)}", child(key, name), hint)
+            self._add(f"an image object of {self.kind}", f"the key {shown(name)}", child_key(key, name), hint)
 
     def _points(self, value: Object, key: str) -> int | None:
-        """Check the points and return how many there are; None where that can't be said."""
+        """Check the points and return their number, or None where it is unknown."""
         if "points" in value:
             self._without.setdefault(_COUNT_ONLY, []).append(str(self._image))
-            return self._list(value["points"], child(key, "points"), self._row(_POINT), None)
+            return self._list(value["points"], child_key(key, "points"), self._row(_POINT), None)
         if self.kind == "predictions" and "count" in value:
             self._with.setdefault(_COUNT_ONLY, []).append(str(self._image))
             return 0
-        wanted = 'a key "points"' if self.kind == "annotations" else 'a key "points" or "count"'
-        self._add(wanted, shown(value), key, "an image without people has an empty list")
+        expected = 'a key "points"' if self.kind == "annotations" else 'a key "points" or "count"'
+        self._add(expected, shown(value), key, "an image without people has an empty list")
         return None
 
     def _list(self, value: Any, key: str, check: Callable[[Any, str], object], length: int | None) -> int | None:
+        """Check a list, its length and its entries; return its length, or None where it is no list."""
         if not isinstance(value, list):
             self._add("a list", shown(value), key)
             return None
         if length is not None and len(value) != length:
-            self._add(f"one entry a point ({length})", f"{len(value)}", key)
+            self._add(f"{counted(length, 'entry', 'entries')}, one for each point", f"{len(value)}", key)
         for i, entry in enumerate(value):
             check(entry, f"{key}[{i}]")
         return len(value)
 
     def _row(self, names: tuple[str, ...], expected: str | None = None) -> Callable[[Any, str], None]:
-        """Return the check of one row of numbers; point coordinates are bounded, radii in order."""
+        """Return the check of one row of numbers: coordinates within ``LARGEST``, radii of at least 0."""
         text = expected or f"[{', '.join(names)}]"
 
         def check(row: Any, key: str) -> None:
@@ -192,7 +251,7 @@ class ImageWalk:
             else:
                 bounds = [LARGEST if name in _POINT else None for name in names]
                 sound = [self._number(value, f"{key}[{i}]", bounds[i]) for i, value in enumerate(row)]
-                if names == _WIDTHS["radii"] and all(sound) and min(row) < 0:
+                if names == _ROW_NAMES["radii"] and all(sound) and min(row) < 0:
                     self._add("radii of at least 0", shown(row), key)
 
         return check
@@ -200,12 +259,12 @@ class ImageWalk:
     def _length_hint(self, names: tuple[str, ...], row: list[Any]) -> str | None:
         if names == _POINT and len(row) == 3:
             if self.kind == "annotations":
-                return "a third number is a confidence: are these predictions?"
-            return 'a score? short forms have it on every row or on none, image objects hold "scores"'
+                return "a third number is a score: are these predictions?"
+            return 'is it a score? short forms have it on every row or on none, image objects have the key "scores"'
         return "short forms need a score on every row or on none" if names == _SCORED_POINT else None
 
     def _number(self, value: Any, key: str, largest: float | None = None) -> bool:
-        """Check a finite number, within ``largest`` where it is given."""
+        """Check a finite number within ``largest``; return whether it passed."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._add("a number", shown(value), key, _number_hint(value))
         elif not math.isfinite(value):
@@ -223,13 +282,13 @@ class ImageWalk:
             self._add(f"a whole number from 0 to {LARGEST_LEVEL}", shown(value), key)
 
     def _numbers_of_image(self, value: Object, key: str) -> None:
-        if "count" in value and self._number(value["count"], child(key, "count")):
+        if "count" in value and self._number(value["count"], child_key(key, "count")):
             count = value["count"]
             if not 0 <= count <= LARGEST_COUNT:
-                self._add(f"a count from 0 to {LARGEST_COUNT:.0e}", shown(count), child(key, "count"))
+                self._add(f"a count from 0 to {LARGEST_COUNT:.0e}", shown(count), child_key(key, "count"))
         for side in ("width", "height"):
-            if side in value and self._number(value[side], child(key, side)) and value[side] <= 0:
-                self._add("a positive number", shown(value[side]), child(key, side))
+            if side in value and self._number(value[side], child_key(key, side)) and value[side] <= 0:
+                self._add("a positive number", shown(value[side]), child_key(key, side))
         if ("width" in value) != ("height" in value):
             self._add("both width and height, or neither", "one of them", key)
 
@@ -237,18 +296,18 @@ class ImageWalk:
         if not isinstance(value, Object):
             self._add("an object", shown(value), key)
             return
-        self.repeats(value, key)
+        self.check_repeated_keys(value, key)
         for name, content in value.items():
-            if not encodable(name):
+            if not is_encodable(name):
                 self._add("text", f"half of a surrogate pair in {name!a}", key)
-            check(content, child(key, name))
+            check(content, child_key(key, name))
 
     def _attribute(self, value: Any, key: str) -> None:
         if isinstance(value, list | dict):
             self._add("a string, a number, true, false or null", shown(value), key)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self._number(value, key)
-        elif isinstance(value, str) and not encodable(value):
+        elif isinstance(value, str) and not is_encodable(value):
             self._add("text", f"half of a surrogate pair in {value!a}", key)
 
 
@@ -264,9 +323,9 @@ def _number_hint(value: Any) -> str | None:
     return "write it without quotes"
 
 
-def _named_kind(name: str, value: Any) -> str | None:
-    """Return a hint where a top-level key looks like a document's."""
+def _document_hint(name: str, value: Any) -> str | None:
+    """Return a hint where a key of the short form looks like a key of a document."""
     if isinstance(value, str | int | float) or value is None:
         near = did_you_mean(name, ("format", "images", "points")).removeprefix("; ")
-        return near or 'metadata stands beside "images" in no known form'
+        return near or "a file holds no metadata: remove this key"
     return None

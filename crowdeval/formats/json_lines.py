@@ -1,4 +1,4 @@
-"""JSON lines: one image object a line, after an optional first line ``{"format": ...}``; problems have lines."""
+"""JSON lines: one image object in every line, after an optional first line ``{"format": ...}``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from crowdeval.formats.image_objects import (
     PredictedImage,
     annotated_images,
     annotations_of,
+    count_quotes,
     format_mark,
     predicted_images,
     predictions_of,
-    quotes,
 )
 from crowdeval.formats.image_walk import ImageWalk
 from crowdeval.formats.json_text import NotJSON, Object, dialect, parse
@@ -32,14 +32,14 @@ Columns = TypeVar("Columns", Predictions, Annotations)
 
 @dataclass(frozen=True, slots=True)
 class JSONLines:
-    """JSON lines in both directions; holds every column."""
+    """Reader and writer of JSON lines, which store every column."""
 
     name: str = "jsonl"
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson")
-    summary: str = "JSON lines: one image object a line"
+    summary: str = "JSON lines: one image object in every line"
 
     def recognises(self, source: Source) -> bool:
-        """Return whether this is one JSON object a line."""
+        """Return whether the file has one JSON object in every line."""
         return dialect(source) == "jsonl"
 
     def read_predictions(self, source: Source) -> Predictions:
@@ -51,42 +51,43 @@ class JSONLines:
         return _read(source, "annotations", AnnotatedImage, annotations_of)
 
     def write_predictions(self, predictions: Predictions) -> bytes:
-        """Return a header line and an image object a line."""
-        return _lines("predictions", predicted_images(predictions))
+        """Return a header line and a line for every image."""
+        return _encoded("predictions", predicted_images(predictions))
 
     def write_annotations(self, annotations: Annotations) -> bytes:
-        """Return a header line and an image object a line."""
-        return _lines("annotations", annotated_images(annotations))
+        """Return a header line and a line for every image."""
+        return _encoded("annotations", annotated_images(annotations))
 
 
 JSON_LINES = JSONLines()
 
 
 def _read(source: Source, kind: Kind, image: type[Image], columns: Callable[[list[Image]], Columns]) -> Columns:
+    """Read the fast way; where it fails in any way, read the careful way, which finds the problems."""
     try:
-        return columns(_decoded(source, kind, image))
+        return columns(_decode(source, kind, image))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
         pass
     try:
-        return columns(_walked(source, kind, image))
+        return columns(_decode_carefully(source, kind, image))
     except (msgspec.ValidationError, InputError) as problem:
         raise source.error(f"{kind} in JSON lines", str(problem)) from None
 
 
-def _decoded(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
-    """Return the image objects the fast way; raise where anything is out of the ordinary."""
+def _decode(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
+    """Return the image objects of a file; raise an error at anything unusual, without its place."""
     data = source.utf8().lstrip()
     first, _, rest = data.partition(b"\n")
     if b'"format"' in first and msgspec.json.decode(first, type=Header).format == format_mark(kind):
         data = rest
     images = msgspec.json.Decoder(image).decode_lines(data)
-    if quotes(images) != data.count(b'"'):
+    if count_quotes(images) != data.count(b'"'):
         raise InputError("escaped quotes or repeated keys")
     return images
 
 
-def _walked(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
-    """Return the image objects of a file without problems; raise FormatError with all of them."""
+def _decode_carefully(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
+    """Return the image objects of a file; raise FormatError with all problems and their lines."""
     problems = Problems(source.name)
     walk = ImageWalk(kind, problems)
     values: list[object] = []
@@ -100,16 +101,16 @@ def _walked(source: Source, kind: Kind, image: type[Image]) -> list[Image]:
             continue
         if not values and isinstance(value, Object) and value.keys() == {"format"}:
             walk.line = line
-            walk.repeats(value, "")
-            walk.document_format(value["format"])
+            walk.check_repeated_keys(value, "")
+            walk.check_format(value["format"])
         else:
-            walk.image(value, "", line=line)
+            walk.check_image(value, "", line=line)
             values.append(value)
-    walk.across("")
+    walk.check_agreement("")
     problems.raise_if_any()
     return [msgspec.convert(value, image) for value in values]
 
 
-def _lines(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:
+def _encoded(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:
     lines = [b'{"format": "%s"}' % format_mark(kind).encode(), *map(msgspec.json.encode, images)]
     return b"\n".join(lines) + b"\n"

@@ -1,8 +1,14 @@
-"""The native JSON format: a document of image objects, its short forms, and how it is written.
+"""The native JSON format: a document of image objects, and its short forms.
 
-Forms read: ``{"format": "crowdeval/predictions@1", "images": [...]}``; the list of image objects alone;
-``{"points": {"IMG_1": [[x, y, score], ...]}}``; and ``{"IMG_1": [[x, y, score], ...]}`` alone. Confidences in
-a short form are the third number of every row or of none. Written is always the first form, an image a line.
+The reader accepts four forms:
+
+- a document: ``{"format": "crowdeval/predictions@1", "images": [...]}``;
+- the list of image objects alone: ``[{"id": "IMG_1", "points": [[x, y], ...]}, ...]``;
+- points by image id: ``{"points": {"IMG_1": [[x, y, score], ...]}}``;
+- the object of points alone: ``{"IMG_1": [[x, y, score], ...]}``.
+
+In a short form, either every row has the score as its third number or none has it. The writer always uses the first
+form, with one image in every line.
 """
 
 from __future__ import annotations
@@ -24,14 +30,14 @@ from crowdeval.formats.image_objects import (
     annotated_images,
     annotations_of,
     annotations_of_rows,
+    count_quotes,
     format_mark,
     predicted_images,
     predictions_of,
     predictions_of_rows,
-    quotes,
 )
 from crowdeval.formats.image_walk import ImageWalk
-from crowdeval.formats.json_text import Object, child, dialect, parse_source
+from crowdeval.formats.json_text import Object, child_key, dialect, parse_source
 from crowdeval.formats.source import Source
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -59,7 +65,7 @@ class AnnotationsDocument(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Side(Generic[Columns]):
-    """What differs between a file of predictions and one of annotations."""
+    """The types and functions of one kind of file: predictions or annotations."""
 
     kind: Kind
     image: Any
@@ -68,7 +74,7 @@ class _Side(Generic[Columns]):
     of_rows: Callable[[Mapping[str, Rows]], Columns]
 
     def columns(self, value: Any) -> Columns:
-        """Return the columns of any of the forms, decoded; raise InputError where they do not fit."""
+        """Return the columns of a decoded file of any form; raise InputError where its parts do not fit together."""
         if isinstance(value, list):
             return self.of_images(value)
         if isinstance(value, dict):
@@ -84,14 +90,14 @@ _ANNOTATIONS = _Side("annotations", AnnotatedImage, AnnotationsDocument, annotat
 
 @dataclass(frozen=True, slots=True)
 class NativeJSON:
-    """Native JSON in both directions; holds every column."""
+    """Reader and writer of native JSON, which stores every column."""
 
     name: str = "json"
     suffixes: tuple[str, ...] = (".json",)
     summary: str = "native JSON: image objects, or points by image id"
 
     def recognises(self, source: Source) -> bool:
-        """Return whether this is JSON that is neither JSON lines nor COCO."""
+        """Return whether the file is JSON and neither JSON lines nor COCO."""
         return dialect(source) == "json"
 
     def read_predictions(self, source: Source) -> Predictions:
@@ -107,7 +113,7 @@ class NativeJSON:
         return _document("predictions", predicted_images(predictions))
 
     def write_annotations(self, annotations: Annotations) -> bytes:
-        """Return a document of annotations; an attribute that is NaN or None is left out."""
+        """Return a document of annotations without the attributes that are NaN or None."""
         return _document("annotations", annotated_images(annotations))
 
 
@@ -115,37 +121,37 @@ JSON = NativeJSON()
 
 
 def _read(source: Source, side: _Side[Columns]) -> Columns:
-    """Read the fast way; where that fails in any way, the careful way, which knows what to say."""
+    """Read the fast way; where it fails in any way, read the careful way, which finds the problems."""
     data = source.utf8()
     form: Any = side.document if _DOCUMENT.match(data) else dict[str, Rows]
     if data.lstrip().startswith(b"["):
         form = list[side.image]  # type: ignore[name-defined]
     try:
         value = msgspec.json.decode(data, type=form)
-        if quotes(value) == data.count(b'"'):
+        if count_quotes(value) == data.count(b'"'):
             return side.columns(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
         pass
     try:
-        return side.columns(_walked(source, side))
+        return side.columns(_decode_carefully(source, side))
     except (msgspec.ValidationError, InputError) as problem:
         raise source.error(f"{side.kind} in native JSON", str(problem)) from None
 
 
-def _walked(source: Source, side: _Side[Columns]) -> Any:
-    """Return the decoded form of a file without problems; raise FormatError with all of them."""
+def _decode_carefully(source: Source, side: _Side[Columns]) -> Any:
+    """Return the decoded form of a file; raise FormatError with all problems and their key paths."""
     value = parse_source(source)
     problems = Problems(source.name)
     walk = ImageWalk(side.kind, problems)
     form: Any = dict[str, Rows]
     if isinstance(value, list):
         form = list[side.image]  # type: ignore[name-defined]
-        _walk_images(walk, value, "")
+        _check_images(walk, value, "")
     elif isinstance(value, Object) and _is_document(value):
         form = side.document
-        _walk_document(walk, value, problems)
+        _check_document(walk, value, problems)
     elif isinstance(value, Object):
-        walk.rows(value, "")
+        walk.check_short_form(value, "")
     else:
         problems.add(f"an object or a list of {side.kind}", shown(value))
     problems.raise_if_any()
@@ -153,7 +159,7 @@ def _walked(source: Source, side: _Side[Columns]) -> Any:
 
 
 def _is_document(value: Object) -> bool:
-    """Tell a document from a short form that has an image called "format", "images" or "points"."""
+    """Return whether an object is a document, and not a short form with an image "format", "images" or "points"."""
     images = value.get("images")
     return (
         isinstance(value.get("format"), str)
@@ -162,34 +168,35 @@ def _is_document(value: Object) -> bool:
     )
 
 
-def _walk_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
+def _check_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
+    """Check the keys of a document, and its images or its points."""
     if "format" in value:
-        walk.document_format(value["format"])
-    walk.repeats(value, "")
+        walk.check_format(value["format"])
+    walk.check_repeated_keys(value, "")
     for name in value:
         if name in _KEYS:
             continue
-        hint = "a COCO file? name the format 'coco'" if name in ("annotations", "categories") else None
+        hint = "is this a COCO file? name the format 'coco'" if name in ("annotations", "categories") else None
         hint = hint or did_you_mean(name, _KEYS).removeprefix("; ") or None
-        problems.add('the keys "format", "images" and "points"', shown(name), key=child("", name), hint=hint)
+        problems.add('the keys "format", "images" and "points"', shown(name), key=child_key("", name), hint=hint)
     if ("images" in value) == ("points" in value):
         alone = value.keys() == {"format"}
-        hint = "the head of JSON lines without images? name the format 'jsonl'" if alone else None
+        hint = "is this the first line of JSON lines without images? name the format 'jsonl'" if alone else None
         problems.add('either "images" or "points"', "both" if "images" in value else "neither", hint=hint)
     if isinstance(value.get("images"), list):
-        _walk_images(walk, value["images"], "images")
+        _check_images(walk, value["images"], "images")
     elif "images" in value:
         problems.add("a list of image objects", shown(value["images"]), key="images")
     if isinstance(value.get("points"), Object):
-        walk.rows(value["points"], "points")
+        walk.check_short_form(value["points"], "points")
     elif "points" in value:
         problems.add("an object of points by image id", shown(value["points"]), key="points")
 
 
-def _walk_images(walk: ImageWalk, images: list[Any], key: str) -> None:
+def _check_images(walk: ImageWalk, images: list[Any], key: str) -> None:
     for i, image in enumerate(images):
-        walk.image(image, f"{key}[{i}]")
-    walk.across(key)
+        walk.check_image(image, f"{key}[{i}]")
+    walk.check_agreement(key)
 
 
 def _document(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:

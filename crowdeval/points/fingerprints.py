@@ -367,7 +367,7 @@ def _mix(bits: Hashes) -> Hashes:
 
 def _text_hash(text: str) -> int:
     """Return 64 bits of BLAKE2 of a text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+    return int.from_bytes(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest())
 
 
 def _label_hash(value: Any) -> int:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 EMPTY = "(empty)"
 """Name of the group of images whose value is the empty text."""
@@ -34,7 +38,7 @@ def number_text(value: float) -> str:
 def label_text(value: Any) -> str | None:
     """Return the text that names the value of an attribute.
 
-    The type of the value does not matter: 1, 1.0 and "1" are one group.
+    The type of the value does not matter: 1, 1.0, Decimal("1.0") and "1" are one group.
 
     Parameters
     ----------
@@ -44,18 +48,24 @@ def label_text(value: Any) -> str | None:
     Returns
     -------
     str or None
-        None where the value is unknown (None, NaN).
+        None where the value is unknown (None, NaN, pandas.NA).
 
     Examples
     --------
     >>> label_text(1), label_text(1.0), label_text("1"), label_text(0.5), label_text(float("nan"))
     ('1', '1', '1', '0.5', None)
     """
-    if value is None or value != value:  # only NaN differs from itself
+    if value is None or type(value).__name__ == "NAType" or value != value:  # only NaN differs from itself
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return number_text(value)
-    return str(value) or EMPTY
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, Integral):
+        # A whole number that no float holds, 2**53 + 1, must not take the text of its neighbour.
+        return number_text(float(value)) if abs(int(value)) < 1 << 1023 and float(value) == value else str(int(value))
+    if isinstance(value, Real | Decimal):
+        return number_text(float(value))
+    # Half a character, as JSON can hold in "\\ud800", can't be written anywhere: it is spelt out.
+    return str(value).encode("utf-8", "backslashreplace").decode() or EMPTY
 
 
 def label_order(label: str) -> tuple[bool, float, bytes]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,10 +57,7 @@ def as_floats(name: str, value: ArrayLike) -> Floats:
     >>> as_floats("score", [1, 2])
     array([1., 2.])
     """
-    if isinstance(value, np.ma.MaskedArray):
-        raise InputError(
-            f"{name}: expected a plain array, found one with a mask; take mask.compressed() or mask.filled()"
-        )
+    refuse_mask(name, value)
     try:
         array = np.asarray(value)
     except ValueError as problem:
@@ -174,6 +172,7 @@ def as_offsets(name: str, value: ArrayLike, images: int, rows: int) -> Integers:
     >>> as_offsets("offsets", [0, 2, 2], images=2, rows=2)
     array([0, 2, 2])
     """
+    refuse_mask(name, value)
     array = np.asarray(value)
     if array.shape != (images + 1,) or array.dtype.kind not in "iu":
         raise InputError(
@@ -225,7 +224,8 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     Returns
     -------
     array
-        ``array`` itself where neither it nor the array that owns its memory is writeable; else a copy.
+        ``array`` itself where this module has locked its memory before; else a copy. An array that a caller has
+        locked can be unlocked and changed, so it is copied.
 
     Examples
     --------
@@ -233,10 +233,7 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     >>> read_only(column) is column, read_only(column).flags.writeable
     (False, False)
     """
-    if array.flags.writeable or _has_writeable_base(array):
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return array if not array.flags.writeable and _is_locked(array) else freeze(array.copy())
 
 
 def freeze(array: NDArray[Any]) -> NDArray[Any]:
@@ -259,17 +256,54 @@ def freeze(array: NDArray[Any]) -> NDArray[Any]:
     True
     """
     array.flags.writeable = False
+    root = _root(array)
+    _LOCKED[id(root)] = root
     return array
 
 
-def _has_writeable_base(array: NDArray[Any]) -> bool:
-    """Return whether the memory of a view can be changed through an array below it, or belongs to a foreign object."""
-    base: object = array.base
-    while isinstance(base, np.ndarray):
-        if base.flags.writeable:
-            return True
-        base = base.base
-    return not isinstance(base, bytes | None)
+_LOCKED: WeakValueDictionary[int, NDArray[Any]] = WeakValueDictionary()
+"""The arrays that own the memory this module has locked, by their id; an entry goes with its array."""
+
+
+def _is_locked(array: NDArray[Any]) -> bool:
+    """Return whether the memory of an array is locked for good: by this module, or because it is of ``bytes``."""
+    root = _root(array)
+    return _LOCKED.get(id(root)) is root or isinstance(root.base, bytes)
+
+
+def _root(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array at the end of a chain of views."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def refuse_mask(name: str, value: object) -> None:
+    """Refuse a NumPy array with a mask, also one in a list: masked entries would count as data.
+
+    Parameters
+    ----------
+    name : str
+        Name of the argument, with which an error message begins.
+    value : object
+        Any argument.
+
+    Raises
+    ------
+    InputError
+        If it is, or holds, a masked array.
+
+    Examples
+    --------
+    >>> refuse_mask("xy", [[1.0, 2.0]])
+    """
+    # The rows of a long list are looked at by their type alone, which costs less than to convert them.
+    if isinstance(value, np.ma.MaskedArray) or (
+        isinstance(value, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in value)
+    ):
+        raise InputError(
+            f"{name}: expected a plain array, found one with a mask; take mask.compressed() or mask.filled()"
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,6 +27,7 @@ from crowdeval.points.ragged import (
     as_offsets,
     as_points,
     read_only,
+    refuse_mask,
 )
 
 
@@ -90,6 +91,7 @@ class Annotations:
             found = tuple(self.radii[row].tolist())
             raise InputError(f"annotations.radii: expected radii of at least 0, found {found} in row {row}")
         if self.level is not None:
+            refuse_mask("annotations.level", self.level)
             level = np.asarray(self.level)
             if level.shape != (rows,) or level.dtype.kind not in "iu":
                 raise InputError(
@@ -113,7 +115,8 @@ class Annotations:
                 )
             _set(self, "sizes", read_only(sizes))
         for side, length in (("attributes", len(self.image_ids)), ("point_attributes", rows)):
-            columns = {name: np.asarray(values) for name, values in dict(getattr(self, side)).items()}
+            given = dict(getattr(self, side)).items()
+            columns = {name: _facts(f"annotations.{side}[{name!r}]", values) for name, values in given}
             for name, values in columns.items():
                 if values.shape != (length,):
                     raise InputError(f"annotations.{side}[{name!r}]: expected shape ({length},), found {values.shape}")
@@ -302,6 +305,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _set(value: object, name: str, content: object) -> None:
     """Set a field of a frozen dataclass, which its constructor has to do for cleaned columns."""
     object.__setattr__(value, name, content)
+
+
+def _facts(name: str, values: Any) -> NDArray[Any]:
+    """Return an attribute as an array; values of different types stay what they are, so that 1 does not become "1"."""
+    refuse_mask(name, values)
+    if isinstance(values, list | tuple) and len({type(value) for value in values}) > 1:
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    return np.asarray(values)
 
 
 def _common_columns(value: Annotations | Predictions) -> None:

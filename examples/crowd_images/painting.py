@@ -1,7 +1,7 @@
 """Paints the ground, the background and the people of the example images.
 
-Everything is painted with NumPy, so that the pixels do not depend on a drawing library. A pixel of the image is the mean
-of FINE x FINE painted ones.
+Everything is painted with NumPy, so that the pixels do not depend on a drawing library. A pixel of the image is the
+mean of FINE x FINE painted ones.
 """
 
 import math

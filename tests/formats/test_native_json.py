@@ -149,9 +149,9 @@ MALFORMED = [
     ("[3]", r"\[0\]: expected an image object"),
     ('[{"id": "a", "points": [], "score": []}]', "did you mean 'scores'"),
     ('[{"id": "a", "points": [], "boxes": []}]', "the key 'boxes' .*belongs to annotations"),
-    ('[{"id": "a", "points": [[1, 2]], "scores": []}]', r"\[0\]\.scores.*expected one entry a point \(1\), found 0"),
-    ('[{"id": "a", "count": 3, "scores": [0.5]}]', r"one entry a point \(0\), found 1"),
-    ('[{"id": "a", "points": [[1, 2, 3]]}]', 'image objects hold "scores"'),
+    ('[{"id": "a", "points": [[1, 2]], "scores": []}]', r"\[0\]\.scores.*expected 1 entry, one for each point, found 0"),
+    ('[{"id": "a", "count": 3, "scores": [0.5]}]', "0 entries, one for each point, found 1"),
+    ('[{"id": "a", "points": [[1, 2, 3]]}]', 'image objects have the key "scores"'),
     (
         '[{"id": "a", "points": [[1, 2]], "scores": [1]}, {"id": "b", "points": [[1, 2]]}]',
         "scores for every image with points, or for none, found none for 'b'",
@@ -162,7 +162,7 @@ MALFORMED = [
     ('[{"id": "a", "count": NaN}]', "found NaN"),
     ('[{"id": "a", "count": "3"}]', "without quotes"),
     ('{"format": "crowdeval/predictions@2", "images": []}', "newer crowdeval"),
-    ('{"format": "crowdeval/annotations@1", "images": []}', "holds annotations, predictions are needed"),
+    ('{"format": "crowdeval/annotations@1", "images": []}', "holds annotations, but predictions are needed"),
     ('{"format": "crowdeval/predictions@1"}', "neither"),
     ('{"images": [], "points": {}}', "both"),
     ('{"images": [], "meta": 1}', "found 'meta'"),
@@ -191,7 +191,7 @@ def test_malformed_predictions_are_told(text, words):
         ('[{"id": "a", "points": [], "width": 3}]', "both width and height"),
         ('[{"id": "a", "points": [], "width": 0, "height": 2}]', r"\[0\]\.width.*positive number, found 0"),
         ('[{"id": "a", "points": [[1, 2]], "boxes": [[1, 2, 3]]}]', r"\[x1, y1, x2, y2\], found 3 numbers"),
-        ('[{"id": "a", "points": [[1, 2]], "boxes": []}]', r"one entry a point \(1\)"),
+        ('[{"id": "a", "points": [[1, 2]], "boxes": []}]', "1 entry, one for each point"),
         ('[{"id": "a", "points": [[1, 2]], "radii": [[1, NaN]]}]', r"radii\[0\]\[1\].*NaN"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [1.5]}]', "a whole number from 0 to 5, found 1.5"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [1e30]}]', "a whole number"),
@@ -202,7 +202,7 @@ def test_malformed_predictions_are_told(text, words):
         ('[{"id": "a", "points": [], "attributes": {"k": [1]}}]', r"attributes\.k.*a string, a number"),
         ('[{"id": "a", "points": [], "attributes": {"k": 1, "k": 2}}]', "'k' as entries 1 and 2"),
         ('[{"id": "a", "points": [], "attributes": {"k": NaN}}]', "found NaN"),
-        ('[{"id": "a", "points": [[1, 2]], "point_attributes": {"k": []}}]', r"one entry a point \(1\)"),
+        ('[{"id": "a", "points": [[1, 2]], "point_attributes": {"k": []}}]', "1 entry, one for each point"),
         (
             '[{"id": "a", "points": [[1, 2]], "levels": [1]}, {"id": "b", "points": [[1, 2]]}]',
             "levels for every image with points",
@@ -240,7 +240,7 @@ def test_a_file_of_the_other_kind_is_told_in_one_line(truth):
     message = complaint(predicted, JSON.write_annotations(truth))
     assert message == (
         "p.json: format: expected 'crowdeval/predictions@1', found 'crowdeval/annotations@1' "
-        "(this file holds annotations, predictions are needed here)"
+        "(this file holds annotations, but predictions are needed here)"
     )
 
 
@@ -263,7 +263,7 @@ def test_the_key_path_of_an_odd_id_is_quoted():
 def test_the_careful_way_reads_predictions_as_the_fast_one_does(value):
     source = Source("file", JSON.write_predictions(value))
     side = native_json._PREDICTIONS
-    assert_same(JSON.read_predictions(source), side.columns(native_json._walked(source, side)), "score", "counts")
+    assert_same(JSON.read_predictions(source), side.columns(native_json._decode_carefully(source, side)), "score", "counts")
 
 
 @settings(max_examples=80)
@@ -271,7 +271,7 @@ def test_the_careful_way_reads_predictions_as_the_fast_one_does(value):
 def test_the_careful_way_reads_annotations_as_the_fast_one_does(value):
     source = Source("file", JSON.write_annotations(value))
     side = native_json._ANNOTATIONS
-    careful = side.columns(native_json._walked(source, side))
+    careful = side.columns(native_json._decode_carefully(source, side))
     assert_same(JSON.read_annotations(source), careful, "boxes", "radii", "level", "sizes")
     assert_same_attributes(JSON.read_annotations(source), careful)
 
@@ -281,7 +281,7 @@ def test_the_careful_way_reads_annotations_as_the_fast_one_does(value):
 def test_a_sound_file_never_needs_the_careful_way(value, truth):
     short = {name: [[1, 2, 3]] for name in value.image_ids}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(native_json, "_walked", None)
+        patch.setattr(native_json, "_decode_carefully", None)
         for data in (JSON.write_predictions(value), json.dumps(short), json.dumps({"points": short})):
             if b"\\" not in (content := data if isinstance(data, bytes) else data.encode()):
                 JSON.read_predictions(Source("file", content))
