@@ -84,6 +84,10 @@ class OffImageWarning(NoticeWarning):
     """Points lie outside their image."""
 
 
+class FrameWarning(NoticeWarning):
+    """Predictions seem to be in another coordinate frame than the true points."""
+
+
 class ScaleWarning(NoticeWarning):
     """True points have no scale of their own, or predictions seem to be in the frame of a resized image."""
 
@@ -178,7 +182,17 @@ class Problems:
         image: str | None = None,
         hint: str | None = None,
     ) -> None:
-        """Add one problem; the parameters are those of ``Problem``."""
+        """Add one problem.
+
+        Parameters
+        ----------
+        expected, found : str
+            The content that the file should have, and the content that it has.
+        line, key, image : optional
+            The line, the key path and the id of the image where the problem is.
+        hint : str, optional
+            A possible mend.
+        """
         problem = Problem(expected=expected, found=found, line=line, key=key, image=image, hint=hint)
         self.total += 1
         self._groups.add(problem)
@@ -189,7 +203,7 @@ class Problems:
         return self.total > 0
 
     def error(self) -> FormatError:
-        """Return the error with all problems so far."""
+        """Return a FormatError with all problems so far."""
         return FormatError(self.file, self._first, self.total, groups=self._groups)
 
     def raise_if_any(self) -> None:

@@ -125,7 +125,7 @@ class _Group:
         ranges = self._ranges.items
         if ranges and _continues(*ranges[-1], place):
             ranges[-1] = (ranges[-1][0], place)
-        else:
+        elif not ranges or place != ranges[-1][1]:
             self._ranges.add((place, place))
         if problem.image is not None and problem.image not in self._images.items:
             self._images.add(problem.image)
@@ -138,12 +138,12 @@ class _Group:
 
     def _places(self) -> str:
         """Return the places: ``images[0..3, 7]`` where one number varies, else a list of whole places."""
-        if len(self._varying) != 1:
-            return self._ranges.text(lambda places: self._filled([_range(*ends) for ends in zip(*places, strict=True)]),
-                                     "; ")  # fmt: skip
-        (i,) = self._varying
+        if len(self._varying) > 1:
+            return self._ranges.text(lambda ends: self._filled(list(map(_range, *ends))), "; ")
         texts = [_range(value, value) for value in self._place]
-        texts[i] = self._ranges.text(lambda places: _range(places[0][i], places[1][i]), ", ")
+        if self._varying:
+            (i,) = self._varying
+            texts[i] = self._ranges.text(lambda ends: _range(ends[0][i], ends[1][i]), ", ")
         return self._filled(texts)
 
     def _filled(self, texts: Sequence[str]) -> str:

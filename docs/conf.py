@@ -15,7 +15,14 @@ author = "The crowdeval authors"
 copyright = "The crowdeval authors, Apache-2.0"
 release = version = crowdeval.__version__
 
-extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx_click", "sphinx_copybutton"]
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_click",
+    "sphinx_copybutton",
+]
 exclude_patterns = ["_made/README.md"]
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
@@ -41,3 +48,10 @@ nitpicky = False
 def setup(app):
     """Make the pages and pictures that are made from the code."""
     made_pages.make_all(HERE)
+    for part in ("description", "options", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", escape_stars)
+
+
+def escape_stars(app, context, lines):
+    """Keep the stars of help texts, which would begin emphasis."""
+    lines[:] = [line.replace("*", "\\*") for line in lines]

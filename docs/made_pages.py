@@ -26,14 +26,12 @@ def _commands(folder: Path) -> None:
     """Write a page for each command, and the page that lists them."""
     folder.mkdir(exist_ok=True)
     for name in VERBS:
-        module = "baselines.p2pnet.cli:p2pnet" if name == "p2pnet" else f"crowdeval.cli.{name}:{name}"
+        module = "baselines.p2pnet.cli:commands" if name == "p2pnet" else f"crowdeval.cli.{name}:{name}"
         nested = "full" if name == "p2pnet" else "short"
-        (folder / f"{name}.md").write_text(
-            f"# crowdeval {name}\n\n{VERBS[name]}\n\n```{{eval-rst}}\n.. click:: {module}\n"
-            f"   :prog: crowdeval {name}\n   :nested: {nested}\n```\n",
-            encoding="utf-8",
+        (folder / f"{name}.rst").write_text(
+            f".. click:: {module}\n   :prog: crowdeval {name}\n   :nested: {nested}\n", encoding="utf-8"
         )
-    lines = [f"| [`crowdeval {name}`]({name}.md) | {line} |" for name, line in VERBS.items()]
+    lines = [f"| {{doc}}`crowdeval {name} <{name}>` | {line} |" for name, line in VERBS.items()]
     toctree = "\n".join(VERBS)
     table = "\n".join(lines)
     (folder / "index.md").write_text(
@@ -65,16 +63,17 @@ GROUPS = {
 }  # fmt: skip
 """The public names by the purpose they serve; a name that is missing here is an error."""
 
+_FAMILY = ("Family", "Measuring", "Scene", "Measured", "Entry", "Reads")
 CONTRACTS = {
-    "Metrics": ("crowdeval.metrics.family.Family", "crowdeval.metrics.family.Measuring", "crowdeval.metrics.family.Scene",
-                "crowdeval.metrics.family.Measured", "crowdeval.metrics.family.Entry", "crowdeval.metrics.family.Reads"),
-    "Formats": ("crowdeval.formats.contract.Format", "crowdeval.formats.source.Source"),
-    "Datasets": ("crowdeval.datasets.contract.Dataset", "crowdeval.datasets.contract.About",
-                 "crowdeval.datasets.contract.Split", "crowdeval.datasets.contract.Item"),
-    "Predictors": ("crowdeval.adapters.contract.Predictor", "crowdeval.adapters.contract.Image"),
-    "P2PNet": ("baselines.p2pnet.Config", "baselines.p2pnet.P2PNet", "baselines.p2pnet.losses", "baselines.p2pnet.match",
-               "baselines.p2pnet.load_checkpoint", "baselines.p2pnet.load_official", "baselines.p2pnet.predict_points"),
-}  # fmt: skip
+    "Metrics": [f"crowdeval.metrics.family.{name}" for name in _FAMILY],
+    "Formats": ["crowdeval.formats.contract.Format", "crowdeval.formats.source.Source"],
+    "Datasets": [f"crowdeval.datasets.contract.{name}" for name in ("Dataset", "About", "Split", "Item")],
+    "Predictors": [f"crowdeval.adapters.contract.{name}" for name in ("Predictor", "Image")],
+    "P2PNet": [
+        f"baselines.p2pnet.{name}"
+        for name in ("Config", "P2PNet", "losses", "match", "load_checkpoint", "load_official", "predict_points")
+    ],
+}
 """The contracts that plugins implement, and the model."""
 
 
@@ -85,8 +84,8 @@ def _api() -> str:
     if missing:
         raise ValueError(f"made_pages.GROUPS lacks public names: {sorted(missing)}")
     sections = [
-        "# API reference\n\nEverything that `import crowdeval` offers, and the contracts of plugins. All data go through "
-        "two types, `Predictions` and `Annotations`; a `Protocol` holds every choice; a `Report` holds the numbers.\n"
+        "# API reference\n\nEverything that `import crowdeval` offers, and the contracts of plugins. All data go through two "
+        "types, `Predictions` and `Annotations`; a `Protocol` holds every choice; a `Report` holds the numbers.\n"
     ]
     for title, names in GROUPS.items():
         sections.append(_summary(title, [f"crowdeval.{name}" for name in names]))

@@ -41,7 +41,7 @@ def test_a_file_is_replaced(tmp_path):
     assert (tmp_path / "a.bin").read_bytes() == b"new"
 
 
-def test_whoever_reads_the_old_file_goes_on_reading_it(tmp_path):
+def test_an_open_reader_of_the_old_file_goes_on_reading_it(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
     with (tmp_path / "a.bin").open("rb") as stream:
         write_file(tmp_path / "a.bin", b"new")
@@ -50,8 +50,8 @@ def test_whoever_reads_the_old_file_goes_on_reading_it(tmp_path):
 
 def test_where_there_is_no_space_the_old_file_survives(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"old")
-    said = limited(tmp_path / "a.bin")
-    assert said == f"{tmp_path / 'a.bin'} can't be written: File too large; the previous file is unchanged\n"
+    message = limited(tmp_path / "a.bin")
+    assert message == f"{tmp_path / 'a.bin'} can't be written: File too large; the previous file is unchanged\n"
     assert (tmp_path / "a.bin").read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.bin"]
 
@@ -80,12 +80,12 @@ def test_on_a_full_disk_the_old_file_survives(small_disk):
     assert os.listdir(small_disk) == ["a.bin"]
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(WriteError, match="there is no folder"):
         write_file(tmp_path / "nowhere" / "a.bin", b"content")
 
 
-def test_a_folder_in_the_files_place_is_said_and_stays(tmp_path):
+def test_a_folder_in_the_files_place_is_reported_and_kept(tmp_path):
     (tmp_path / "a.bin").mkdir()
     with pytest.raises(WriteError, match="it is a folder"):
         write_file(tmp_path / "a.bin", b"content")
@@ -93,7 +93,7 @@ def test_a_folder_in_the_files_place_is_said_and_stays(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="to root, every folder is writable")
-def test_a_folder_one_may_not_write_to_is_said(tmp_path):
+def test_a_folder_one_may_not_write_to_is_reported(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         with pytest.raises(WriteError, match="Permission denied"):
@@ -150,7 +150,7 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path):
     assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
-def test_a_folder_that_can_not_be_made_is_said(tmp_path):
+def test_a_folder_that_can_not_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WriteError, match=r"the folder .*file/below can't be made: Not a directory"):
         make_folder(tmp_path / "file" / "below")

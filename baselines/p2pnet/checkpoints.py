@@ -1,7 +1,7 @@
 """Checkpoints of this baseline: the weights as safetensors, and a record of the model, its training and its selection.
 
-The record (config, normalization, versions, data, selection) is in the header of the weights file. A JSON file beside it
-repeats the record for people and for other tools. The state that training needs to resume is a separate file, see
+The record (config, normalization, versions, data, selection) is in the header of the weights file. A JSON file beside
+it repeats the record for people and for other tools. The state that training needs to resume is a separate file, see
 ``run_files``.
 """
 

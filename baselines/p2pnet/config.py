@@ -348,7 +348,10 @@ def _check_combinations(config: Config) -> None:
             f"{config.recompute}"
         )
     if config.ce_normalizer == "weights" and config.lambda1 == 0:
-        raise UsageError("lambda1: expected a number above 0 with ce_normalizer = weights, found 0")
+        raise UsageError(
+            "lambda1: expected a number above 0 with ce_normalizer = weights, found 0 "
+            "(the sum of the weights may then be 0)"
+        )
     if config.counting == "expected" and config.lambda1 == 0:
         raise UsageError("counting: expected 'threshold' with lambda1 = 0, which trains no probabilities")
     if config.select not in METRICS:

@@ -121,12 +121,16 @@ def _select_cuda(device: torch.device) -> torch.device:
     """Return a CUDA device with its number; under torchrun, each process has its own."""
     rank, available = os.environ.get("LOCAL_RANK"), torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.index is not None and rank is not None and os.environ.get("WORLD_SIZE", "1") != "1":
-        raise UsageError(f"device: {str(device)!r} was requested under torchrun, which gives each process a device of "
-                         "its own; use --device cuda")
+        raise UsageError(
+            f"device: {str(device)!r} was requested under torchrun, which gives each process a device of "
+            "its own; use --device cuda"
+        )
     index = int(rank or 0) if device.index is None else device.index
     if index >= available:
+        hint = f"one of the first {available}, or fewer processes" if available else "--device cpu"
         raise UsageError(
-            f"device: {str(device)!r} was requested, and torch finds {available} CUDA devices on this machine"
+            f"device: {str(device)!r} was requested, and torch finds {available} CUDA devices on this machine; "
+            f"use {hint}"
         )
     return torch.device("cuda", index)
 

@@ -42,7 +42,8 @@ def draw(pixels: NDArray[np.uint8], points: NDArray[np.float64], count: int, pat
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder, "pictures", "a.jpg")
     ...     draw(np.zeros((60, 80, 3), np.uint8), np.array([[40.0, 30.0]]), 1, path)
-    ...     Image.open(path).size
+    ...     with Image.open(path) as picture:
+    ...         picture.size
     (80, 60)
     """
     image = Image.fromarray(pixels)

@@ -2,11 +2,11 @@
 
 Eq. 4 weights a proposal without a target by lambda1. Take proposals that look alike, of which a share p is matched. The
 confidence with the least loss for them is c = p / (p + lambda1 (1 - p)), which is more than p for lambda1 < 1. Solved
-for p, this gives the probability that a proposal is matched. Every head is matched to one proposal, so that the sum of p
-over an image is the expected number of heads in it.
+for p, this gives the probability that a proposal is matched. Every head is matched to one proposal, so that the sum of
+p over an image is the expected number of heads in it.
 
-This needs calibrated confidences: the model was trained to the end with that lambda1, and few images had more heads than
-proposals.
+This needs calibrated confidences: the model was trained to the end with that lambda1, and few images had more heads
+than proposals.
 
 The paper counts the proposals with c > 0.5. In a crowd so blurred that all cells are equally likely, this counts all of
 the proposals or none; the sum has no such step.

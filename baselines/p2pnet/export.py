@@ -1,4 +1,4 @@
-"""ONNX: the model as one file for any size of image, checked against the model, and run by ONNX Runtime."""
+"""Export of a model to ONNX for images of any size, its comparison with the model, and its use by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -19,61 +19,81 @@ from torch import Tensor, nn
 
 from baselines.p2pnet.checkpoints import Record, record_of
 from baselines.p2pnet.model import P2PNet
-from baselines.p2pnet.packages import package
+from baselines.p2pnet.packages import import_package
 from baselines.p2pnet.proposals import Proposals
 from crowdeval.errors import CrowdevalError, InputError, MissingFileError, UsageError, listed
 from crowdeval.writing import write_file
 
 OPSET = 18
-NEEDING = "ONNX needs"
+PURPOSE = "ONNX needs"
 SIZES = ((128, 128), (176, 304), (96, 48))
-"""Heights and widths that an export is checked on, other than the one it was made with."""
+"""Heights and widths of the images that an export is checked on; the export itself uses another size."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
-"""ONNX Runtime's name of where torch's devices are."""
+"""Type of a torch device to ONNX Runtime's name for it."""
 
 TOLERANCE = 1e-3
-"""Pixels, and units of logits, that the export may differ by."""
+"""Largest difference between export and model: in pixels for points, in units of the logits for logits."""
 
 
 class ExportError(CrowdevalError, ArithmeticError):
-    """An export that does not give what the model gives."""
+    """The outputs of an export differ from the outputs of the model."""
 
 
-class _Columns(nn.Module):
-    """The model with its two columns as outputs, of images whose sides are multiples of 16."""
+class _LogitsAndPoints(nn.Module):
+    """The model with logits and points as two outputs, for images whose sides are multiples of 16."""
 
     def __init__(self, model: P2PNet):
         super().__init__()
         self.model = model
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.model.of_whole_cells(images)
-        return found.logits, found.points
+        proposals = self.model.forward_padded(images)
+        return proposals.logits, proposals.points
 
 
 def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> float:
-    """Write the model as ONNX: input ``images`` (1, 3, H, W), outputs ``logits`` and ``points`` (1, M, 2).
+    """Write a model as ONNX, after a comparison of its outputs with those of the model.
 
-    H and W are any multiples of 16; images are normalized as for the model. The exporter of torch warns of its own
-    inner affairs; ``hushed`` keeps that off a command line.
+    The file has the input ``images`` (1, 3, H, W) and the outputs ``logits`` and ``points``, (1, M, 2) each. H and W
+    are any multiples of 16; images are normalized as for the model. torch's exporter warns about its own internals;
+    ``suppress_exporter_output`` hides that on a command line.
+
+    Parameters
+    ----------
+    model : P2PNet
+        The model; it is not changed.
+    path : Path
+        The .onnx file.
+    record : Record, optional
+        The facts about the model for the file; by default its config alone.
 
     Returns
     -------
     float
-        The greatest difference to the model, in pixels and logits, over images of several sizes.
+        The largest difference from the model over images of several sizes, in pixels for points and in units of the
+        logits for logits.
 
     Raises
     ------
     ExportError
-        If the difference is more than ``TOLERANCE``; nothing is written.
+        If the difference is larger than ``TOLERANCE``; nothing is written then.
     UsageError
-        If a package is missing.
+        If a package is not installed.
+    WriteError
+        If there is no space or no permission.
+
+    Examples
+    --------
+    An export takes some seconds, so this one is not run:
+
+    >>> export_onnx(P2PNet(), Path("model.onnx"))  # doctest: +SKIP
+    7.6e-06
     """
-    onnx = package("onnx", NEEDING)
-    package("onnxscript", NEEDING)
+    onnx = import_package("onnx", PURPOSE)
+    import_package("onnxscript", PURPOSE)
     model = copy.deepcopy(model).to("cpu", memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
-    content = _exported(model)
+    content = _onnx_bytes(model)
     document = onnx.load_from_string(content)
     text = json.dumps((record or Record(config=model.config)).as_dict())
     margin = "" if model.margin is None else str(model.margin)
@@ -83,27 +103,48 @@ def export_onnx(model: P2PNet, path: Path, record: Record | None = None) -> floa
     content = document.SerializeToString()
     difference = max(_difference(model, _session(content), height, width) for height, width in SIZES)
     if not difference <= TOLERANCE:
-        raise ExportError(f"{path}: the export differs from the model by {difference:.2g}; it was not written")
+        raise ExportError(
+            f"{path}: the export differs from the model by {difference:.2g}, expected at most {TOLERANCE:g}; "
+            "it was not written"
+        )
     write_file(path, content, durable=True)
     return difference
 
 
 class Exported:
-    """An exported model, run by ONNX Runtime; takes the model's place in prediction.
+    """An exported model, run by ONNX Runtime; ``predict_points`` takes it in place of a P2PNet.
 
     Parameters
     ----------
     path : str or path
-        What ``export_onnx`` wrote.
+        A file that ``export_onnx`` wrote.
     device : torch.device, optional
-        Where it runs: a CUDA device, or the processor; by default what ONNX Runtime prefers of what is there.
+        A CUDA device, MPS or the CPU; by default the first provider that ONNX Runtime lists as available.
+
+    Attributes
+    ----------
+    record : Record
+        The facts about the model.
+    config : Config
+        The config of the record.
+    margin : int or None
+        Pixels beside a tile's core that its proposals depend on, a multiple of 16; None for the whole image.
 
     Raises
     ------
-    MissingFileError, InputError
-        If there is no such file, or it is no export of this model.
+    MissingFileError
+        If there is no such file.
+    InputError
+        If the file is not an export of this baseline.
     UsageError
-        If ONNX Runtime can't run on the device.
+        If ONNX Runtime is not installed, or can't run on the device.
+
+    Examples
+    --------
+    An export takes some seconds, so this one is not run:
+
+    >>> Exported("model.onnx")(torch.zeros(1, 3, 128, 128)).points.shape  # doctest: +SKIP
+    torch.Size([1, 1024, 2])
     """
 
     device = torch.device("cpu")
@@ -118,27 +159,31 @@ class Exported:
         except UsageError:
             raise
         except Exception as problem:
-            raise InputError(f"{path} is no ONNX model that ONNX Runtime loads: {str(problem)[:200]}") from None
+            raise InputError(f"{path} is not an ONNX model that ONNX Runtime can load: {str(problem)[:200]}") from None
         try:
             self.record = record_of(json.loads(properties["crowdeval"]))
         except (KeyError, TypeError, ValueError) as problem:
-            raise InputError(f"{path} is no export of this model: it holds no valid record ({problem})") from None
+            raise InputError(
+                f"{path} is not an export of this baseline: it has no valid record ({problem}); "
+                "expected a file written by `crowdeval p2pnet export`"
+            ) from None
         self.config = self.record.config
         self.margin = int(properties["margin"]) if properties.get("margin") else None
 
     def __call__(self, images: Tensor) -> Proposals:
-        """Return the proposals of normalized images (1, 3, H, W), H and W multiples of 16."""
+        """Return the proposals of a normalized image, (1, 3, H, W) with H and W multiples of 16."""
         logits, points = self._session.run(["logits", "points"], {"images": images.contiguous().numpy()})
         return Proposals(torch.from_numpy(logits), torch.from_numpy(points), self.config.stride, self.config.K)
 
 
-def _exported(model: P2PNet) -> bytes:
-    """Return the ONNX file of a model; what the exporter says on the way is not for the user."""
+def _onnx_bytes(model: P2PNet) -> bytes:
+    """Return the content of the model's ONNX file."""
+    # The sizes are counted in cells of 16 pixels, so that the exporter knows that H and W are multiples of 16.
     height, width = torch.export.Dim("cells_down", min=2, max=4096), torch.export.Dim("cells_across", min=2, max=4096)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         program = torch.onnx.export(
-            _Columns(model).eval(),
+            _LogitsAndPoints(model).eval(),
             (torch.zeros(1, 3, 64, 80),),
             dynamic_shapes=({2: 16 * height, 3: 16 * width},),
             input_names=["images"],
@@ -152,8 +197,21 @@ def _exported(model: P2PNet) -> bytes:
 
 
 @contextmanager
-def hushed(name: str = "torch.onnx") -> Iterator[None]:
-    """Keep a logger's and all warnings' words to itself, for a command line: this is the whole process's state."""
+def suppress_exporter_output(name: str = "torch.onnx") -> Iterator[None]:
+    """Hide all warnings and a logger's messages below errors inside the block.
+
+    This changes the state of the whole process, so that only a command line may use it.
+
+    Parameters
+    ----------
+    name : str
+        The logger.
+
+    Examples
+    --------
+    >>> with suppress_exporter_output():
+    ...     warnings.warn("not shown", stacklevel=1)
+    """
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -166,6 +224,7 @@ def hushed(name: str = "torch.onnx") -> Iterator[None]:
 
 
 def _difference(model: P2PNet, session: Any, height: int, width: int) -> float:
+    """Return the largest difference between the outputs of model and session on a random image."""
     images = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(height))
     with torch.inference_mode():
         expected = model(images)
@@ -176,12 +235,16 @@ def _difference(model: P2PNet, session: Any, height: int, width: int) -> float:
 
 
 def _session(content: bytes, device: torch.device | None = None) -> Any:
-    runtime = package("onnxruntime", NEEDING)
-    there = runtime.get_available_providers()
+    """Return ONNX Runtime's session of a model on a device."""
+    runtime = import_package("onnxruntime", PURPOSE)
+    available = runtime.get_available_providers()
     if device is None:
-        return runtime.InferenceSession(content, providers=there)
+        return runtime.InferenceSession(content, providers=available)
     provider = PROVIDERS.get(device.type)
-    if provider not in there:
-        raise UsageError(f"ONNX Runtime can't run on {device} here: it has {listed(there)}")
+    if provider not in available:
+        raise UsageError(
+            f"device: '{device}' was requested, and ONNX Runtime can't use it here (it has {listed(available)}); "
+            "use --device cpu"
+        )
     options = {"device_id": device.index or 0} if device.type == "cuda" else {}
     return runtime.InferenceSession(content, providers=[(provider, options)])

@@ -1,15 +1,24 @@
-"""How torch takes its memory on a processor; to be said before its first tensor."""
+"""Large memory pages for torch on the CPU; the setting must be made before torch allocates its first tensor."""
 
 import os
 
 HUGE_PAGES = {"THP_MEM_ALLOC_ENABLE": "1"}
-"""The variable, read once, that has torch ask Linux for huge pages under its large maps.
+"""Environment variable, read once by torch, that makes it request huge pages from Linux for large maps.
 
-A new map then costs some 50 page faults, not 25,000.
+A new map then costs some 50 page faults instead of 25,000.
 """
 
 
 def ask_for_huge_pages() -> None:
-    """Set the variable for this process, for a command line to call; what the user has set stays."""
+    """Set the environment variable of ``HUGE_PAGES`` for this process; a value that the user set is kept.
+
+    Only a command line calls this.
+
+    Examples
+    --------
+    >>> ask_for_huge_pages()
+    >>> os.environ["THP_MEM_ALLOC_ENABLE"] != ""
+    True
+    """
     for name, value in HUGE_PAGES.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""P2PNet (section 3.4, Fig. 5): trunk, neck and two branches of convolutions give a set of point proposals."""
+"""P2PNet (section 3.4, Fig. 5): a trunk, a neck and two branches of convolutions give a set of point proposals."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from torch.nn.functional import interpolate, pad
 
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.devices import DTYPES, precision
-from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
-from baselines.p2pnet.trunks import Trunk, trunk_named
+from baselines.p2pnet.proposals import Proposals, channel_pairs, reference_offsets, reference_points
+from baselines.p2pnet.trunks import Trunk, build_trunk
 
 MULTIPLE = 16
-"""Height and width are padded to multiples of the coarsest map's stride."""
+"""Stride of the coarsest map; height and width of the input are padded to multiples of it."""
 
 
 class Neck(nn.Module):
-    """The upsampling path: coarse maps, doubled by nearest neighbours, plus a lateral connection, smoothed into F_s.
+    """The upsampling path from the trunk's maps to F_s.
+
+    Each step doubles the coarse map by nearest neighbours and adds a lateral connection from the finer map; a last
+    convolution smooths the result.
 
     Parameters
     ----------
@@ -27,7 +30,13 @@ class Neck(nn.Module):
     width : int
         Channels of F_s.
     stride : {4, 8, 16}
-        s: the paper's 8 merges the maps of stride 16 and 8; 4 goes one step on; 16 takes the coarsest alone.
+        s. The paper's 8 merges the maps of stride 16 and 8; 4 adds the map of stride 4; 16 uses the coarsest map alone.
+
+    Examples
+    --------
+    >>> maps = [torch.zeros(1, channels, side, side) for channels, side in ((3, 16), (5, 8), (7, 4))]
+    >>> Neck((3, 5, 7), width=6, stride=8)(maps).shape
+    torch.Size([1, 6, 8, 8])
     """
 
     def __init__(self, channels: tuple[int, int, int], width: int, stride: int):
@@ -38,7 +47,7 @@ class Neck(nn.Module):
         self.smooth = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Return F_s: (B, width, H / s, W / s)."""
+        """Return F_s, (B, width, H / s, W / s)."""
         merged = self.top(maps[2])
         for lateral, finer in zip(self.laterals, (maps[1], maps[0]), strict=False):
             merged = interpolate(merged, scale_factor=2.0, mode="nearest") + lateral(finer)
@@ -47,7 +56,25 @@ class Neck(nn.Module):
 
 
 def branch(width: int, K: int) -> nn.Sequential:
-    """Return a prediction head: three 3 x 3 convolutions interleaved with ReLU, to 2K channels."""
+    """Return a prediction branch: three 3 x 3 convolutions with ReLU between them.
+
+    Parameters
+    ----------
+    width : int
+        Channels of F_s.
+    K : int
+        Reference points of a cell.
+
+    Returns
+    -------
+    nn.Sequential
+        (B, width, h, w) -> (B, 2K, h, w).
+
+    Examples
+    --------
+    >>> branch(width=6, K=4)(torch.zeros(1, 6, 8, 8)).shape
+    torch.Size([1, 8, 8, 8])
+    """
     return nn.Sequential(
         nn.Conv2d(width, width, 3, padding=1),
         nn.ReLU(inplace=True),
@@ -58,28 +85,28 @@ def branch(width: int, K: int) -> nn.Sequential:
 
 
 class P2PNet(nn.Module):
-    """The model; its parts are made from the config unless they are given.
+    """The model; the config decides the parts that are not given.
 
     Parameters
     ----------
     config : Config
         Sizes; the paper's by default.
     trunk, neck, regression, classification : nn.Module, optional
-        Parts of one's own, of the shapes of ``Trunk``, ``Neck`` and ``branch``.
+        Other parts, with the inputs and outputs of ``Trunk``, ``Neck`` and ``branch``.
 
     Examples
     --------
     >>> model = P2PNet(Config(backbone="mobilenet_v3_large", width=8)).eval()
-    >>> found = model(torch.zeros(1, 3, 64, 96))
-    >>> found.points.shape  # 8 x 12 cells of 4 proposals
+    >>> proposals = model(torch.zeros(1, 3, 64, 96))
+    >>> proposals.points.shape  # 8 x 12 cells with 4 proposals each
     torch.Size([1, 384, 2])
     """
 
     ignored: tuple[str, ...] = ()
-    """Keys of the file it was read from that nothing uses."""
+    """Keys of the model's file that the model does not use."""
 
     precision: str = "float32"
-    """What the convolutions are computed in where no autocast says it."""
+    """The precision of the convolutions where no autocast of the caller sets it."""
 
     def __init__(
         self,
@@ -92,35 +119,51 @@ class P2PNet(nn.Module):
     ):
         super().__init__()
         self.config = config = config or Config()
-        self._usual = neck is None and regression is None and classification is None
-        self.trunk = trunk or trunk_named(config.backbone)
+        self._has_standard_parts = neck is None and regression is None and classification is None
+        self.trunk = trunk or build_trunk(config.backbone)
         self.neck = neck or Neck(self.trunk.channels, config.width, config.stride)
-        self.regression = regression or _from_references(branch(config.width, config.K))
-        self.classification = classification or _doubtful(branch(config.width, config.K), config.nothing_bias)
+        self.regression = regression or _init_regression(branch(config.width, config.K))
+        self.classification = classification or _init_classification(
+            branch(config.width, config.K), config.nothing_bias
+        )
         offsets = reference_offsets(config.stride, config.rows, config.lines, config.layout)
         self.references: Tensor
         self.register_buffer("references", offsets, persistent=False)  # (K, 2)
 
     @property
     def device(self) -> torch.device:
-        """Where the model is, and its images have to be."""
+        """The device of the model, on which its images have to be."""
         return self.references.device
 
     @property
     def margin(self) -> int | None:
-        """Pixels beside a tile's core that the core's proposals depend on, up to a multiple of 16: the paper's 128.
+        """Pixels beside a tile's core that its proposals depend on, a multiple of 16; 128 for the paper's model.
 
-        A cell sees through the four convolutions on F_s, then through the trunk's; None where that is the whole image,
-        or where a part of one's own makes it unknown.
+        None where a proposal depends on the whole image, or where a part of another kind makes the number unknown.
         """
-        radius = self.trunk.radius if self._usual else None
-        return None if radius is None else up_to_multiple(up_to_multiple(4 * self.config.stride) + radius)
+        # A proposal sees 4 cells to each side through the convolutions on F_s (one of the neck, three of a branch), and
+        # further through the trunk.
+        radius = self.trunk.radius if self._has_standard_parts else None
+        return None if radius is None else round_up(round_up(4 * self.config.stride) + radius)
 
     def settle(self, precision: str) -> None:
-        """Make the model ready to predict in "float32", "bf16" or "fp16", never to train again; in eval mode.
+        """Prepare the model for fast prediction in one precision; it can't be trained afterwards.
 
-        The trunk is folded, and weights are kept in the precision they are multiplied in: the same proposals as under
-        autocast, sooner. The branches' last layers stay float32.
+        The batch norms of the trunk are merged into its convolutions, and the weights are stored in the precision of
+        their multiplication. The proposals are those under autocast, but faster. The last layers of the branches stay
+        float32.
+
+        Parameters
+        ----------
+        precision : {"float32", "bf16", "fp16"}
+            The arithmetic of the convolutions. The model has to be in eval mode.
+
+        Examples
+        --------
+        >>> model = P2PNet(Config(backbone="mobilenet_v3_large", width=8)).eval()
+        >>> model.settle("bf16")
+        >>> model.neck.top.weight.dtype, model.regression[-1].weight.dtype
+        (torch.bfloat16, torch.float32)
         """
         self.trunk.fold()
         self.precision = precision
@@ -135,50 +178,81 @@ class P2PNet(nn.Module):
         Parameters
         ----------
         images : Tensor of float32, (B, 3, H, W)
-            RGB, normalized; padded with zeros, right and below, to multiples of 16.
+            RGB, normalized; zeros are added on the right and at the bottom up to multiples of 16.
 
         Returns
         -------
         Proposals
-            ``logits`` and ``points``, (B, M, 2) each, M = K * ceil16(H) / s * ceil16(W) / s; those of the padding are
-            among them.
+            ``logits`` and ``points``, (B, M, 2) each, with M = K * ceil16(H) / s * ceil16(W) / s; the proposals of the
+            padding are among them.
         """
-        return self.of_whole_cells(padded(images))
+        return self.forward_padded(pad_to_multiple(images))
 
-    def of_whole_cells(self, images: Tensor) -> Proposals:
-        """Return the proposals of images whose height and width are multiples of 16."""
+    def forward_padded(self, images: Tensor) -> Proposals:
+        """Return the proposals of images whose height and width are multiples of 16, as ``forward``."""
         with precision(self.precision, images.device):
             fused = self.neck(self.trunk(images))  # F_s: (B, width, h, w)
-            sure, moved = self.classification[:-1](fused), self.regression[:-1](fused)
-        with torch.autocast(images.device.type, enabled=False):  # what is put out is float32: few ties, no lost pixels
-            logits = in_pairs(self.classification[-1](sure.float()))  # (B, 2K, h, w) -> (B, M, 2)
-            offsets = in_pairs(self.regression[-1](moved.float()))  # (B, 2K, h, w) -> (B, M, 2)
+            class_maps, offset_maps = self.classification[:-1](fused), self.regression[:-1](fused)
+        # The outputs are float32: half precision would give many equal confidences and inexact points.
+        with torch.autocast(images.device.type, enabled=False):
+            logits = channel_pairs(self.classification[-1](class_maps.float()))  # (B, 2K, h, w) -> (B, M, 2)
+            offsets = channel_pairs(self.regression[-1](offset_maps.float()))  # (B, 2K, h, w) -> (B, M, 2)
             references = reference_points(fused.shape[-2], fused.shape[-1], self.config.stride, self.references)
             points = references + self.config.gamma * offsets  # eq. 2
         return Proposals(logits, points, self.config.stride, self.config.K)
 
 
-def up_to_multiple(pixels: int) -> int:
-    """Return the next multiple of 16."""
+def round_up(pixels: int) -> int:
+    """Return the smallest multiple of 16 that is not smaller.
+
+    Parameters
+    ----------
+    pixels : int
+        A length in pixels.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> round_up(16), round_up(17)
+    (16, 32)
+    """
     return -(-pixels // MULTIPLE) * MULTIPLE
 
 
-def padded(images: Tensor) -> Tensor:
-    """Return the images with zeros right and below, up to multiples of 16."""
+def pad_to_multiple(images: Tensor) -> Tensor:
+    """Return images with zeros on the right and at the bottom, up to multiples of 16.
+
+    Parameters
+    ----------
+    images : Tensor, (..., H, W)
+        The images.
+
+    Returns
+    -------
+    Tensor, (..., ceil16(H), ceil16(W))
+
+    Examples
+    --------
+    >>> pad_to_multiple(torch.ones(1, 3, 20, 32)).shape
+    torch.Size([1, 3, 32, 32])
+    """
     height, width = images.shape[-2:]
-    return pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE))
+    return pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE))  # -20 % 16 = 12: from 20 to 32
 
 
-def _from_references(regression: nn.Sequential) -> nn.Sequential:
-    """Begin with proposals close to their reference points, whatever gamma is."""
+def _init_regression(regression: nn.Sequential) -> nn.Sequential:
+    """Start with small weights, so that proposals begin close to their reference points for any gamma."""
     last = cast(nn.Conv2d, regression[-1])
     nn.init.normal_(last.weight, std=1e-3)
     nn.init.zeros_(cast(Tensor, last.bias))
     return regression
 
 
-def _doubtful(classification: nn.Sequential, nothing: float) -> nn.Sequential:
-    """Begin with a prior for "nothing"."""
+def _init_classification(classification: nn.Sequential, nothing: float) -> nn.Sequential:
+    """Start with a bias for "nothing" in every reference point."""
     last = cast(nn.Conv2d, classification[-1])
     with torch.no_grad():
         cast(Tensor, last.bias).view(-1, 2).copy_(torch.tensor([nothing, 0.0]))  # (2K,) -> (K, 2)

@@ -1,8 +1,8 @@
-"""Checkpoints in the layout of the released code, read into this model; none of that code or its weights is here.
+"""Checkpoints in the layout of the released code, read into this model; this file has none of that code or its weights.
 
-The layout is ``{"model": state_dict}`` or the state_dict itself, with or without ``module.`` before each key. It holds
-3,606,272 values that its own forward pass never uses (21,579,344 less 17,973,072): they are listed and left out.
-Anything else that is unknown, and anything that is missing, is an error.
+The layout is ``{"model": state_dict}`` or the state_dict itself, with or without ``module.`` before each key. A file
+has 21,579,344 values, of which the released forward pass uses 17,973,072. The other 3,606,272 are listed and left out.
+Any other unknown key, and any missing key, is an error.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ from torch import Tensor
 
 from baselines.p2pnet.config import Config
 from baselines.p2pnet.model import P2PNet
-from baselines.p2pnet.weight_files import tensors_of
+from baselines.p2pnet.weight_files import read_tensors
 from crowdeval.errors import InputError, UsageError, listed
 
 BODIES = {"body1": (0, 0, 13), "body2": (0, 13, 23), "body3": (1, 23, 33), "body4": (2, 33, 43)}
-"""Body of the released trunk to the stage of ours, and its first layer in vgg16_bn's features and the one after."""
+"""Body of the released trunk to our stage, its first layer in vgg16_bn's features, and the one after its last."""
 
 NECK = {"P5_1": "top", "P4_1": "laterals.0", "P4_2": "smooth"}
 HEAD = {"conv1": "0", "conv2": "2", "output": "4"}
+"""Released name to our name, in the neck and in a branch."""
 
 DEAD = re.compile(r"(fpn\.(P3_1|P3_2|P5_2)|(regression|classification)\.(conv3|conv4))\.(weight|bias)")
-"""Layers that the released code makes and never uses."""
+"""Layers that the released code creates and never uses."""
 
 SHAPES = {1: (1, 1), 4: (2, 2), 8: (4, 2)}
-"""K to rows and lines, where they are not given; for other K they have to be."""
+"""K to its default rows and lines; any other K needs them as arguments."""
 
 
 @dataclass(frozen=True, slots=True)
-class Official:
-    """A released checkpoint's tensors under our names.
+class OfficialWeights:
+    """The tensors of a released checkpoint under our names.
 
     Attributes
     ----------
     weights : mapping of str to Tensor
-        Our keys.
+        Tensors by our keys.
     ignored : tuple of str
-        Its keys that nothing uses.
+        Keys of the file that the released code never uses.
     K : int
-        Reference points of a cell, as its regression branch has them.
+        Reference points of a cell, from the shape of the regression branch.
     """
 
     weights: Mapping[str, Tensor]
@@ -59,75 +60,90 @@ def load_official(path: str | os.PathLike[str], rows: int | None = None, lines: 
     Parameters
     ----------
     path : str or path
-        The file; read without running any code in it.
+        The file; no code in it is run.
     rows, lines : int, optional
-        How the K reference points lie in a cell, which the file does not say: by default 2 x 2 for K = 4 and
-        4 x 2 for 8.
+        Rows and lines of the K reference points in a cell, which the file does not have: by default 2 x 2 for K = 4 and
+        4 x 2 for K = 8.
 
     Returns
     -------
     P2PNet
-        In eval mode, on the CPU; its ``ignored`` lists the file's keys that nothing uses.
+        In eval mode, on the CPU; its ``ignored`` lists the keys of the file that nothing uses.
 
     Raises
     ------
-    MissingFileError, InputError
-        If there is no such file, it is truncated, holds code, or is of another layout; names the keys.
+    MissingFileError
+        If there is no such file.
+    InputError
+        If the file is truncated, contains code, or has another layout; the error names the keys.
     UsageError
         If rows x lines is not the file's K, or neither is given for a K that is not 1, 4 or 8.
+
+    Examples
+    --------
+    Such a file has 82 MiB, so this is not run:
+
+    >>> load_official("SHTechA.pth").config.K  # doctest: +SKIP
+    4
     """
     path = Path(path)
-    found = official(path)
+    official = _read_official(path)
     if rows is None and lines is None:
-        if found.K not in SHAPES:
-            raise UsageError(f"{path} does not say how its K = {found.K} reference points lie: give rows and lines")
-        rows, lines = SHAPES[found.K]
-    rows = found.K // (lines or 1) if rows is None else rows
-    lines = found.K // (rows or 1) if lines is None else lines
-    if rows * lines != found.K:
-        raise UsageError(f"{path} has K = {found.K} reference points in a cell, not rows x lines = {rows} x {lines}")
+        if official.K not in SHAPES:
+            raise UsageError(
+                f"{path} has K = {official.K} reference points in a cell and does not say in how many rows and lines; "
+                "give rows and lines"
+            )
+        rows, lines = SHAPES[official.K]
+    rows = official.K // (lines or 1) if rows is None else rows
+    lines = official.K // (rows or 1) if lines is None else lines
+    if rows * lines != official.K:
+        raise UsageError(
+            f"{path} has K = {official.K} reference points in a cell: expected rows x lines = {official.K}, "
+            f"found {rows} x {lines}"
+        )
     model = P2PNet(Config(rows=rows, lines=lines))
     expected = model.state_dict()
-    for key, value in found.weights.items():
+    for key, value in official.weights.items():
         if value.shape != expected[key].shape:
             raise InputError(
                 f"{path}: {_theirs(key)}: expected {tuple(expected[key].shape)}, found {tuple(value.shape)}"
             )
-    model.load_state_dict({**expected, **found.weights})
-    model.ignored = found.ignored
+    model.load_state_dict({**expected, **official.weights})
+    model.ignored = official.ignored
     return model.eval()
 
 
-def official(path: Path) -> Official:
-    """Return a released checkpoint's tensors under our names, each key accounted for."""
-    state = {key.removeprefix("module."): value for key, value in tensors_of(path).items()}
+def _read_official(path: Path) -> OfficialWeights:
+    """Return the tensors of a released checkpoint; raise InputError for unknown or missing keys."""
+    state = {key.removeprefix("module."): value for key, value in read_tensors(path).items()}
     ignored = tuple(key for key in state if DEAD.fullmatch(key))
     named = {key: _ours(key) for key in state if key not in ignored}
-    with torch.device("meta"):  # the keys alone
+    with torch.device("meta"):  # only the keys are needed, so no memory is used for values
         expected = P2PNet(Config()).state_dict()
     unknown = [key for key, ours in named.items() if ours not in expected]
     present = set(named.values())
     missing = [_theirs(key) for key in expected if key not in present and not key.endswith("num_batches_tracked")]
     if unknown or missing:
         problems = [f"{key} is unknown" for key in unknown] + [f"{key} is missing" for key in missing]
-        raise InputError(f"{path} is no checkpoint of the released P2PNet: {listed(problems)}")
-    return Official({ours: state[key] for key, ours in named.items()}, ignored, _references(path, state))
+        raise InputError(f"{path} is not a checkpoint of the released P2PNet: {listed(problems)}")
+    return OfficialWeights({ours: state[key] for key, ours in named.items()}, ignored, _references(path, state))
 
 
 def _references(path: Path, state: Mapping[str, Tensor]) -> int:
-    """Return K: half the rows of the last regression layer."""
+    """Return K, half the number of channels of the last regression layer."""
     shapes = [tuple(state[f"{head}.output.weight"].shape) for head in ("regression", "classification")]
     channels = shapes[0][0] if shapes[0] else 0
     if channels < 2 or channels % 2 or shapes[0] != shapes[1]:
         raise InputError(
-            f"{path}: regression.output has {channels} channels, expected 2 for each reference point, "
-            "and classification.output as many"
+            f"{path}: regression.output has {channels} channels and classification.output "
+            f"{shapes[1][0] if shapes[1] else 0}, expected 2 for each reference point in both"
         )
     return channels // 2
 
 
 def _ours(key: str) -> str:
-    """Return our name of a key of theirs, or "" where we have none."""
+    """Return our key for a released key, or "" where there is none."""
     parts = key.split(".")
     if len(parts) == 4 and parts[0] == "backbone" and parts[1] in BODIES and parts[2].isdigit():
         stage, first, end = BODIES[parts[1]]
@@ -141,7 +157,7 @@ def _ours(key: str) -> str:
 
 
 def _theirs(key: str) -> str:
-    """Return their name of a key of ours."""
+    """Return the released key for our key."""
     parts = key.split(".")
     if parts[0] == "trunk":
         index = int(parts[3])

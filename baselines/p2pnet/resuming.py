@@ -1,4 +1,4 @@
-"""What a training is gone on from: its state as one mapping, and the way back, refused where the run was another."""
+"""The state that a training resumes from, as one mapping, and the check that it belongs to the same run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,34 @@ from baselines.p2pnet.run_files import RunFolder
 from baselines.p2pnet.samples import Samples
 from crowdeval.errors import InputError
 
-FREE = ("backbone_weights", "start", "cache_images", "workers", "save_every", "surplus")
-"""Values that a run may be gone on with differently: what it has computed does not depend on them."""
+CHANGEABLE = ("backbone_weights", "start", "cache_images", "workers", "save_every", "surplus")
+"""Names of the config's values that may differ when a run resumes, as the computed weights do not depend on them."""
 
 
 class Resumable(Protocol):
-    """A training: its parts, and where it stands."""
+    """A training: its parts and its progress.
+
+    Attributes
+    ----------
+    config : Config
+        All values.
+    train, validation : Samples
+        The images to train on, and those to select the checkpoint on.
+    folder : RunFolder
+        The files of the run.
+    step, saved : int
+        Steps done, and steps done at the last saved state.
+    best : dict of str to float or None
+        The validation metrics and the step of the best checkpoint.
+    seconds : float
+        Duration of the training so far.
+    origin : dict of str to Any
+        The source of the first weights.
+    fingerprints : dict of str to str
+        Hashes of the training images, of their order, and of the validation images.
+    optimizer, scaler, mean
+        The optimizer, the gradient scaler, and the running mean of the weights.
+    """
 
     config: Config
     train: Samples
@@ -31,25 +53,36 @@ class Resumable(Protocol):
     best: dict[str, float | None]
     seconds: float
     origin: dict[str, Any]
-    prints: dict[str, str]
+    fingerprints: dict[str, str]
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
     mean: RunningMean | None
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The model that is trained."""
 
 
 def state_of(trainer: Resumable) -> dict[str, Any]:
-    """Return all that training needs to go on."""
+    """Return the state that a training needs to resume.
+
+    Parameters
+    ----------
+    trainer : Resumable
+        The training.
+
+    Returns
+    -------
+    dict of str to Any
+        Tensors and plain values, as ``RunFolder.save_state`` takes them. There is no doctest: a Trainer needs images.
+    """
     return {
         "config": json.dumps(trainer.config.as_dict()),
         "step": trainer.step,
         "best": trainer.best,
         "seconds": trainer.seconds,
         "origin": json.dumps(trainer.origin),
-        **trainer.prints,
+        **trainer.fingerprints,
         "model": trainer.model.state_dict(),
         "optimizer": trainer.optimizer.state_dict(),
         "scaler": trainer.scaler.state_dict(),
@@ -58,21 +91,37 @@ def state_of(trainer: Resumable) -> dict[str, Any]:
 
 
 def restore(trainer: Resumable, state: Mapping[str, Any]) -> None:
-    """Put a trainer where its run was; raise InputError where that run had another config or other images."""
+    """Set a training to the state of its run.
+
+    Parameters
+    ----------
+    trainer : Resumable
+        A training with new parts; changed in place.
+    state : mapping of str to Any
+        The result of ``state_of``, read from the run's folder. There is no doctest: a Trainer needs images.
+
+    Raises
+    ------
+    InputError
+        If the state is of a run with another config, or with other images; the error names the values or the images.
+    """
     home = trainer.folder.home
+    # The defaults stand in for values that are newer than the state.
     theirs, ours = {**Config().as_dict(), **json.loads(state["config"])}, trainer.config.as_dict()
-    changed = [name for name in ours if name not in FREE and theirs[name] != ours[name]]
+    changed = [name for name in ours if name not in CHANGEABLE and theirs[name] != ours[name]]
     if changed:
         values = ", ".join(f"{name} ({theirs[name]} -> {ours[name]})" for name in changed)
-        raise InputError(f"{home} was trained with another config: {values}")
-    source, chosen_on = trainer.train.source, trainer.validation.source
+        raise InputError(
+            f"{home}: the run was trained with another config: {values}; give its values, or another --out"
+        )
+    source, selected_on = trainer.train.source, trainer.validation.source
     for key, problem in (
-        ("images", f"{home} was trained on other images or points than {source} has now"),
-        ("order", f"{source} has its images in another order than when {home} began"),
-        ("validation", f"{home} chose its checkpoint on other images than {chosen_on}"),
+        ("images", f"{home}: the run was trained on other images or points than {source} has now"),
+        ("order", f"{home}: the images of {source} are in another order than at the start of the run"),
+        ("validation", f"{home}: the run selects its checkpoint on other images than {selected_on}"),
     ):
-        if state[key] != trainer.prints[key]:
-            raise InputError(problem)
+        if state[key] != trainer.fingerprints[key]:
+            raise InputError(f"{problem}; give the images of the run, or another --out")
     trainer.model.load_state_dict(state["model"])
     trainer.optimizer.load_state_dict(state["optimizer"])
     trainer.scaler.load_state_dict(state["scaler"])

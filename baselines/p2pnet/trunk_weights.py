@@ -1,8 +1,8 @@
-"""Weights for the trunk alone: torchvision's ImageNet weights, or a file that holds a VGG-16 trunk under some name.
+"""Weights for the trunk alone: torchvision's ImageNet weights, or a file with a trunk of this kind.
 
-A file's keys are those of torchvision's network, with or without ``module.`` or ``backbone.`` before them; of VGG also
-``N.weight`` and a text detector's ``basenet.sliceX.N.weight``, N being the layer's index in torchvision's ``features``.
-What the file does not hold is listed.
+A file has the keys of torchvision's network, with or without ``module.`` or ``backbone.`` before them. For a VGG-16
+trunk, the keys may also be ``N.weight``, or ``basenet.sliceX.N.weight`` as in a text detector, where N is the layer's
+index in torchvision's ``features``. Layers that the file does not have are listed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torchvision
 from torch import Tensor
 
 from baselines.p2pnet.trunks import Trunk
-from baselines.p2pnet.weight_files import tensors_of
+from baselines.p2pnet.weight_files import read_tensors
 from crowdeval.errors import InputError, UsageError, listed
 
 _PREFIX = re.compile(r"^(module\.)?(backbone\.)?")
@@ -29,11 +29,22 @@ IMAGENET = {
     "resnet50": "ResNet50_Weights",
     "mobilenet_v3_large": "MobileNet_V3_Large_Weights",
 }
+"""Backbone to the name of its ImageNet weights in torchvision."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """What became of a file of trunk weights: keys of the trunk it gave and did not give, and its keys without use."""
+class FillResult:
+    """The result of filling a trunk.
+
+    Attributes
+    ----------
+    source : str
+        "imagenet", "random", or the name of the file.
+    given, missing : tuple of str
+        Keys of the trunk that the file has, and those that it does not have.
+    unused : tuple of str
+        Keys of the file that the trunk does not have.
+    """
 
     source: str
     given: tuple[str, ...]
@@ -41,53 +52,68 @@ class Filled:
     unused: tuple[str, ...]
 
 
-def fill(trunk: Trunk, source: str, backbone: str) -> Filled:
-    """Put weights into a trunk.
+def fill_trunk(trunk: Trunk, source: str, backbone: str) -> FillResult:
+    """Set the initial weights of a trunk.
 
     Parameters
     ----------
     trunk : Trunk
         Changed in place.
     source : str
-        "imagenet" (torchvision's, downloaded or from its cache), "none", or a file.
+        "imagenet" (torchvision's weights, downloaded or from its cache), "none", or a file.
     backbone : str
-        The trunk's builder.
+        The name of the trunk's builder.
+
+    Returns
+    -------
+    FillResult
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     InputError
-        If the file can't be read, holds none of the trunk's layers, or one of another shape.
+        If the file can't be read, has none of the trunk's layers, or has a layer of another shape.
     UsageError
-        If ImageNet's weights can't be had.
+        If the ImageNet weights are not available.
+
+    Examples
+    --------
+    >>> from baselines.p2pnet.trunks import build_trunk
+    >>> fill_trunk(build_trunk("mobilenet_v3_large"), "none", "mobilenet_v3_large").source
+    'random'
     """
     ours = {key: value for key, value in trunk.state_dict().items() if not key.endswith("num_batches_tracked")}
     if source == "none":
-        return Filled("random", (), tuple(ours), ())
-    state = _imagenet(backbone) if source == "imagenet" else tensors_of(Path(source))
-    return _filled(trunk, ours, state, source if source == "imagenet" else Path(source).name)
+        return FillResult("random", (), tuple(ours), ())
+    state = _imagenet(backbone) if source == "imagenet" else read_tensors(Path(source))
+    return _copy_weights(trunk, ours, state, source if source == "imagenet" else Path(source).name)
 
 
-def _filled(trunk: Trunk, ours: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> Filled:
+def _copy_weights(trunk: Trunk, ours: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> FillResult:
+    """Copy the weights of a file into the trunk, by torchvision's keys."""
     theirs = {_torchvision_key(key): key for key in state}
     given = {}
     for key, value in ours.items():
-        there = theirs.get(trunk.torchvision_key(key))
-        if there is None:
+        their_key = theirs.get(trunk.torchvision_key(key))
+        if their_key is None:
             continue
-        if state[there].shape != value.shape:
-            raise InputError(f"{source}: {there}: expected {tuple(value.shape)}, found {tuple(state[there].shape)}")
-        given[key] = state[there].to(value.dtype)
+        if state[their_key].shape != value.shape:
+            raise InputError(
+                f"{source}: {their_key}: expected {tuple(value.shape)}, found {tuple(state[their_key].shape)}"
+            )
+        given[key] = state[their_key].to(value.dtype)
     if not given:
-        raise InputError(f"{source} holds none of the trunk's layers (its first keys: {listed(list(state), most=3)})")
+        raise InputError(f"{source} has none of the trunk's layers (its first keys: {listed(list(state), most=3)})")
     trunk.load_state_dict(given, strict=False)
     missing = tuple(key for key in ours if key not in given)
     used = {theirs[trunk.torchvision_key(key)] for key in given}
     unused = tuple(key for key in state if key not in used and not key.endswith("num_batches_tracked"))
-    return Filled(source, tuple(given), missing, unused)
+    return FillResult(source, tuple(given), missing, unused)
 
 
 def _torchvision_key(key: str) -> str:
-    """Return a file's key as torchvision writes it.
+    """Return torchvision's key for a key of a file.
 
     >>> _torchvision_key("module.basenet.slice2.14.weight"), _torchvision_key("conv1.weight")
     ('features.14.weight', 'conv1.weight')
@@ -96,12 +122,13 @@ def _torchvision_key(key: str) -> str:
 
 
 def _imagenet(backbone: str) -> Mapping[str, Tensor]:
+    """Return torchvision's ImageNet weights, from its cache or downloaded."""
     try:
         weights = torchvision.models.get_weight(f"{IMAGENET[backbone]}.IMAGENET1K_V1")
         state: Mapping[str, Tensor] = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as problem:
         raise UsageError(
-            f"torchvision's ImageNet weights of {backbone} can't be had ({problem}); give a file by "
-            "-s backbone_weights=FILE, or start at random by -s backbone_weights=none"
+            f"torchvision's ImageNet weights of {backbone} are not available ({problem}); give a file with "
+            "-s backbone_weights=FILE, or start from random weights with -s backbone_weights=none"
         ) from None
     return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}

@@ -1,6 +1,6 @@
-"""Trunks: builders of feature maps at strides 4, 8 and 16, from torchvision's networks.
+"""Trunks: networks of torchvision that give feature maps at strides 4, 8 and 16.
 
-A builder returns a Trunk without weights of its own; ``trunk_weights`` puts weights in.
+A builder returns a Trunk with random weights; ``trunk_weights`` sets pretrained ones.
 """
 
 from __future__ import annotations
@@ -20,22 +20,28 @@ from torchvision.models import vgg
 from crowdeval.errors import UsageError, did_you_mean, listed
 
 FEATURES = {"stages.0": "features", "stages.1": "features", "stages.2": "features"}
-"""Names of the trunks that are cuts of torchvision's ``features``: the layers keep their index."""
+"""Names for the trunks whose stages are slices of torchvision's ``features``: the layers keep their index."""
 
 
 class Trunk(nn.Module):
-    """Three stages in a row, each halving the size of the one before.
+    """Three stages in a row; the first one divides height and width by 4, each of the others by 2.
 
     Parameters
     ----------
     stages : sequence of three nn.Module
-        Image (B, 3, H, W) -> stride 4 -> stride 8 -> stride 16.
+        Image (B, 3, H, W) -> map of stride 4 -> map of stride 8 -> map of stride 16.
     channels : three int
         Channels of the three maps.
     blocks : sequence of sequences of nn.Module
         The trunk's layers by block, first to last, for ``freeze`` and ``recompute``.
     names : mapping of str to str
-        The beginning of a key here to its beginning in torchvision's network.
+        Start of a key of this trunk to the start of that key in torchvision's network.
+
+    Examples
+    --------
+    >>> trunk = build_trunk("mobilenet_v3_large")
+    >>> [tuple(maps.shape[2:]) for maps in trunk(torch.zeros(1, 3, 64, 96))]
+    [(16, 24), (8, 12), (4, 6)]
     """
 
     def __init__(
@@ -50,72 +56,133 @@ class Trunk(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.channels = channels
         self._blocks = [list(block) for block in blocks]
-        self._still: list[nn.Module] = []
-        self._again: set[nn.Module] = set()
+        self._frozen: list[nn.Module] = []
+        self._recomputed: set[nn.Module] = set()
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps of stride 4, 8 and 16: (B, C, H / s, W / s) each."""
-        fine = self._through(self.stages[0], images)
-        middle = self._through(self.stages[1], fine)
-        return fine, middle, self._through(self.stages[2], middle)
+        fine = self._run_stage(self.stages[0], images)
+        middle = self._run_stage(self.stages[1], fine)
+        return fine, middle, self._run_stage(self.stages[2], middle)
 
     def freeze(self, blocks: int, *, batch_norm: bool) -> None:
-        """Train nothing of the first blocks; with ``batch_norm``, keep all batch norms' statistics as they are."""
-        first = self._first("frozen_blocks", blocks)
+        """Exclude the first blocks from training, and on request the statistics of all batch norms.
+
+        Parameters
+        ----------
+        blocks : int
+            Number of first blocks whose parameters and batch norms do not change.
+        batch_norm : bool
+            Whether the batch norms of the other blocks keep their statistics too.
+
+        Raises
+        ------
+        UsageError
+            If the trunk has fewer blocks.
+
+        Examples
+        --------
+        >>> trunk = build_trunk("mobilenet_v3_large")
+        >>> trunk.freeze(1, batch_norm=False)
+        >>> next(trunk.parameters()).requires_grad
+        False
+        """
+        first = self._first_layers("frozen_blocks", blocks)
         for layer in first:
             layer.requires_grad_(False)
         norms = [layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)] if batch_norm else []
-        self._still = [*first, *norms]
+        self._frozen = [*first, *norms]
         self.train(self.training)
 
     def recompute(self, blocks: int) -> None:
-        """Keep no maps within the first blocks; the way back computes them again: less memory for more time."""
-        self._again = set(self._first("recompute", blocks))
+        """Compute the maps within the first blocks again in the backward pass: less memory, more time.
 
-    def _first(self, name: str, blocks: int) -> list[nn.Module]:
-        """Return the layers of the first blocks; raise UsageError where there are not so many."""
+        Parameters
+        ----------
+        blocks : int
+            Number of first blocks.
+
+        Raises
+        ------
+        UsageError
+            If the trunk has fewer blocks.
+
+        Examples
+        --------
+        >>> trunk = build_trunk("mobilenet_v3_large")
+        >>> trunk.recompute(2)
+        """
+        self._recomputed = set(self._first_layers("recompute", blocks))
+
+    def _first_layers(self, name: str, blocks: int) -> list[nn.Module]:
+        """Return the layers of the first blocks; raise UsageError where the trunk has fewer blocks."""
         if not 0 <= blocks <= len(self._blocks):
             raise UsageError(f"{name}: expected 0 to {len(self._blocks)} for this trunk, found {blocks}")
         return list(chain.from_iterable(self._blocks[:blocks]))
 
-    def _through(self, stage: nn.Module, maps: Tensor) -> Tensor:
-        """Return the stage's map."""
-        if not self._again or not torch.is_grad_enabled():
+    def _run_stage(self, stage: nn.Module, maps: Tensor) -> Tensor:
+        """Return the map of a stage; its first layers run under a checkpoint where they are to be recomputed."""
+        if not self._recomputed or not torch.is_grad_enabled():
             return stage(maps)  # type: ignore[no-any-return]
-        layers = [stage] if stage in self._again else list(stage.children())
-        again = nn.Sequential(*(layer for layer in layers if layer in self._again))
-        if len(again):
-            maps = checkpoint(again, maps, use_reentrant=False, context_fn=partial(_once, again))
-        return nn.Sequential(*layers[len(again) :])(maps)  # type: ignore[no-any-return]
+        layers = [stage] if stage in self._recomputed else list(stage.children())
+        first = nn.Sequential(*(layer for layer in layers if layer in self._recomputed))
+        if len(first):
+            maps = checkpoint(first, maps, use_reentrant=False, context_fn=partial(_recompute_contexts, first))
+        return nn.Sequential(*layers[len(first) :])(maps)  # type: ignore[no-any-return]
 
     def fold(self) -> None:
-        """Merge each batch norm into the convolution right before it: to predict sooner, never to train again.
+        """Prepare the trunk for fast prediction; it can't be trained afterwards.
 
-        A ReLU before a pooling changes places with it, which leaves it a quarter of the values, and the pooling
-        overwrites what it is given. The maps are the same to rounding. In eval mode only.
+        Each batch norm is merged into the convolution right before it. A ReLU before a pooling changes places with it,
+        so that it has a quarter of the values, and the pooling overwrites its input. The maps are the same up to
+        rounding. The trunk has to be in eval mode.
+
+        Examples
+        --------
+        >>> trunk = build_trunk("mobilenet_v3_large").eval()
+        >>> trunk.fold()
+        >>> any(isinstance(layer, nn.BatchNorm2d) for layer in trunk.modules())
+        False
         """
         for part in [layer for layer in self.modules() if isinstance(layer, nn.Sequential)]:
-            own = False  # whether the layer reads what a convolution of this part has made, and nobody else reads it
+            is_private = False  # whether the layer's input is a convolution's output that no other layer reads
             for (name, layer), (after, following) in pairwise(list(part.named_children())):
                 if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
                     setattr(part, name, fuse_conv_bn_eval(layer, following))
                     setattr(part, after, nn.Identity())
                 if isinstance(layer, nn.ReLU) and isinstance(following, nn.MaxPool2d):
-                    setattr(part, name, _in_place(following) if own else following)
+                    setattr(part, name, _in_place(following) if is_private else following)
                     setattr(part, after, layer)
-                own = isinstance(layer, nn.Conv2d) or (own and isinstance(layer, nn.BatchNorm2d))
+                is_private = isinstance(layer, nn.Conv2d) or (is_private and isinstance(layer, nn.BatchNorm2d))
 
     def torchvision_key(self, key: str) -> str:
-        """Return the key that torchvision's network has for a key of this trunk's state_dict."""
-        start = max((each for each in self._names if key.startswith(f"{each}.")), key=len)
+        """Return torchvision's key for a key of this trunk's state_dict.
+
+        Parameters
+        ----------
+        key : str
+            A key of this trunk.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> build_trunk("mobilenet_v3_large").torchvision_key("stages.0.0.0.weight")
+        'features.0.0.weight'
+        """
+        start = max((name for name in self._names if key.startswith(f"{name}.")), key=len)
         return f"{self._names[start]}.{key.removeprefix(f'{start}.')}"
 
     @property
     def radius(self) -> int | None:
-        """Pixels to each side of its own 16 x 16 patch that a value of the coarsest map depends on; None for all.
+        """Pixels around its own 16 x 16 patch, on each side, that a value of the coarsest map depends on; None for all.
 
-        Counted over convolutions and poolings in their order; a pooling of 2 x 2 stays within the patch.
+        Counted over the convolutions and poolings in their order; a pooling of 2 x 2 stays within the patch.
         """
+        # A layer of kernel 3 adds one step of its input to each side; the steps grow with the strides before it:
+        # strides 1, 2, 1, 2 -> steps of 1, 1, 2, 2 pixels.
         radius, jump = 0, 1
         for layer in self.modules():
             if isinstance(layer, nn.AdaptiveAvgPool2d):
@@ -126,64 +193,72 @@ class Trunk(nn.Module):
         return radius
 
     def _shortcuts(self) -> set[nn.Module]:
-        """Return the layers of residual shortcuts: beside the chain, 1 x 1."""
-        beside = [layer for name, layer in self.named_modules() if name.endswith("downsample")]
-        return {layer for each in beside for layer in each.modules()}
+        """Return the layers of residual shortcuts, which are 1 x 1 and parallel to the other layers."""
+        shortcuts = [layer for name, layer in self.named_modules() if name.endswith("downsample")]
+        return {layer for shortcut in shortcuts for layer in shortcut.modules()}
 
     def train(self, mode: bool = True) -> Trunk:
-        """Set training mode for all that is not frozen."""
+        """Set the training mode of all layers that are not frozen."""
         super().train(mode)
-        for layer in self._still:
+        for layer in self._frozen:
             layer.eval()
         return self
 
 
 class HalvingInPlace(nn.MaxPool2d):
-    """A pooling of 2 x 2 that overwrites what it is given: on a processor, new memory costs more than the comparing."""
+    """A pooling of 2 x 2 that overwrites its input: on a CPU, new memory costs more time than the comparisons.
+
+    Examples
+    --------
+    >>> HalvingInPlace(2, 2)(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])).tolist()
+    [[[[4.0]]]]
+    """
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Return the greatest of each 2 x 2 values: (B, C, H, W) -> (B, C, H / 2, W / 2)."""
-        if torch.compiler.is_compiling() or maps.device.type != "cpu" or not _overwritable(maps):
+        """Return the maximum of each 2 x 2 values: (B, C, H, W) -> (B, C, H / 2, W / 2)."""
+        if torch.compiler.is_compiling() or maps.device.type != "cpu" or not _can_overwrite(maps):
             return super().forward(maps)  # type: ignore[no-any-return]
+        # The maximum of rows 0 and 1 is written over row 0, of rows 2 and 3 over row 2, ...
         rows = torch.maximum(maps[:, :, 0::2], maps[:, :, 1::2], out=maps[:, :, 0::2])  # (B, C, H / 2, W)
         return torch.maximum(rows[..., 0::2], rows[..., 1::2])
 
 
-def _overwritable(maps: Tensor) -> bool:
-    """Return whether maps are halves of rows side by side in memory, and not to be learned through or kept."""
+def _can_overwrite(maps: Tensor) -> bool:
+    """Return whether maps have even sides, are channels-last, and are not needed for gradients or by a caller."""
     if maps.requires_grad or (maps.is_inference() and not torch.is_inference_mode_enabled()):
         return False
-    whole = maps.shape[-2] % 2 == maps.shape[-1] % 2 == 0
-    return whole and maps.is_contiguous(memory_format=torch.channels_last)
+    is_even = maps.shape[-2] % 2 == maps.shape[-1] % 2 == 0
+    return is_even and maps.is_contiguous(memory_format=torch.channels_last)
 
 
 def _in_place(pooling: nn.MaxPool2d) -> nn.MaxPool2d:
-    """Return a pooling that may overwrite its input, where it is one of 2 x 2 with nothing overlapping."""
-    given = pooling.kernel_size, pooling.stride, pooling.padding, pooling.dilation
-    return HalvingInPlace(2, 2) if given == (2, 2, 0, 1) else pooling
+    """Return a pooling that may overwrite its input for one of 2 x 2 without overlap, else the given pooling."""
+    sizes = pooling.kernel_size, pooling.stride, pooling.padding, pooling.dilation
+    return HalvingInPlace(2, 2) if sizes == (2, 2, 0, 1) else pooling
 
 
-def _once(layers: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """Return what the layers run in the first time and the second: a batch's statistics are taken in once."""
-    return nullcontext(), _statistics_kept(layers)
+def _recompute_contexts(layers: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Return the contexts of the first and the second run of layers: batch norms count a batch in the first only."""
+    return nullcontext(), _keep_statistics(layers)
 
 
 @contextmanager
-def _statistics_kept(layers: nn.Module) -> Iterator[None]:
+def _keep_statistics(layers: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of the batch norms unchanged inside the block."""
     norms = [layer for layer in layers.modules() if isinstance(layer, nn.BatchNorm2d)]
-    held = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
+    before = [(norm.momentum, norm.num_batches_tracked) for norm in norms]
     for norm in norms:
         norm.momentum, norm.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for norm, (momentum, batches) in zip(norms, held, strict=True):
+        for norm, (momentum, batches) in zip(norms, before, strict=True):
             norm.momentum, norm.num_batches_tracked = momentum, batches
 
 
 def _vgg(*, batch_norm: bool) -> Trunk:
-    """Take the 13 convolutions of a VGG-16, its last pooling dropped; layers keep torchvision's index."""
-    features = vgg.make_layers(vgg.cfgs["D"], batch_norm=batch_norm)  # without the classifier, which is 0.5 GB
+    """Return the 13 convolutions of a VGG-16 without its last pooling; layers keep torchvision's index."""
+    features = vgg.make_layers(vgg.cfgs["D"], batch_norm=batch_norm)  # not the whole network: its classifier has 0.5 GB
     pools = [index for index, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]
     ends = [0, *(pool + 1 for pool in pools)]
     blocks = [list(features[start:end]) for start, end in pairwise(ends)]
@@ -192,6 +267,7 @@ def _vgg(*, batch_norm: bool) -> Trunk:
 
 
 def _resnet50() -> Trunk:
+    """Return the stem and the first three layers of a ResNet-50."""
     net = torchvision.models.resnet50(weights=None)
     stem = [net.conv1, net.bn1, net.relu, net.maxpool]
     stages = [nn.Sequential(*stem, net.layer1), net.layer2, net.layer3]
@@ -206,6 +282,7 @@ def _resnet50() -> Trunk:
 
 
 def _mobilenet_v3_large() -> Trunk:
+    """Return the features of a MobileNetV3 up to stride 16."""
     features = torchvision.models.mobilenet_v3_large(weights=None).features
     stages = [features[:4], features[4:7], features[7:13]]
     return Trunk(stages, (24, 40, 112), [[layer] for layer in features[:13]], FEATURES)
@@ -217,13 +294,33 @@ TRUNKS: Mapping[str, Callable[[], Trunk]] = {
     "resnet50": _resnet50,
     "mobilenet_v3_large": _mobilenet_v3_large,
 }
-"""Builder by name."""
+"""Name of a backbone to its builder."""
 
 
-def trunk_named(name: str) -> Trunk:
-    """Return a new trunk; raise UsageError, with the near names, where there is no such builder."""
+def build_trunk(name: str) -> Trunk:
+    """Build a trunk with random weights.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``TRUNKS``.
+
+    Returns
+    -------
+    Trunk
+
+    Raises
+    ------
+    UsageError
+        If there is no builder of this name; the error has similar names.
+
+    Examples
+    --------
+    >>> build_trunk("mobilenet_v3_large").channels
+    (24, 40, 112)
+    """
     if name not in TRUNKS:
-        raise UsageError(f"no backbone {name!r}{did_you_mean(name, TRUNKS)} (known: {listed(TRUNKS)})")
+        raise UsageError(f"backbone: expected one of {listed(TRUNKS)}, found {name!r}{did_you_mean(name, TRUNKS)}")
     trunk = TRUNKS[name]()
     for layer in trunk.modules():
         if isinstance(layer, nn.Conv2d):
@@ -233,10 +330,26 @@ def trunk_named(name: str) -> Trunk:
     return trunk
 
 
-def parameters_of(module: nn.Module) -> int:
-    """Return the number of values that are trained."""
-    return sum(each.numel() for each in module.parameters())
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of values of a module's parameters.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> count_parameters(nn.Linear(3, 2))
+    8
+    """
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def _side(size: int | tuple[int, ...]) -> int:
+    """Return the first number of a size."""
     return size if isinstance(size, int) else int(size[0])

@@ -19,13 +19,13 @@ from typing import Any
 import click
 
 from baselines.p2pnet.cli.choices import device_option, root_option, set_option
-from baselines.p2pnet.config import Config, named, overridden
-from baselines.p2pnet.devices import device_named
+from baselines.p2pnet.config import Config, load_config, with_settings
+from baselines.p2pnet.devices import select_device
 from baselines.p2pnet.models import load_model
 from baselines.p2pnet.run_files import RunFolder
-from baselines.p2pnet.samples import Samples, halves, samples
+from baselines.p2pnet.samples import Samples, samples, set_aside
 from baselines.p2pnet.training import Trainer
-from baselines.p2pnet.validation import predicted, scored
+from baselines.p2pnet.validation import predict_samples, score
 from benchmarks.performance.tables import table
 from crowdeval.errors import CrowdevalError, UsageError
 from crowdeval.writing import write_file
@@ -131,9 +131,9 @@ def main(
 
 def recipe_of(steps: int, weights: str, settings: Sequence[str]) -> Config:
     """Return the recipe at a budget: a warm-up of at most a tenth of it, and one validation, at the end."""
-    recipe = named(RECIPE).with_values({"backbone_weights": weights, "steps": steps, "validate_every": steps})
+    recipe = load_config(RECIPE).with_values({"backbone_weights": weights, "steps": steps, "validate_every": steps})
     recipe = recipe.with_values({"warmup": min(recipe.warmup, steps // 10), "save_every": max(steps // 10, 1)})
-    return overridden(recipe, settings)
+    return with_settings(recipe, settings)
 
 
 def _result(
@@ -150,8 +150,8 @@ def _result(
     seconds = _trained(name, config, source, folder, device)
     _say(f"{name}: scoring {len(test)} images")
     model = load_model(folder.last, device=device, precision=config.precision).model
-    found = predicted(model, test)
-    values = scored(test, found, threshold=config.threshold, name=name).values
+    found = predict_samples(model, test)
+    values = score(test, found, threshold=config.threshold, name=name).values
     result = {**same, "seconds": seconds, "values": {key: values[key] for key in METRICS}}
     write_file(file, json.dumps(result, indent=2).encode())
     return result
@@ -166,8 +166,8 @@ def _trained(name: str, config: Config, source: Samples, folder: RunFolder, devi
         if "loss" in entry and entry["step"] % often == 0:
             _say(f"{name}: step {entry['step']} of {config.steps}, loss {entry['loss']:.4f}, {entry['seconds']:.0f} s")
 
-    train, validation = halves(source, config.validation_share, config.seed)
-    trainer = Trainer(config, train, validation, folder, device_named(device), talk=talk)
+    train, validation = set_aside(source, config.validation_share, config.seed)
+    trainer = Trainer(config, train, validation, folder, select_device(device), on_entry=talk)
     trainer.run()
     return trainer.seconds
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crowdeval.cli.inputs import Input, both_inputs, names_in_errors, resolve_pair
+from crowdeval.cli.inputs import Input, both_inputs, frame_option, names_in_errors, resolve_pair
 from crowdeval.cli.talk import complain, print_warnings, stage_progress, warn
 from crowdeval.errors import CrowdevalError
 from crowdeval.options import ID_STYLES, MISSING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
               help="Annotated images without predictions are a problem (error), or are allowed (empty).")  # fmt: skip
 @click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
               help="Compare image ids as they are (exact), or without folders and file extensions (stem).")  # fmt: skip
+@frame_option
 def check(
     *,
     predictions: str,
@@ -32,6 +33,7 @@ def check(
     no_cache: bool,
     missing: str,
     id_style: str,
+    frame: str,
 ) -> None:
     """Report every problem of PREDICTIONS and ANNOTATIONS, without a score.
 
@@ -55,7 +57,8 @@ def check(
         if predicted is not None and annotated is not None:
             stage("aligning")
             pair = (predicted, annotated)
-            _collect_failure(lambda: _check_together(pair, inputs, missing=missing, id_style=id_style), failures)
+            options = {"missing": missing, "id_style": id_style}
+            _collect_failure(lambda: _check_together(pair, inputs, frame=frame, **options), failures)
     for source, content in zip(inputs, (predicted, annotated), strict=True):
         if content is not None:
             click.echo(f"{source.name}: {content!r}")
@@ -67,15 +70,17 @@ def check(
 
 
 def _check_together(
-    sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any
+    sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any, frame: str
 ) -> None:
     """Align the two inputs and print the warnings that a report would have about them."""
     from crowdeval.evaluation.notices import facts_of, input_notices
     from crowdeval.points.alignment import align
+    from crowdeval.points.frames import from_frame
 
     with names_in_errors(*inputs):
-        pair = align(*sets, missing=missing, id_style=id_style)
-    for text in input_notices(facts_of(*pair)):
+        predicted, annotated = align(*sets, missing=missing, id_style=id_style)
+        predicted = from_frame(predicted, annotated.sizes, frame)
+    for text in input_notices(facts_of(predicted, annotated, frame=frame)):
         warn(text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
               help="Format of OUT, one of the same names.  [default: by the suffix of OUT]")  # fmt: skip
 @click.option("--as", "kind", type=click.Choice(["predictions", "annotations"]),
               help="Read IN as predictions or as annotations.  [default: by the content of IN]")  # fmt: skip
+@click.option("--frame", metavar="STEPS", default="",
+              help="Coordinates of IN, where they are not pixels of the image: steps as for `crowdeval score --frame`; "
+                   "steps that need image sizes work for annotations that have them.")  # fmt: skip
 @root_option
 @no_cache_option
 @quiet_option
@@ -38,6 +41,7 @@ def convert(
     source_format: str | None,
     target_format: str | None,
     kind: str | None,
+    frame: str,
     root: str | None,
     no_cache: bool,
     quiet: bool,
@@ -52,6 +56,7 @@ def convert(
       crowdeval convert preds.csv -o preds.json.gz
       crowdeval convert val_gt_loc.txt -o gt.parquet
       crowdeval convert points.csv -o gt.json --as annotations
+      crowdeval convert rows_cols.json -o preds.json --frame yx
       crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
     """
     from crowdeval.formats import write_annotations, write_predictions
@@ -72,6 +77,7 @@ def convert(
             content = _read_by_content(source, source_input.predictions, read_as_annotations)
         else:
             content = source_input.predictions() if kind == "predictions" else read_as_annotations()
+        content = _in_pixels(content, frame)
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
@@ -79,6 +85,20 @@ def convert(
             write_annotations(content, output, format=target_format)
     if not quiet and output != STANDARD_STREAM:
         say(f"wrote {output}: {content!r}")
+
+
+def _in_pixels(content: Predictions | Annotations, frame: str) -> Predictions | Annotations:
+    """Return a set in the pixels of its images; of annotations, boxes and radii would need more than a frame."""
+    from crowdeval.points.frames import from_frame, parse_frame, to_pixels
+    from crowdeval.points.sets import Predictions
+
+    if not frame:
+        return content
+    if isinstance(content, Predictions):
+        return from_frame(content, None, frame)
+    if content.boxes is not None or content.radii is not None:
+        raise UsageError("--frame moves points, and these annotations have boxes or radii, which it can't move")
+    return replace(content, xy=to_pixels(content.points, content.sizes, parse_frame(frame)))
 
 
 @dataclass

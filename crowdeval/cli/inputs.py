@@ -32,6 +32,13 @@ root_option = click.option(
 no_cache_option = click.option(
     "--no-cache", is_flag=True, help="Read the annotation files of a dataset again, and not from the cache."
 )
+frame_option = click.option(
+    "--frame",
+    metavar="STEPS",
+    default="",
+    help="Coordinates of the predictions, where they are not pixels of the image, x right and y down: steps separated "
+    "by commas, of yx, y-up, x-left, normalized, percent, permille, WxH, max-side:N, stride:N, scale:S, shift:DX:DY.",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print no warnings and no progress.")
 
 

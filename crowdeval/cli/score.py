@@ -16,6 +16,7 @@ from crowdeval.cli.choices import completer
 from crowdeval.cli.inputs import (
     Input,
     both_inputs,
+    frame_option,
     names_in_errors,
     quiet_option,
     refuse_overwriting,
@@ -92,6 +93,7 @@ def _protocol_of(options: dict[str, Any]) -> Protocol:
 @click.command(short_help="Score predictions against annotations: nAP, MAE, MSE and more.")
 @both_inputs
 @_protocol_options
+@frame_option
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="File to write the result to.  [default: standard output]")
@@ -116,6 +118,7 @@ def score(
     annotations_format: str | None,
     root: str | None,
     no_cache: bool,
+    frame: str,
     form: str | None,
     output: str | None,
     per_image: str | None,
@@ -141,6 +144,7 @@ def score(
       crowdeval score preds.json gt.json -o report.json --per-image images.csv
       crowdeval score preds.json gt.json -o report.json --evidence evidence.arrow
       crowdeval score evidence.arrow --ap coco101
+      crowdeval score preds.json gt.json --frame yx,max-side:1024
     """
     from crowdeval.cli.gates import enforce_gates, parse_gates
 
@@ -152,7 +156,9 @@ def score(
     render = _brief if brief else RENDERERS[form or _form_of(output)]
     table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
     kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
-    report, columns = source.evaluate(protocol, per_image=table is not None, part=kept is not None, quiet=quiet)
+    report, columns = source.evaluate(
+        protocol, per_image=table is not None, part=kept is not None, frame=frame, quiet=quiet
+    )
     for text in [] if quiet else report.warnings:
         warn(text)
     if kept is not None:
@@ -215,11 +221,15 @@ class _Source:
             given["preset"] = given["preset"] or ""
         return replace(Protocol.parse(self.evidence.signature), **given)
 
-    def evaluate(self, protocol: Protocol, *, per_image: bool, part: bool, quiet: bool) -> tuple[Report, Evidence]:
+    def evaluate(
+        self, protocol: Protocol, *, per_image: bool, part: bool, frame: str, quiet: bool
+    ) -> tuple[Report, Evidence]:
         """Read and score the inputs with a progress bar; return the report and its evidence."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
 
         if self.evidence is not None:
+            if frame:
+                raise UsageError(f"{self.predictions.name} is evidence, which holds no coordinates: leave out --frame")
             return report_of(self.evidence, protocol=protocol, per_image=per_image, part=part), self.evidence
         assert self.annotations is not None, "of() sets annotations or evidence"
         with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
@@ -235,6 +245,7 @@ class _Source:
                     per_image=per_image,
                     names=(self.predictions.name, self.annotations.name),
                     about=self.predictions.about,
+                    frame=frame,
                     part=part,
                     progress=stage,
                 )

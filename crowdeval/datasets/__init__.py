@@ -1,7 +1,8 @@
-"""Benchmark folders as distributed <-> columns: named ``NAME:SPLIT``, found on the disk, never downloaded.
+"""Benchmark datasets, read from the folders in which their authors distribute them.
 
-``open_dataset("shanghaitech-a:test")`` gives the annotations of a split, ``check_dataset("shanghaitech-a")`` says
-what of a dataset is there. Nothing is written into a dataset's folder.
+A split of a dataset is named ``NAME:SPLIT``. ``open_dataset("shanghaitech-a:test")`` returns the annotations of a
+split, and ``check_dataset("shanghaitech-a")`` compares a copy on the disk with the published counts. A copy is found
+on the disk and never downloaded, and nothing is written into its folder.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from difflib import get_close_matches
 
 from crowdeval.datasets.contract import About, Contents, Dataset, Item, Published, Release, Split, Survey, Truth
-from crowdeval.datasets.listing import plain
+from crowdeval.datasets.listing import simple_name
 from crowdeval.errors import MissingFileError, UsageError, did_you_mean, listed
 from crowdeval.plugins import Extensions
 
@@ -30,96 +31,181 @@ __all__ = [
 ]
 
 DATASETS: Extensions[Dataset] = Extensions("dataset", "crowdeval.datasets")
-"""Name to dataset."""
+"""The datasets by name: those of the package and those of plugins."""
 
 _NEAR = 0.75
-"""How near (difflib's ratio) a name must be to a dataset's for NAME:SPLIT to be taken for one."""
+"""Smallest similarity (difflib's ratio) between a name and a dataset's name at which NAME:SPLIT means a dataset."""
 
 
 def is_dataset_spec(text: str) -> bool:
-    """Return whether an argument means a dataset's split; a file of that name goes before.
+    """Return whether an argument means a split of a dataset.
 
-    True also for a dataset's name alone and for a name near one, which ``open_dataset`` then answers with the
-    splits, or the names, that there are.
+    True also for the name of a dataset without a split, and for a name similar to a dataset's: ``open_dataset`` then
+    raises an error that lists the splits or suggests the name. A file whose name is the argument is never a split.
 
+    Parameters
+    ----------
+    text : str
+        The argument: a file or ``NAME:SPLIT``.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
     >>> is_dataset_spec("ShanghaiTech-A:test"), is_dataset_spec("shanghaitech-a"), is_dataset_spec("jhu-crowd:val")
     (True, True, True)
     >>> is_dataset_spec("gt.json"), is_dataset_spec("C:/gt.json")
     (False, False)
     """
     name, colon, _ = text.partition(":")
-    near = get_close_matches(plain(name), [plain(each) for each in DATASETS], cutoff=_NEAR) if colon else []
+    known = [simple_name(dataset) for dataset in DATASETS]
+    near = get_close_matches(simple_name(name), known, cutoff=_NEAR) if colon else []
     return (bool(near) or dataset_name(name) in DATASETS) and not os.path.exists(text)
 
 
 def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True) -> Split:
-    """Read a split of a dataset.
+    """Read one split of a dataset.
 
     Parameters
     ----------
     spec : str
-        ``"NAME:SPLIT"``: ``"shanghaitech-a:test"``, ``"ucf-cc-50:fold1"``, ``"folder:mydata"``; case, ``-``, ``_``
-        and blanks in the name do not matter.
+        ``"NAME:SPLIT"``: ``"shanghaitech-a:test"``, ``"ucf-cc-50:fold1"``, ``"folder:mydata"``. Case, ``-``, ``_`` and
+        blanks in the name do not matter.
     root : str or path, optional
-        The dataset's folder or one above it; else it is sought in CROWDEVAL_DATA and in crowdeval.toml.
+        The dataset's own folder or a folder above it. By default the dataset is searched in the folder that the
+        environment variable CROWDEVAL_DATA names, and in those that crowdeval.toml names.
     cache : bool
-        Whether what was read from the same files before is taken from the user's cache, and put there.
+        Whether a split is taken from the user's cache folder where its files have not changed since it was stored,
+        and is stored there where it was read from the files.
 
     Returns
     -------
     Split
-        Annotations, image paths in the same order, and notes.
+        The annotations, the image paths in the same order, and notes.
 
     Raises
     ------
     UsageError
-        If there is no such dataset or split.
+        If no dataset or split has this name.
     MissingFileError
-        If the dataset is not found; says what was expected, where it was sought and how one obtains it.
+        If the dataset is not found, or its annotations are not public. The message has the expected folder, the
+        places that were searched, and the source of the dataset.
     FormatError
-        If files of it are damaged; names every one.
+        If files of the split are damaged (the error names all of them), or crowdeval.toml is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "gt.json").write_text('{"points": {"a": [[1, 2], [3, 4]], "b": []}}')
+    ...     split = open_dataset("folder:.", root=folder, cache=False)
+    >>> split.annotations.image_ids, split.annotations.counts.tolist()
+    (('a', 'b'), [2, 0])
+    >>> split.notes
+    ('the folder has no images: their sizes are unknown',)
     """
-    from crowdeval.datasets.cache import cached, files_digest, keep
+    from crowdeval.datasets.cache import cached_split, files_digest, store_split
     from crowdeval.datasets.reading import reading_of, split_of
     from crowdeval.datasets.roots import home_of
 
-    dataset, split = dataset_and_split(spec)
-    home = home_of(dataset, split, root)
-    survey = dataset.survey(home, split)
-    found = cached(dataset.about.name, survey) if cache else None
-    if found is None:
+    dataset, split_name = dataset_and_split(spec)
+    home = home_of(dataset, split_name, root)
+    survey = dataset.survey(home, split_name)
+    split = cached_split(dataset.about.name, survey) if cache else None
+    if split is None:
+        # The digest is taken before the files are read: a file that changes meanwhile makes the entry out of date.
         digest = files_digest(dataset.about.name, survey) if cache else ""
-        found = split_of(reading_of(dataset, survey))
+        split = split_of(reading_of(dataset, survey))
         if cache:
-            keep(found, survey, digest)
-    return found
+            store_split(split, survey, digest)
+    return split
 
 
 def dataset_and_split(spec: str) -> tuple[Dataset, str]:
-    """Return the dataset and the split that a spec names; raise UsageError where there is none."""
+    """Return the dataset and the name of the split that a spec means.
+
+    Parameters
+    ----------
+    spec : str
+        ``"NAME:SPLIT"``.
+
+    Returns
+    -------
+    (Dataset, str)
+
+    Raises
+    ------
+    UsageError
+        If no dataset or split has this name.
+    MissingFileError
+        If the annotations of the split are not public.
+
+    Examples
+    --------
+    >>> dataset, split = dataset_and_split("ShanghaiTech_A:test")
+    >>> dataset.about.name, split
+    ('shanghaitech-a', 'test')
+    """
     name, _, split = spec.partition(":")
-    dataset = dataset_named(name)
+    dataset = find_dataset(name)
     name, splits = dataset.about.name, dataset.about.splits
     if not split:
         known = f" (splits: {listed(splits, most=20)})" if splits else ""
         raise UsageError(f"{spec!r}: expected NAME:SPLIT, such as {name}:{splits[0] if splits else 'PATH'}{known}")
     if split in dataset.about.hidden:
-        raise MissingFileError(f"{spec}: {dataset.about.hidden[split]}")
+        raise MissingFileError(f"{spec} can't be opened: {dataset.about.hidden[split]}")
     if splits and split not in splits:
         known = listed(splits, most=20)
         raise UsageError(f"{name} has no split {split!r}{did_you_mean(split, splits)} (known: {known})")
     return dataset, split
 
 
-def dataset_named(name: str) -> Dataset:
-    """Return the dataset of a name; raise UsageError, with the near ones, where there is none."""
+def find_dataset(name: str) -> Dataset:
+    """Return the dataset of a name, in any spelling of case, ``-``, ``_`` and blanks.
+
+    Parameters
+    ----------
+    name : str
+        The name, without a split.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    UsageError
+        If there is no such dataset; the message suggests similar names.
+
+    Examples
+    --------
+    >>> find_dataset("UCF CC 50").about.title
+    'UCF_CC_50'
+    """
     return DATASETS[dataset_name(name)]
 
 
 def dataset_name(name: str) -> str:
-    """Return the dataset's name that differs in case, ``-``, ``_`` and blanks at most; the same name where none does.
+    """Return the proper spelling of a dataset's name.
 
-    >>> dataset_name("ShanghaiTech_A")
-    'shanghaitech-a'
+    Parameters
+    ----------
+    name : str
+        A name in any spelling of case, ``-``, ``_`` and blanks.
+
+    Returns
+    -------
+    str
+        The dataset's name, or ``name`` unchanged where no dataset is called so.
+
+    Examples
+    --------
+    >>> dataset_name("ShanghaiTech_A"), dataset_name("mall")
+    ('shanghaitech-a', 'mall')
     """
-    return name if name in DATASETS else next((each for each in DATASETS if plain(each) == plain(name)), name)
+    if name in DATASETS:
+        return name
+    return next((dataset for dataset in DATASETS if simple_name(dataset) == simple_name(name)), name)

@@ -1,8 +1,10 @@
-"""What a dataset is: the protocol every reader keeps, and the values that pass between its steps.
+"""The contract of a dataset: the protocol that every reader follows, and the values that its steps pass on.
 
-A reader has three steps. ``home`` says whether a folder is the dataset's own. ``survey`` lists the files of a
-split and opens none but list files. ``contents`` says which images they are, each with a function that reads its
-true points.
+A reader has three steps:
+
+- ``home`` decides whether a folder is the dataset's own;
+- ``survey`` lists the files of a split, and opens list files only;
+- ``contents`` returns the annotated images, each with a function that reads its true points.
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from crowdeval.points.sets import Annotations
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The totals that a publication gives for one split; None where it gives none."""
+    """The published counts of one split.
+
+    Parameters
+    ----------
+    images : int
+        Number of images.
+    points : int, optional
+        Number of points; None where none is published.
+    """
 
     images: int
     points: int | None = None
@@ -26,16 +36,16 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One edition of a dataset that circulates, known by its totals.
+    """One edition of a dataset, recognised by its published counts.
 
     Parameters
     ----------
     title : str
-        What it is called, the total in brackets.
+        Name of the edition, with its number of points in brackets where editions differ in it.
     splits : mapping of str to Published
-        Totals by split.
+        Published counts by split.
     points : int, optional
-        Points in all splits together, where they are published only so.
+        Number of points of all splits together, where only this sum is published.
     """
 
     title: str
@@ -45,29 +55,38 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is known of a dataset before looking at a disk.
+    """The facts about a dataset that are known without a copy of it.
 
     Parameters
     ----------
     name : str
-        What it is called in ``NAME:SPLIT``.
+        Name of the dataset in ``NAME:SPLIT``.
     title : str
-        What its authors call it.
+        Name that its authors use.
     splits : tuple of str
-        The splits one can ask for; empty where the split is a path.
+        Splits that a user can request; empty where the split is a path.
     parts : tuple of str
-        The splits that together are the whole dataset, each image once.
-    releases : tuple of Release
-        The editions that circulate.
-    hidden : mapping of str to str
-        Splits whose annotations are not public, and why.
+        Splits that together are the whole dataset, with every image once.
     folders : str
-        Regular expression for the names of folders above the dataset's own, compared in lower case and without
-        ``-``, ``_`` and blanks.
-    counts, licence, source, tree : str
-        Published counts, terms of use, how one obtains it, and the expected folder, in words.
+        Regular expression of the names of folders that may contain the dataset's own folder. It is compared with
+        names in lower case without ``-``, ``_`` and blanks.
+    counts, licence, source : str
+        Published counts, terms of use and the place where the dataset is obtained, as text for a user.
+    tree : str
+        The folders and files of the dataset as its authors distribute it, as text for a user.
+    releases : tuple of Release
+        Editions that are in use.
+    hidden : mapping of str to str
+        Splits whose annotations are not public, each with the reason as the end of an error message.
     paths : bool
-        Whether the split is a path, looked up from the current folder as well.
+        Whether the split is a path, which is then also searched in the current folder.
+
+    Examples
+    --------
+    >>> from crowdeval.datasets import DATASETS
+    >>> about = DATASETS["nwpu"].about
+    >>> about.title, about.splits, about.parts
+    ('NWPU-Crowd', ('train', 'val', 'test'), ('train', 'val'))
     """
 
     name: str
@@ -86,35 +105,81 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Truth(ImageAnnotations):
-    """The true points of one image, and what a user should know of them."""
+    """The true points of one image, with notes for the user.
+
+    Parameters
+    ----------
+    xy, boxes, radii, level, point_attributes
+        The columns of the points, as in ``ImageAnnotations``.
+    notes : tuple of str
+        Peculiarities of the image's annotations, such as a count in the file that differs from its points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Truth(xy=np.array([[1.5, 2.5]]), notes=("1.mat: the file says 2 points",)).xy.shape
+    (1, 2)
+    """
 
     notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, annotations: Annotations, image: int) -> Truth:
-        """Return the true points of one image of a set."""
-        one = image_annotations(annotations, image)
-        return cls(xy=one.xy, boxes=one.boxes, radii=one.radii, level=one.level, point_attributes=one.point_attributes)
+        """Return the true points of one image of a set.
+
+        Parameters
+        ----------
+        annotations : Annotations
+            The set.
+        image : int
+            Position of the image in the set.
+
+        Returns
+        -------
+        Truth
+            Without notes.
+
+        Examples
+        --------
+        >>> annotations = Annotations(image_ids=["a", "b"], offsets=[0, 1, 2], xy=[[1.0, 2.0], [3.0, 4.0]])
+        >>> Truth.of(annotations, 1).xy.tolist()
+        [[3.0, 4.0]]
+        """
+        points = image_annotations(annotations, image)
+        return cls(
+            xy=points.xy,
+            boxes=points.boxes,
+            radii=points.radii,
+            level=points.level,
+            point_attributes=points.point_attributes,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One annotated image.
+    """One annotated image of a split.
 
     Parameters
     ----------
     image_id : str
-        Its id.
+        Id of the image.
     file_name : str
-        The name of the image file, without folders.
+        Name of the image file, without folders.
     truth : callable
-        Reads its true points; may raise FormatError.
+        Function without arguments that reads the true points; it may raise FormatError or MissingFileError.
     image : Path, optional
-        Where the image is, or would be if it were not missing; None where the folder holds annotations only.
+        The image file, also where it is missing; None where the folder has annotations only.
     size : (float, float), optional
-        Width and height in pixels where the annotations give them; the image's header goes before.
+        Width and height in pixels as in the annotations; used only where the image's header can't be read.
     attributes : mapping of str to value
-        What else is known of it.
+        Attributes of the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> item = Item(image_id="7", file_name="7.jpg", truth=lambda: Truth(xy=np.array([[1.0, 2.0]])))
+    >>> item.truth().xy.tolist()
+    [[1.0, 2.0]]
     """
 
     image_id: str
@@ -127,24 +192,24 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """The files of one split as they lie on the disk.
+    """The files of one split on the disk.
 
     Parameters
     ----------
     home : Path
         The dataset's own folder.
     split : str
-        The split's name.
+        Name of the split.
     images, truths : mapping of str to Path
-        Image and annotation files by the key that pairs them, in natural order.
+        Image files and annotation files in natural order, by a key that is the same for an image and its annotations.
     lists : tuple of Path
-        List files, label files and annotation files that hold many images.
+        List files, label files, and annotation files of many images.
     image_folder : Path, optional
-        Where a missing image would be; None where there are no images at all.
+        The folder in which a missing image should be; None where there are no images at all.
     problems : tuple of str
-        What is missing or contradictory.
+        Files that are missing, and lists and files that contradict each other.
     clutter : tuple of Path
-        Files that belong to nothing.
+        Files that do not belong to the split.
     """
 
     home: Path
@@ -158,13 +223,21 @@ class Survey:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that the annotations depend on."""
+        """All files from which the annotations are read."""
         return (*self.lists, *self.truths.values(), *self.images.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The annotated images of one split in natural order, and what opening its list files brought to light."""
+    """The annotated images of one split.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        The images in natural order, or in the order of the file that holds the annotations of all of them.
+    problems : tuple of str
+        Further problems, which only the content of the list files shows.
+    """
 
     items: Sequence[Item]
     problems: tuple[str, ...] = ()
@@ -172,39 +245,106 @@ class Contents:
 
 @runtime_checkable
 class Dataset(Protocol):
-    """One benchmark folder, as distributed."""
+    """A reader of one benchmark dataset in the folders in which its authors distribute it.
+
+    A plugin registers an instance under a name in the entry-point group ``crowdeval.datasets``.
+
+    Examples
+    --------
+    >>> from crowdeval.datasets import DATASETS
+    >>> isinstance(DATASETS["ucf-qnrf"], Dataset)
+    True
+    """
 
     @property
     def about(self) -> About:
-        """What is known of it before looking at a disk."""
+        """The facts about the dataset that are known without a copy of it."""
 
     def home(self, folder: Path, split: str) -> Path | None:
-        """Return the dataset's own folder if ``folder`` is it, else None; never raises."""
+        """Return the dataset's own folder if ``folder`` is it.
+
+        Parameters
+        ----------
+        folder : Path
+            A folder, which need not exist.
+        split : str
+            Name of the requested split; only datasets with ``about.paths`` use it.
+
+        Returns
+        -------
+        Path or None
+            None where the folder is another one. The method raises no errors.
+        """
 
     def survey(self, home: Path, split: str) -> Survey:
-        """List the files of a split; raise MissingFileError where it is not there at all."""
+        """List the files of a split.
+
+        Parameters
+        ----------
+        home : Path
+            The dataset's own folder.
+        split : str
+            Name of the split.
+
+        Returns
+        -------
+        Survey
+
+        Raises
+        ------
+        MissingFileError
+            If the split is not in the folder at all.
+        FormatError
+            If a list file is damaged.
+        UsageError
+            If the split is a path, and the folder there does not show which file is the annotations.
+        """
 
     def contents(self, survey: Survey) -> Contents:
-        """Return the annotated images of a split; raise FormatError where a list file is damaged."""
+        """Return the annotated images of a split.
+
+        Parameters
+        ----------
+        survey : Survey
+            The files of the split.
+
+        Returns
+        -------
+        Contents
+            Images without annotations, and annotated images that a list file lacks, are left out and named in
+            ``problems``.
+
+        Raises
+        ------
+        FormatError
+            If a list file, label file or annotation file of many images is damaged.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
-    """A split of a dataset, read.
+    """A split of a dataset with its annotations.
 
     Parameters
     ----------
     name, split : str
-        The dataset's name and the split's.
+        Name of the dataset and of the split.
     home : Path
         The dataset's own folder.
     annotations : Annotations
-        The true points; sizes from the images' headers where there are images.
+        The true points; image sizes are those in the headers of the image files where there are such files.
     image_paths : tuple of Path
-        The image files in the order of the annotations, a missing one where it should be; empty where the folder
-        holds annotations only.
+        The image files in the order of the annotations, missing ones included; empty where the folder has
+        annotations only.
     notes : tuple of str
-        What a user should know of it.
+        Facts that a user of this copy should know: missing files, unknown sizes, counts that differ from the published.
+
+    Examples
+    --------
+    >>> annotations = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
+    >>> split = Split(name="folder", split="mydata", home=Path("mydata"), annotations=annotations, image_paths=())
+    >>> split.annotations.counts.tolist(), split.notes
+    ([1], ())
     """
 
     name: str

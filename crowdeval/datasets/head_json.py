@@ -1,4 +1,4 @@
-"""The JSON file of one NWPU-Crowd image: img_id, human_num, points and boxes."""
+"""The JSON file of one image of NWPU-Crowd, with the points and boxes of its heads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from crowdeval.formats.contract import counted
 from crowdeval.points.ragged import LARGEST, Floats
 
 
-class HeadFile(msgspec.Struct):
-    """What such a file holds that matters here."""
+class _HeadFile(msgspec.Struct):
+    """The keys of the file that are used; other keys, such as img_id, are ignored."""
 
     points: list[tuple[float, float]]
     boxes: list[tuple[float, float, float, float]]
@@ -21,17 +21,39 @@ class HeadFile(msgspec.Struct):
 
 
 def json_heads(path: Path) -> tuple[Floats, Floats]:
-    """Return points (N, 2) and boxes (N, 4) of a file.
+    """Return the points and boxes of the heads of one image.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON file: an object with ``points``, ``boxes`` and optionally the number of heads, ``human_num``.
+
+    Returns
+    -------
+    points : array of float64, (N, 2)
+        x, y in pixels.
+    boxes : array of float64, (M, 4)
+        x1, y1, x2, y2 in pixels. M is N in a proper file; it is not checked here.
 
     Raises
     ------
     MissingFileError
         If the file can't be read.
     FormatError
-        If it is not such a file, or says another number of heads than it holds.
+        If the file is not such an object, has a number that is too large, or has another number of points than
+        ``human_num``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "0002.json").write_text('{"points": [[3, 4]], "boxes": [[0, 0, 6, 8]], "human_num": 1}')
+    ...     points, boxes = json_heads(Path(folder, "0002.json"))
+    >>> points.tolist(), boxes.tolist()
+    ([[3.0, 4.0]], [[0.0, 0.0, 6.0, 8.0]])
     """
     try:
-        content = msgspec.json.decode(path.read_bytes(), type=HeadFile)
+        content = msgspec.json.decode(path.read_bytes(), type=_HeadFile)
     except OSError as problem:
         raise MissingFileError(f"{path} can't be read ({problem.strerror})") from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
@@ -40,9 +62,9 @@ def json_heads(path: Path) -> tuple[Floats, Floats]:
     xy = np.array(content.points, dtype=np.float64).reshape(-1, 2)
     boxes = np.array(content.boxes, dtype=np.float64).reshape(-1, 4)
     if not ((np.abs(xy) <= LARGEST).all() and (np.abs(boxes) <= LARGEST).all()):
-        raise FormatError(str(path), [Problem(expected=f"numbers within {LARGEST:.0e}", found="larger ones")])
+        expected = f"coordinates between -{LARGEST:.0e} and {LARGEST:.0e} pixels"
+        raise FormatError(str(path), [Problem(expected=expected, found="larger ones")])
     if content.human_num not in (None, len(xy)):
-        raise FormatError(
-            str(path), [Problem(expected=counted(content.human_num, "point"), found=f"{len(xy)}", key="human_num")]
-        )
+        expected = f"{counted(content.human_num, 'point')}, as human_num says"
+        raise FormatError(str(path), [Problem(expected=expected, found=f"{len(xy)}", key="points")])
     return xy, boxes

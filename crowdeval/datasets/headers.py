@@ -1,9 +1,9 @@
-"""Image sizes from headers, nothing decoded.
+"""Image sizes from the headers of image files, without decoding the images.
 
-The size is that of the stored pixel grid: an EXIF orientation is *not* applied. The benchmarks' points were set in
-that grid (MATLAB's imread, on which most annotations rest, ignores the tag); a reader that applies it by default,
-as OpenCV's imread does, must be told not to. Images whose tag asks for turning are counted, so that a method that
-turned them can be found out.
+A size is that of the stored pixels: the EXIF orientation is *not* applied. The points of the benchmarks were set in
+the stored pixels, because MATLAB's imread, with which most annotations were made, ignores the orientation. A program
+whose reader applies it by default, as OpenCV's imread does, must switch that off. Images with another orientation
+than 1 are counted and named, so that predictions on turned images can be discovered.
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ import numpy as np
 from crowdeval.points.ragged import Floats
 
 _ORIENTATION = 0x0112
+_JPEG_START = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 _TAIL = 4096
+"""Number of bytes at the end of a JPEG file in which the end marker is searched."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Headers:
-    """What the headers of a split's images say.
+    """The content of the image headers of a split.
 
     Parameters
     ----------
-    sizes : array of float, (m, 2)
-        Width and height in pixels; NaN where there is no image or it can't be read.
+    sizes : array of float64, (m, 2)
+        Width and height of every image in pixels; NaN where there is no image or it can't be read.
     turned : tuple of int
-        Images whose orientation tag is not 1.
+        Positions of the images whose EXIF orientation is not 1.
     unreadable : mapping of int to str
-        Images that are there and can't be read, and why.
+        Positions of the images that exist and can't be read, each with its file name and the reason.
     """
 
     sizes: Floats
@@ -40,8 +42,28 @@ class Headers:
     unreadable: dict[int, str]
 
 
-def headers(paths: Sequence[Path | None]) -> Headers:
-    """Read the headers of images; one that is not there has size NaN."""
+def read_headers(paths: Sequence[Path | None]) -> Headers:
+    """Read the headers of images.
+
+    Parameters
+    ----------
+    paths : sequence of Path or None
+        Image files; None and files that do not exist get the size NaN.
+
+    Returns
+    -------
+    Headers
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (64, 48)).save(Path(folder, "a.png"))
+    ...     headers = read_headers([Path(folder, "a.png"), None])
+    >>> headers.sizes.tolist()
+    [[64.0, 48.0], [nan, nan]]
+    """
     sizes = np.full((len(paths), 2), np.nan)
     turned = []
     unreadable = {}
@@ -49,10 +71,10 @@ def headers(paths: Sequence[Path | None]) -> Headers:
         if path is None:
             continue
         try:
-            width, height, orientation = _header(path)
+            width, height, orientation = _read_header(path)
         except FileNotFoundError:
             continue
-        except Exception as problem:  # Pillow's plugins fail in many ways on damaged files
+        except Exception as problem:  # Pillow's plugins raise errors of many types on damaged files
             unreadable[i] = f"{path.name}: {_reason(problem)}"
             continue
         sizes[i] = width, height
@@ -61,27 +83,50 @@ def headers(paths: Sequence[Path | None]) -> Headers:
     return Headers(sizes, tuple(turned), unreadable)
 
 
-def truncated(path: Path) -> bool:
-    """Return whether a JPEG file lacks its end, as an interrupted download does."""
+def is_truncated_jpeg(path: Path) -> bool:
+    """Return whether a JPEG file ends too early, as after an interrupted download.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    bool
+        False for files of other formats and for files that can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.jpg")
+    ...     Image.new("L", (64, 48)).save(path)
+    ...     whole = is_truncated_jpeg(path)
+    ...     _ = path.write_bytes(path.read_bytes()[:-40])
+    ...     whole, is_truncated_jpeg(path)
+    (False, True)
+    """
     try:
         with path.open("rb") as stream:
             start = stream.read(2)
             stream.seek(max(0, path.stat().st_size - _TAIL))
-            return start == b"\xff\xd8" and _JPEG_END not in stream.read()
+            return start == _JPEG_START and _JPEG_END not in stream.read()
     except OSError:
         return False
 
 
-def _header(path: Path) -> tuple[int, int, int]:
-    """Return width, height and orientation tag, 0 where there is none."""
+def _read_header(path: Path) -> tuple[int, int, int]:
+    """Return width, height and EXIF orientation of an image; the orientation is 0 where the file has none."""
     from PIL import Image, JpegImagePlugin, PngImagePlugin
 
     with path.open("rb") as stream:
         start = stream.read(8)
         stream.seek(0)
-        # The plugins are used directly: Image.open refuses the 500-megapixel images of NWPU-Crowd as bombs, a
-        # danger in decoding only.
-        if start.startswith(b"\xff\xd8"):
+        # Image.open refuses the 500-megapixel images of NWPU-Crowd as decompression bombs, which are a danger only
+        # where pixels are decoded; the plugins do not.
+        if start.startswith(_JPEG_START):
             image: Image.Image = JpegImagePlugin.JpegImageFile(stream)
         elif start.startswith(b"\x89PNG"):
             image = PngImagePlugin.PngImageFile(stream)
@@ -95,6 +140,7 @@ def _header(path: Path) -> tuple[int, int, int]:
 
 
 def _reason(problem: Exception) -> str:
+    """Return why an image can't be read, as the end of a message."""
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     return "not an image" if "cannot identify" in str(problem) else str(problem) or type(problem).__name__

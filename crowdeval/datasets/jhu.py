@@ -1,8 +1,9 @@
 """JHU-Crowd++: train, val and test, each with images/0001.jpg, gt/0001.txt and image_labels.txt.
 
-A line of a gt file is ``x y w h o b``: head centre, box size, occlusion 1-3, blur 0 or 1; an empty file is an image
-without people. A line of image_labels.txt is ``id,count,scene,weather,distractor``; the count is kept as the
-attribute ``label_count`` beside the points, and a difference between the two is said.
+- A line of a gt file is ``x y w h o b``: centre of a head, size of its box, occlusion 1-3, blur 0 or 1. An empty file
+  is an image without people.
+- A line of image_labels.txt is ``id,count,scene,weather,distractor``. The count becomes the attribute ``label_count``;
+  where it differs from the number of points, the points are kept and a note names both numbers.
 
 Source: Sindagi et al., TPAMI 2020 (4,372 images, 1.51 million points).
 """
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from crowdeval.datasets.contract import About, Contents, Item, Published, Release, Survey, Truth
-from crowdeval.datasets.listing import absent, files_in, lines_of, subfolder
+from crowdeval.datasets.listing import files_in, lines_of, named_problem, subfolder
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import MissingFileError, Problems
@@ -55,13 +56,13 @@ _ABOUT = About(
 
 @dataclass(frozen=True, slots=True)
 class JHUCrowd:
-    """JHU-Crowd++."""
+    """The reader of JHU-Crowd++."""
 
     about: About = _ABOUT
 
     def home(self, folder: Path, split: str) -> Path | None:
-        """Return ``folder`` if it has a split with a folder gt and labels or images."""
-        return folder if any(_split_folder(folder, each) for each in self.about.splits) else None
+        """Return ``folder`` if one of its splits has a folder gt, and labels or images."""
+        return folder if any(_split_folder(folder, split) for split in self.about.splits) else None
 
     def survey(self, home: Path, split: str) -> Survey:
         """List the images, gt files and label file of a split."""
@@ -80,16 +81,19 @@ class JHUCrowd:
             image_folder=images,
             lists=(labels,) if labels.is_file() else (),
         )
-        note = () if labels.is_file() else (f"there is no {_LABELS}: scene, weather and distractor are unknown",)
-        return replace(survey, problems=(*survey.problems, *note))
+        if labels.is_file():
+            return survey
+        problem = f"there is no {_LABELS}: scene, weather and distractor are unknown"
+        return replace(survey, problems=(*survey.problems, problem))
 
     def contents(self, survey: Survey) -> Contents:
-        """Return the images of a split, with their labels."""
+        """Return the images of a split with their labels."""
         labels = _labels(survey.lists[0]) if survey.lists else {}
-        items = [_labelled(item, labels) for item in paired_contents(survey, _truth).items]
-        problems = absent("labelled images without gt file", labels.keys() - survey.truths.keys(), "left out")
+        items = [_with_labels(item, labels) for item in paired_contents(survey, _truth).items]
+        problems = named_problem("labelled images without gt file", labels.keys() - survey.truths.keys(), "left out")
         if labels:
-            problems += absent("images without labels", survey.truths.keys() - labels.keys(), "labels unknown")
+            unlabelled = survey.truths.keys() - labels.keys()
+            problems += named_problem("images without labels", unlabelled, "labels unknown")
         return Contents(items, tuple(problems))
 
 
@@ -97,6 +101,7 @@ JHU_CROWD = JHUCrowd()
 
 
 def _split_folder(home: Path, split: str) -> Path | None:
+    """Return the folder of a split, if it has a folder gt, and labels or images."""
     folder = subfolder(home, split)
     if folder is None or subfolder(folder, "gt") is None:
         return None
@@ -104,27 +109,30 @@ def _split_folder(home: Path, split: str) -> Path | None:
 
 
 def _truth(path: Path) -> Truth:
+    """Return the true points of one gt file, with box corners from centre and size."""
     rows = number_rows(path, 6, "x y w h occlusion blur")
-    centre, half = rows[:, :2], rows[:, 2:4] / 2
+    centre, half_size = rows[:, :2], rows[:, 2:4] / 2
     return Truth(
         xy=np.ascontiguousarray(centre),
-        boxes=np.hstack([centre - half, centre + half]),
+        boxes=np.hstack([centre - half_size, centre + half_size]),
         point_attributes={"occlusion": rows[:, 4].astype(np.int64), "blur": rows[:, 5].astype(np.int64)},
     )
 
 
-def _labelled(item: Item, labels: Mapping[str, dict[str, Any]]) -> Item:
-    own = labels.get(item.image_id, {})
-    names = dict.fromkeys(name for first in list(labels.values())[:1] for name in first)
-    count = own.get("label_count")
+def _with_labels(item: Item, labels: Mapping[str, dict[str, Any]]) -> Item:
+    """Return an image with its labels as attributes, which are None where it has no labels."""
+    own_labels = labels.get(item.image_id, {})
+    names = next(iter(labels.values()), {})
+    count = own_labels.get("label_count")
     return replace(
         item,
-        attributes={name: own.get(name) for name in names},
-        truth=item.truth if count is None else partial(_compared, item, count),
+        attributes={name: own_labels.get(name) for name in names},
+        truth=item.truth if count is None else partial(_truth_with_count_note, item, count),
     )
 
 
-def _compared(item: Item, count: int) -> Truth:
+def _truth_with_count_note(item: Item, count: int) -> Truth:
+    """Return the true points of an image, with a note where their number is not the labelled count."""
     truth = item.truth()
     if len(truth.xy) == count:
         return truth
@@ -133,7 +141,7 @@ def _compared(item: Item, count: int) -> Truth:
 
 
 def _labels(file: Path) -> dict[str, dict[str, Any]]:
-    """Return the labels by image; raise FormatError with every line that is none."""
+    """Return the labels by image id; raise FormatError with every wrong line."""
     problems = Problems(str(file))
     labels: dict[str, dict[str, Any]] = {}
     for number, line in lines_of(file):

@@ -1,4 +1,4 @@
-"""Files and folders by name: natural order, spellings, what is an image; list files and the paths they name."""
+"""Files and folders of a dataset: how they are listed, sorted and recognised by name, and how text files are read."""
 
 from __future__ import annotations
 
@@ -10,112 +10,372 @@ from pathlib import Path
 from crowdeval.errors import FormatError, MissingFileError, Problem, listed
 
 DEPTH = 3
-"""Levels of folders below a named one that a dataset is sought in."""
+"""Number of levels of folders below a given one in which a dataset is searched."""
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
+"""Suffixes of image files in lower case."""
 
 _NUMBER = re.compile(r"([0-9]+)")
 
 
-def natural(name: str) -> tuple[tuple[object, ...], str]:
-    """Return the key that sorts numbers inside names by value.
+def natural_key(name: str) -> tuple[tuple[object, ...], str]:
+    """Return the sort key of natural order, in which numbers inside names are compared by value.
 
-    >>> sorted(["IMG_10", "IMG_2", "IMG_1"], key=natural)
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    tuple
+        A key that can be compared with the keys of all other names.
+
+    Examples
+    --------
+    >>> sorted(["IMG_10", "IMG_2", "IMG_1"], key=natural_key)
     ['IMG_1', 'IMG_2', 'IMG_10']
     """
+    # split() with a group returns text and digits in turn, so that equal positions always hold equal types:
+    # "IMG_10.x" -> ["IMG_", "10", ".x"] -> ("img_", (2, "10"), ".x")
     parts = _NUMBER.split(name)
     return tuple(_magnitude(part) if i % 2 else part.casefold() for i, part in enumerate(parts)), name
 
 
-def plain(name: str) -> str:
-    """Return a folder name in lower case without ``-``, ``_`` and blanks.
+def simple_name(name: str) -> str:
+    """Return a name in lower case without ``-``, ``_`` and blanks, for the comparison of spellings.
 
-    >>> plain("ground-truth") == plain("Ground_Truth")
-    True
+    Parameters
+    ----------
+    name : str
+        Name of a folder or a dataset.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> simple_name("ground-truth"), simple_name("Ground_Truth")
+    ('groundtruth', 'groundtruth')
     """
     return re.sub(r"[-_\s]", "", name.casefold())
 
 
-def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what a folder holds in natural order; nothing where it can't be read."""
+def folder_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder in natural order.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of os.DirEntry
+        Empty where the folder does not exist or can't be read.
+
+    Examples
+    --------
+    >>> folder_entries(Path("no", "such", "folder"))
+    []
+    """
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: natural(entry.name))
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: natural_key(entry.name))
     except (OSError, ValueError):
         return []
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return the files of a folder in natural order."""
-    return [folder / entry.name for entry in entries(folder) if _is(entry.is_file)]
+    """Return the files of a folder in natural order.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Empty where the folder does not exist or can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("10.txt", "9.txt"):
+    ...         Path(folder, name).touch()
+    ...     [path.name for path in files_in(Path(folder))]
+    ['9.txt', '10.txt']
+    """
+    return [folder / entry.name for entry in folder_entries(folder) if _true_without_error(entry.is_file)]
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder in natural order; hidden ones are left out."""
-    return [folder / entry.name for entry in entries(folder) if entry.name[0] != "." and _is(entry.is_dir)]
+    """Return the folders in a folder in natural order, without hidden ones.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Returns
+    -------
+    list of Path
+        Empty where the folder does not exist or can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("train", ".git"):
+    ...         Path(folder, name).mkdir()
+    ...     [path.name for path in folders_in(Path(folder))]
+    ['train']
+    """
+    entries = (entry for entry in folder_entries(folder) if entry.name[0] != ".")
+    return [folder / entry.name for entry in entries if _true_without_error(entry.is_dir)]
 
 
 def subfolder(folder: Path, *names: str) -> Path | None:
-    """Return the first folder in ``folder`` that has one of the names, in any spelling of case, ``-`` and ``_``."""
-    found = {plain(path.name): path for path in reversed(folders_in(folder))}
-    return next((found[plain(name)] for name in names if plain(name) in found), None)
+    """Return the folder in ``folder`` that has the first possible of several names.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder above.
+    *names : str
+        Possible names, the preferred one first, in any spelling of case, ``-``, ``_`` and blanks.
+
+    Returns
+    -------
+    Path or None
+        None where no folder has any of the names.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "Ground_Truth").mkdir()
+    ...     subfolder(Path(folder), "labels", "ground-truth").name
+    'Ground_Truth'
+    """
+    # Where two folders have one simple name, the first in natural order is found: it is the last one put in.
+    folders = {simple_name(path.name): path for path in reversed(folders_in(folder))}
+    return next((folders[simple_name(name)] for name in names if simple_name(name) in folders), None)
 
 
 def folders_near(folder: Path, pattern: str) -> Iterator[Path]:
-    """Yield ``folder``, then breadth-first the folders below whose names match, at most ``DEPTH`` levels down."""
-    layer = [folder]
+    """Yield a folder and the folders below it, level by level, through folders of matching names only.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to start from; it need not match.
+    pattern : str
+        Regular expression of the simple names (``simple_name``) of the folders below.
+
+    Yields
+    ------
+    Path
+        Folders at most ``DEPTH`` levels below ``folder``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "data", "part_A").mkdir(parents=True)
+    ...     Path(folder, "other", "part_A").mkdir(parents=True)
+    ...     paths = [path.relative_to(folder).as_posix() for path in folders_near(Path(folder), "data|parta")]
+    >>> paths
+    ['.', 'data', 'data/part_A']
+    """
+    level = [folder]
     matches = re.compile(pattern).fullmatch
     for _ in range(DEPTH + 1):
-        yield from layer
-        layer = [below for above in layer for below in folders_in(above) if matches(plain(below.name))]
+        yield from level
+        level = [path for above in level for path in folders_in(above) if matches(simple_name(path.name))]
 
 
 def is_image(path: Path) -> bool:
-    """Return whether a file's name says that it is an image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and is_proper(path.name)
+    """Return whether a file is an image according to its name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bool
+        False for hidden files too.
+
+    Examples
+    --------
+    >>> is_image(Path("IMG_1.JPG")), is_image(Path("IMG_1.mat")), is_image(Path("._IMG_1.jpg"))
+    (True, False, False)
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES and is_possible_id(path.name)
 
 
-def is_proper(name: str) -> bool:
-    """Return whether a name can be an id: not hidden, and valid text."""
+def is_possible_id(name: str) -> bool:
+    """Return whether a file name can be an image id: it is valid text and not the name of a hidden file.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_possible_id("IMG_1.jpg"), is_possible_id("._IMG_1.jpg")
+    (True, False)
+    """
     try:
         return not name.startswith(".") and bool(name.encode())
     except UnicodeEncodeError:
         return False
 
 
-def in_order(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Return a mapping by stem in natural order."""
-    return {stem: files[stem] for stem in sorted(files, key=natural)}
+def in_natural_order(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return a mapping sorted by its keys in natural order.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Files by stem or by relative path.
+
+    Returns
+    -------
+    dict of str to Path
+
+    Examples
+    --------
+    >>> list(in_natural_order({"10": Path("10.jpg"), "9": Path("9.jpg")}))
+    ['9', '10']
+    """
+    return {key: files[key] for key in sorted(files, key=natural_key)}
 
 
-def absent(kind: str, names: Iterable[str], hint: str) -> list[str]:
-    """Return the problem of files that should be there, or nothing."""
-    missing = sorted(names, key=natural)
-    return [f"{kind} ({len(missing)}, {hint}): {listed(missing)}"] if missing else []
+def named_problem(kind: str, names: Iterable[str], consequence: str) -> list[str]:
+    """Return one line about all files or images that have the same problem.
+
+    Parameters
+    ----------
+    kind : str
+        The problem, as a noun in the plural.
+    names : iterable of str
+        Names of the files or images, in any order.
+    consequence : str
+        How the reader treats them.
+
+    Returns
+    -------
+    list of str
+        One line, or none where there are no names.
+
+    Examples
+    --------
+    >>> named_problem("images without annotation file", ["IMG_10", "IMG_2"], "left out")
+    ["images without annotation file (2, left out): 'IMG_2', 'IMG_10'"]
+    """
+    ordered = sorted(names, key=natural_key)
+    return [f"{kind} ({len(ordered)}, {consequence}): {listed(ordered)}"] if ordered else []
 
 
 def image_ids(paths: Iterable[str]) -> list[str]:
-    """Return an id for every image path: the stem, or where stems repeat the whole path without the suffix.
+    """Return an id for each image of a list file.
 
+    Parameters
+    ----------
+    paths : iterable of str
+        Paths of the images.
+
+    Returns
+    -------
+    list of str
+        The stems; where two images have the same stem, the whole paths without suffix.
+
+    Examples
+    --------
     >>> image_ids(["a/1.jpg", "a/2.jpg"]), image_ids(["a/1.jpg", "b/1.jpg"])
     (['1', '2'], ['a/1', 'b/1'])
     """
-    bare = [os.path.splitext(path.replace("\\", "/"))[0] for path in paths]
-    stems = [path.rsplit("/", 1)[-1] for path in bare]
-    return stems if len(set(stems)) == len(stems) else bare
+    without_suffix = [os.path.splitext(path.replace("\\", "/"))[0] for path in paths]
+    stems = [path.rsplit("/", 1)[-1] for path in without_suffix]
+    return stems if len(set(stems)) == len(stems) else without_suffix
 
 
-def inside(home: Path, text: str, *, file: Path, line: int) -> Path:
-    """Return the file that a list names; raise FormatError where that is outside the dataset's folder."""
+def listed_path(home: Path, text: str, *, file: Path, line: int) -> Path:
+    """Return the path of a file that a list file names.
+
+    Parameters
+    ----------
+    home : Path
+        The folder from which the paths in the list file start, and outside which they may not lead.
+    text : str
+        The path as in the list file.
+    file : Path
+        The list file, for the error message.
+    line : int
+        Its line, counted from 1, for the error message.
+
+    Returns
+    -------
+    Path
+        The file need not exist.
+
+    Raises
+    ------
+    FormatError
+        If the path leads outside ``home``.
+
+    Examples
+    --------
+    >>> listed_path(Path("data"), "scene01/../img.jpg", file=Path("test.list"), line=1).as_posix()
+    'data/img.jpg'
+    """
     path = Path(os.path.normpath(home / text))
     if "\0" in text or not path.is_relative_to(os.path.normpath(home)):
-        problem = Problem(expected="a file in the dataset's folder", found=repr(text), line=line, hint=f"not in {home}")
+        problem = Problem(
+            expected="a file in the dataset's folder", found=repr(text), line=line, hint=f"this path leaves {home}"
+        )
         raise FormatError(str(file), [problem])
     return path
 
 
 def text_of(path: Path) -> str:
-    """Return the text of a list or label file."""
+    """Return the text of a list file or label file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8 with or without a byte order mark.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist or can't be read.
+    FormatError
+        If the file is not UTF-8 text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "val.txt").write_text("3098 0 0")
+    ...     text_of(Path(folder, "val.txt"))
+    '3098 0 0'
+    """
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -124,24 +384,53 @@ def text_of(path: Path) -> str:
         raise MissingFileError(f"{path} can't be read ({problem.strerror})") from None
     except UnicodeDecodeError as problem:
         found = f"the byte 0x{problem.object[problem.start]:02x}"
-        raise FormatError(str(path), [Problem(expected="UTF-8 text", found=found)]) from None
+        hint = "save the file as UTF-8"
+        raise FormatError(str(path), [Problem(expected="UTF-8 text", found=found, hint=hint)]) from None
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield number and content of the lines that are not blank."""
+    """Yield the lines of a text file that are not blank.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8, with any of the usual line ends.
+
+    Yields
+    ------
+    (int, str)
+        Number of the line, counted from 1, and its text without blanks at both ends.
+
+    Raises
+    ------
+    MissingFileError
+        If the file does not exist or can't be read.
+    FormatError
+        If the file is not UTF-8 text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "val.txt").write_bytes(b"3098 0 0\\r\\n\\r\\n3110 1 2 ")
+    ...     list(lines_of(Path(folder, "val.txt")))
+    [(1, '3098 0 0'), (3, '3110 1 2')]
+    """
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text_of(path)), start=1):
         if line.strip():
             yield number, line.strip()
 
 
 def _magnitude(digits: str) -> tuple[int, str]:
-    """Return what sorts whole numbers of any length by value."""
-    bare = digits.lstrip("0")
-    return len(bare), bare
+    """Return a key that sorts whole numbers of any length by value."""
+    # int() refuses more than 4300 digits; without leading zeros, longer numbers are larger: "007" -> (1, "7")
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
-def _is(question: Callable[[], bool]) -> bool:
+def _true_without_error(test: Callable[[], bool]) -> bool:
+    """Return the answer of ``is_file`` or ``is_dir`` of an entry, and False where the entry can't be examined."""
     try:
-        return question()
+        return test()
     except OSError:
         return False

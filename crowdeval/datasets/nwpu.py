@@ -1,20 +1,29 @@
 """NWPU-Crowd: images/0001.jpg ..., jsons/0001.json or mats/0001.mat, and list files train.txt, val.txt.
 
-A line of a list file is ``id luminance scene_level``; both become attributes. Points and boxes come from jsons, else
-from mats, else (points, radii, levels, no boxes) from the localization track's text, ``val_gt_loc.txt``. Radii and
-level of a head follow from its box, w wide and h high, as the track defines them: sigma_s = min(w, h) / 2, sigma_l =
-sqrt(w^2 + h^2) / 2, level 0 for an area below 10, 1 below 100, ... 5 from 100,000. The text holds whole numbers, so
-that radii differ from those of the boxes by less than a pixel; published F1 numbers rest on the text.
+A line of a list file is ``id luminance scene_level``; luminance and scene_level become attributes. The annotations
+are read from the first of these that is there:
 
-Val holds 3098 and lacks 3169. The annotations of test (3610 to 5109) are not public.
+- jsons, or else mats: points and boxes;
+- the text of the localization track, ``val_gt_loc.txt``: points, radii and levels, without boxes.
 
-Source: Wang et al., TPAMI 2020, table 1 (5,109 images, 2,133,375 points). The points of val are those of the
+Radii and level of a head follow from its box of width w and height h, as the track defines them:
+
+- sigma_s = min(w, h) / 2 and sigma_l = sqrt(w^2 + h^2) / 2;
+- level 0 for an area below 10 square pixels, 1 below 100, ... 5 from 100,000 on.
+
+The text has whole numbers, so that its radii differ from those of the boxes by less than a pixel. Published F1 values
+were computed from the text.
+
+The official list of val has image 3098 and does not have 3169. The annotations of test (3610 to 5109) are not public.
+
+Source: Wang et al., TPAMI 2020, table 1 (5,109 images, 2,133,375 points). The number of points of val is that of the
 official text.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +31,17 @@ from typing import Any
 
 from crowdeval.datasets.contract import About, Contents, Item, Published, Release, Survey, Truth
 from crowdeval.datasets.head_json import json_heads
-from crowdeval.datasets.listing import absent, files_in, folders_in, is_image, lines_of, natural, plain, subfolder
-from crowdeval.datasets.mat import column, mat_variables, named
+from crowdeval.datasets.listing import (
+    files_in,
+    folders_in,
+    in_natural_order,
+    is_image,
+    lines_of,
+    named_problem,
+    simple_name,
+    subfolder,
+)
+from crowdeval.datasets.mat import mat_variables, member, number_matrix
 from crowdeval.errors import FormatError, MissingFileError, Problem, Problems
 from crowdeval.formats import read_annotations
 from crowdeval.formats.contract import counted
@@ -45,93 +63,102 @@ _ABOUT = About(
         "NWPU-Crowd/\n"
         "  images/0001.jpg ... 5109.jpg (also images_part1 ... images_part5)\n"
         "  jsons/0001.json ... or mats/0001.mat ... or val_gt_loc.txt\n"
-        "  train.txt, val.txt (also list_val.txt): a line `id luminance scene_level`"
+        "  train.txt, val.txt (also list_val.txt) with lines `id luminance scene_level`"
     ),
     releases=(Release(title="NWPU-Crowd", splits=_SPLITS),),
-    hidden={"test": "its annotations are not public: predictions are scored on crowdbenchmark.com"},
+    hidden={"test": "its annotations are not public; crowdbenchmark.com evaluates predictions for it"},
 )
 
 
 @dataclass(frozen=True, slots=True)
 class NWPUCrowd:
-    """NWPU-Crowd."""
+    """The reader of NWPU-Crowd."""
 
     about: About = _ABOUT
 
     def home(self, folder: Path, split: str) -> Path | None:
         """Return ``folder`` if it has jsons, mats or the text of the localization track."""
-        marks = [folder / f"{each}_gt_loc.txt" for each in self.about.parts]
-        text = any(mark.is_file() for mark in marks)
-        return folder if text or any(_numbered(subfolder(folder, name), name) for name in ("jsons", "mats")) else None
+        has_text = any((folder / f"{part}_gt_loc.txt").is_file() for part in self.about.parts)
+        return folder if has_text or any(_truth_files(folder, kind) for kind in ("jsons", "mats")) else None
 
     def survey(self, home: Path, split: str) -> Survey:
         """List the images, annotation files and list files of a split."""
-        listing = next((home / name for name in (f"{split}.txt", f"list_{split}.txt") if (home / name).is_file()), None)
+        list_file = next((file for file in (home / f"{split}.txt", home / f"list_{split}.txt") if file.is_file()), None)
         text = home / f"{split}_gt_loc.txt"
-        truths = _numbered(subfolder(home, "jsons"), "jsons") or _numbered(subfolder(home, "mats"), "mats")
+        truths = _truth_files(home, "jsons") or _truth_files(home, "mats")
         if not truths and not text.is_file():
             raise MissingFileError(f"{home} has neither jsons nor mats nor {text.name}")
-        wanted = _customary(split) if listing is None else {int(name) for name in _listed(listing)}
-        folders = [path for path in folders_in(home) if re.fullmatch(r"images(part[0-9]+)?", plain(path.name))]
+        numbers = _official_numbers(split) if list_file is None else {int(name) for name in _listed_labels(list_file)}
+        folders = [path for path in folders_in(home) if re.fullmatch(r"images(part[0-9]+)?", simple_name(path.name))]
         files = [path for folder in folders for path in files_in(folder)]
         images = {path.stem: path for path in files if is_image(path) and _NUMBER.fullmatch(path.stem)}
-        unlisted = () if listing or not truths else (f"there is no {split}.txt: the official numbers are taken",)
+        used = set(images.values())
+        no_list = f"there is no {split}.txt: the official image numbers of the split are used"
         return Survey(
             home=home,
             split=split,
-            images={stem: images[stem] for stem in sorted(images, key=natural) if int(stem) in wanted},
-            truths={stem: path for stem, path in truths.items() if int(stem) in wanted},
-            lists=tuple(path for path in (listing, None if truths else text) if path is not None),
+            images=in_natural_order({stem: path for stem, path in images.items() if int(stem) in numbers}),
+            truths={stem: path for stem, path in truths.items() if int(stem) in numbers},
+            lists=tuple(path for path in (list_file, None if truths else text) if path is not None),
             image_folder=folders[0] if images else None,
-            problems=unlisted,
-            clutter=tuple(path for path in files if path not in set(images.values())),
+            problems=() if list_file or not truths else (no_list,),
+            clutter=tuple(path for path in files if path not in used),
         )
 
     def contents(self, survey: Survey) -> Contents:
-        """Return the images of a split, with luminance and scene level."""
+        """Return the images of a split with luminance and scene level."""
         text = survey.lists[-1] if survey.lists and survey.lists[-1].name.endswith("_gt_loc.txt") else None
-        labels = _listed(survey.lists[0]) if survey.lists and survey.lists[0] != text else {}
-        truths = _text_truths(text) if text is not None else {k: partial(_truth, v) for k, v in survey.truths.items()}
-        by_number = {int(name): name for name in truths}
-        names = {int(name): name for name in labels} or by_number
+        labels = _listed_labels(survey.lists[0]) if survey.lists and survey.lists[0] != text else {}
+        truths = _truths_of_text(text) if text is not None else _truths_of_files(survey)
+        # Names may differ in leading zeros (0001.json, "1" in the list): images are matched by number, and an id is
+        # spelled as in the list: names {1: "1"}, truth_names {1: "0001"}
+        truth_names = {int(name): name for name in truths}
+        names = {int(name): name for name in labels} or truth_names
         images = {int(stem): path for stem, path in survey.images.items()}
         items = []
-        for number in sorted(names.keys() & by_number.keys()):
+        for number in sorted(names.keys() & truth_names.keys()):
             image = images.get(number, survey.image_folder and survey.image_folder / f"{number:04}.jpg")
             items.append(
                 Item(
                     image_id=names[number],
                     file_name=image.name if image else f"{number:04}.jpg",
                     image=image,
-                    truth=truths[by_number[number]],
+                    truth=truths[truth_names[number]],
                     attributes=labels.get(names[number], {}),
                 )
             )
-        problems = absent("listed images without annotations", _text(names.keys() - by_number.keys()), "left out")
-        problems += absent("annotated images that the list lacks", _text(by_number.keys() - names.keys()), "left out")
-        if images:
-            problems += absent(
-                "annotated images that are not there", _text(names.keys() - images.keys()), "size unknown"
-            )
+        missing = {
+            "listed images without annotations": (names.keys() - truth_names.keys(), "left out"),
+            "annotated images that are not in the list": (truth_names.keys() - names.keys(), "left out"),
+            "annotated images that are missing": (names.keys() - images.keys() if images else set(), "size unknown"),
+        }
+        problems = [
+            line
+            for kind, (numbers, consequence) in missing.items()
+            for line in named_problem(kind, map(str, numbers), consequence)
+        ]
         return Contents(items, tuple(problems))
 
 
 NWPU = NWPUCrowd()
 
 
-def _numbered(folder: Path | None, kind: str) -> dict[str, Path]:
+def _truth_files(home: Path, kind: str) -> dict[str, Path]:
+    """Return the files in the folder ``jsons`` or ``mats`` by stem."""
+    folder = subfolder(home, kind)
     suffix = f".{kind.removesuffix('s')}"
     files = files_in(folder) if folder is not None else []
     return {path.stem: path for path in files if path.suffix.lower() == suffix and _NUMBER.fullmatch(path.stem)}
 
 
-def _customary(split: str) -> set[int]:
+def _official_numbers(split: str) -> set[int]:
+    """Return the numbers of the images in the official list of train or val."""
     train = (set(range(1, 3110)) - {3098}) | {3169}
     return train if split == "train" else set(range(1, 3610)) - train
 
 
-def _listed(file: Path) -> dict[str, dict[str, Any]]:
-    """Return luminance and scene level by image; raise FormatError with every line that is wrong."""
+def _listed_labels(file: Path) -> dict[str, dict[str, Any]]:
+    """Return luminance and scene level of each image of a list file; raise FormatError with every wrong line."""
     problems = Problems(str(file))
     labels: dict[str, dict[str, Any]] = {}
     for number, line in lines_of(file):
@@ -146,26 +173,29 @@ def _listed(file: Path) -> dict[str, dict[str, Any]]:
     return labels
 
 
-def _text_truths(file: Path) -> dict[str, Any]:
+def _truths_of_text(file: Path) -> dict[str, Callable[[], Truth]]:
+    """Return, for each image of the localization track's text, the function that returns its true points."""
     annotations = read_annotations(file, format="nwpu")
-    strange = [name for name in annotations.image_ids if not _NUMBER.fullmatch(name)]
-    if strange:
-        raise FormatError(str(file), [Problem(expected="numbers as image ids", found=repr(strange[0]))])
+    others = [name for name in annotations.image_ids if not _NUMBER.fullmatch(name)]
+    if others:
+        raise FormatError(str(file), [Problem(expected="numbers as image ids", found=repr(others[0]))])
     return {name: partial(Truth.of, annotations, i) for i, name in enumerate(annotations.image_ids)}
 
 
+def _truths_of_files(survey: Survey) -> dict[str, Callable[[], Truth]]:
+    """Return, for each annotation file, the function that reads its true points."""
+    return {stem: partial(_truth, path) for stem, path in survey.truths.items()}
+
+
 def _truth(path: Path) -> Truth:
+    """Return the true points of one image from its .json or .mat file."""
     if path.suffix.lower() == ".json":
         xy, boxes = json_heads(path)
     else:
         variables = mat_variables(path)
-        xy = column(path, named(path, variables, "annPoints"), "annPoints")
-        boxes = column(path, named(path, variables, "annBoxes"), "annBoxes", width=4)
+        xy = number_matrix(path, member(path, variables, "annPoints"), "annPoints")
+        boxes = number_matrix(path, member(path, variables, "annBoxes"), "annBoxes", width=4)
     if len(xy) != len(boxes):
         found = f"{counted(len(xy), 'point')} and {counted(len(boxes), 'box', 'boxes')}"
         raise FormatError(str(path), [Problem(expected="a box for every point", found=found)])
     return Truth(xy=xy, boxes=boxes, radii=box_radii(boxes), level=box_levels(boxes))
-
-
-def _text(numbers: set[int]) -> list[str]:
-    return [str(number) for number in numbers]

@@ -1,4 +1,4 @@
-"""Images paired with their annotation files by name; those without partner and the clutter are set aside."""
+"""Datasets with one annotation file for each image: images and annotation files are paired by their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from crowdeval.datasets.contract import Contents, Item, Survey, Truth
-from crowdeval.datasets.listing import absent, in_order, is_image, is_proper
+from crowdeval.datasets.listing import in_natural_order, is_image, is_possible_id, named_problem
 
 
 def paired_survey(
@@ -22,28 +22,51 @@ def paired_survey(
     lists: tuple[Path, ...] = (),
     only: Callable[[str], bool] | None = None,
 ) -> Survey:
-    """Return the survey of a split with an annotation file an image.
+    """Return the survey of a split with one annotation file for each image.
 
     Parameters
     ----------
-    home, split, lists
-        As in ``Survey``.
+    home : Path
+        The dataset's own folder.
+    split : str
+        Name of the split.
     files : iterable of Path
-        The files of the image folder and the annotation folder.
+        The files in the image folder and the annotation folder.
     image : pattern
-        What the stem of an image looks like; another image counts only if it has an annotation file.
+        Pattern of the stems of images. An image with another stem belongs to the split only if it has an annotation
+        file.
     truth : pattern
-        What the name of an annotation file looks like; its group 1 is the image's stem.
+        Pattern of the names of annotation files; its group 1 is the stem of the image.
     image_folder : Path
-        Where a missing image would be.
+        The folder in which a missing image should be.
+    lists : tuple of Path
+        List files and label files, as in ``Survey``.
     only : callable, optional
-        Which stems belong to the split.
+        Function that returns whether a stem belongs to the split; by default every stem does.
+
+    Returns
+    -------
+    Survey
+        Files by stem, with the images and annotation files without partner in ``problems`` and all other files in
+        ``clutter``.
+
+    Examples
+    --------
+    >>> home = Path("Test")
+    >>> files = [home / name for name in ("img_1.jpg", "img_1_ann.mat", "img_2.jpg", "Thumbs.db")]
+    >>> survey = paired_survey(
+    ...     home, "test", files, image=re.compile(r"img_[0-9]+"), truth=re.compile(r"(.+)_ann\\.mat"), image_folder=home
+    ... )
+    >>> list(survey.images), list(survey.truths), [path.name for path in survey.clutter]
+    (['img_1', 'img_2'], ['img_1'], ['Thumbs.db'])
+    >>> survey.problems
+    ("images without annotation file (1, left out): 'img_2'",)
     """
     images: dict[str, Path] = {}
     truths: dict[str, Path] = {}
     clutter: list[Path] = []
     for path in dict.fromkeys(files):
-        match = truth.fullmatch(path.name) if is_proper(path.name) else None
+        match = truth.fullmatch(path.name) if is_possible_id(path.name) else None
         if match and match[1] not in truths:
             truths[match[1]] = path
         elif not match and is_image(path) and path.stem not in images:
@@ -58,17 +81,38 @@ def paired_survey(
     return Survey(
         home=home,
         split=split,
-        images=in_order(images),
-        truths=in_order(truths),
+        images=in_natural_order(images),
+        truths=in_natural_order(truths),
         lists=lists,
         image_folder=image_folder if any_images else None,
-        problems=tuple(_without_partner(images, truths, any_images=any_images)),
+        problems=tuple(_files_without_partner(images, truths, any_images=any_images)),
         clutter=tuple(clutter),
     )
 
 
 def paired_contents(survey: Survey, read: Callable[[Path], Truth]) -> Contents:
-    """Return the images of a survey that have an annotation file, which ``read`` reads."""
+    """Return the images of a survey that have an annotation file.
+
+    Parameters
+    ----------
+    survey : Survey
+        The files of the split.
+    read : callable
+        Function that reads the true points from an annotation file.
+
+    Returns
+    -------
+    Contents
+        The image ids are the stems.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> survey = Survey(home=Path("Test"), split="test", truths={"img_1": Path("Test", "img_1_ann.mat")})
+    >>> item = paired_contents(survey, lambda path: Truth(xy=np.zeros((3, 2)))).items[0]
+    >>> item.image_id, len(item.truth().xy)
+    ('img_1', 3)
+    """
     items = []
     for stem, truth in survey.truths.items():
         image = survey.images.get(stem, survey.image_folder and survey.image_folder / f"{stem}.jpg")
@@ -77,7 +121,10 @@ def paired_contents(survey: Survey, read: Callable[[Path], Truth]) -> Contents:
     return Contents(items)
 
 
-def _without_partner(images: Mapping[str, Path], truths: Mapping[str, Path], *, any_images: bool) -> Iterator[str]:
-    yield from absent("images without annotation file", images.keys() - truths.keys(), "left out")
+def _files_without_partner(
+    images: Mapping[str, Path], truths: Mapping[str, Path], *, any_images: bool
+) -> Iterator[str]:
+    """Yield the problems of images without annotation file and, where there are images, of the reverse."""
+    yield from named_problem("images without annotation file", images.keys() - truths.keys(), "left out")
     if any_images:
-        yield from absent("annotation files without image", truths.keys() - images.keys(), "kept, size unknown")
+        yield from named_problem("annotation files without image", truths.keys() - images.keys(), "kept, size unknown")

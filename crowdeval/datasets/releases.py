@@ -1,4 +1,4 @@
-"""Totals found against totals published: which release of a dataset it is, and how it differs."""
+"""The counts of a copy against the published counts: which release of a dataset it is, and how it differs."""
 
 from __future__ import annotations
 
@@ -7,57 +7,125 @@ from collections.abc import Mapping
 from crowdeval.datasets.contract import About, Published, Release
 from crowdeval.formats.contract import counted
 
-Found = Mapping[str, tuple[int, int]]
-"""Images and points by split."""
+Counts = Mapping[str, tuple[int, int]]
+"""Number of images and of points by split, as counted in a copy."""
 
 
-def release_of(about: About, found: Found) -> Release | None:
-    """Return the release whose published point totals are those found; None where there is none or no evidence."""
-    return next((release for release in about.releases if _agrees(about, release, found)), None)
+def release_of(about: About, counts: Counts) -> Release | None:
+    """Return the release that a copy is, according to its number of points.
+
+    Parameters
+    ----------
+    about : About
+        The facts about the dataset.
+    counts : mapping of str to (int, int)
+        Number of images and of points of each split of the copy.
+
+    Returns
+    -------
+    Release or None
+        None where no release has these numbers of points, or none of them is published.
+
+    Examples
+    --------
+    >>> from crowdeval.datasets import DATASETS
+    >>> release_of(DATASETS["shanghaitech-a"].about, {"test": (182, 78_862)}).points
+    241275
+    """
+    return next((release for release in about.releases if _has_points(about, release, counts)), None)
 
 
-def published(about: About, split: str, release: Release | None) -> Published | None:
-    """Return the totals of a split in a release; where that is unknown, points only if all releases agree."""
+def published_totals(about: About, split: str, release: Release | None) -> Published | None:
+    """Return the published counts of a split.
+
+    Parameters
+    ----------
+    about : About
+        The facts about the dataset.
+    split : str
+        Name of the split.
+    release : Release, optional
+        The release, or None where it is not known.
+
+    Returns
+    -------
+    Published or None
+        None where nothing is published. For an unknown release, ``points`` is None if the releases differ in it.
+
+    Examples
+    --------
+    >>> from crowdeval.datasets import DATASETS
+    >>> about = DATASETS["shanghaitech-a"].about
+    >>> published_totals(about, "test", about.releases[0])
+    Published(images=182, points=78862)
+    >>> published_totals(about, "test", None)
+    Published(images=182, points=None)
+    """
     if release is not None:
         return release.splits.get(split)
-    known = [release.splits[split] for release in about.releases if split in release.splits]
-    if not known:
+    published = _published(about, split)
+    if not published:
         return None
-    points = {entry.points for entry in known}
-    return Published(known[0].images, points.pop() if len(points) == 1 else None)
+    points = {totals.points for totals in published}
+    return Published(published[0].images, points.pop() if len(points) == 1 else None)
 
 
-def differences(about: About, found: Found) -> list[str]:
-    """Return how the totals found differ from every published one; nothing where they do not."""
+def differences(about: About, counts: Counts) -> list[str]:
+    """Return the differences between a copy's counts and the published counts of all releases.
+
+    Parameters
+    ----------
+    about : About
+        The facts about the dataset.
+    counts : mapping of str to (int, int)
+        Number of images and of points of each split of the copy.
+
+    Returns
+    -------
+    list of str
+        One line for each number that no release has; empty where nothing differs.
+
+    Examples
+    --------
+    >>> from crowdeval.datasets import DATASETS
+    >>> differences(DATASETS["shanghaitech-a"].about, {"test": (181, 78_862)})
+    ['test: 181 images, published 182']
+    """
     lines = []
-    for split, (images, points) in found.items():
-        known = [release.splits[split] for release in about.releases if split in release.splits]
-        if known and images not in {entry.images for entry in known}:
-            lines.append(f"{split}: {counted(images, 'image')}, published {known[0].images:,}")
-        totals = [entry.points for entry in known]
-        exact = [total for total in totals if total is not None]
-        if exact and len(exact) == len(totals) and points not in exact:
-            lines.append(
-                f"{split}: {counted(points, 'point')}, published {' or '.join(f'{total:,}' for total in exact)}"
-            )
-    whole = [release for release in about.releases if release.points is not None and _whole(about, found)]
-    total = sum(points for _, points in found.values())
-    if len(found) > 1 and whole and total not in {release.points for release in whole}:
-        lines.append(f"{counted(total, 'point')} in all, published {' or '.join(release.title for release in whole)}")
+    for split, (images, points) in counts.items():
+        published = _published(about, split)
+        if published and images not in {totals.images for totals in published}:
+            lines.append(f"{split}: {counted(images, 'image')}, published {published[0].images:,}")
+        # Points differ only where every release has a published number for this split.
+        numbers = [totals.points for totals in published if totals.points is not None]
+        if numbers and len(numbers) == len(published) and points not in numbers:
+            alternatives = " or ".join(f"{number:,}" for number in numbers)
+            lines.append(f"{split}: {counted(points, 'point')}, published {alternatives}")
+    releases = [release for release in about.releases if release.points is not None and _is_whole(about, counts)]
+    total = sum(points for _, points in counts.values())
+    if len(counts) > 1 and releases and total not in {release.points for release in releases}:
+        alternatives = " or ".join(release.title for release in releases)
+        lines.append(f"{counted(total, 'point')} in all splits, published {alternatives}")
     return lines
 
 
-def _whole(about: About, found: Found) -> bool:
-    return found.keys() >= set(about.parts)
+def _published(about: About, split: str) -> list[Published]:
+    """Return the published counts of a split in all releases that have them."""
+    return [release.splits[split] for release in about.releases if split in release.splits]
 
 
-def _agrees(about: About, release: Release, found: Found) -> bool:
-    """Return whether some published point total agrees and none disagrees."""
-    checks = [
-        found[split][1] == entry.points
-        for split, entry in release.splits.items()
-        if split in found and entry.points is not None
+def _is_whole(about: About, counts: Counts) -> bool:
+    """Return whether the copy has all splits of the dataset."""
+    return counts.keys() >= set(about.parts)
+
+
+def _has_points(about: About, release: Release, counts: Counts) -> bool:
+    """Return whether at least one published number of points agrees with the copy and none differs."""
+    agreements = [
+        counts[split][1] == totals.points
+        for split, totals in release.splits.items()
+        if split in counts and totals.points is not None
     ]
-    if release.points is not None and _whole(about, found):
-        checks.append(sum(points for _, points in found.values()) == release.points)
-    return bool(checks) and all(checks)
+    if release.points is not None and _is_whole(about, counts):
+        agreements.append(sum(points for _, points in counts.values()) == release.points)
+    return bool(agreements) and all(agreements)

@@ -1,11 +1,13 @@
 """ShanghaiTech, parts A and B: train_data and test_data with images/IMG_n.jpg and ground-truth/GT_IMG_n.mat.
 
-Coordinates are continuous and 0-based; nothing is subtracted. ``image_info`` holds a struct with the fields
-``location`` and ``number``, bare or in a cell. A folder with list files of the P2PNet kind is read too: a line is
-``image label``, a label file has a point ``x y`` a line.
+Coordinates are continuous and start at 0; nothing is subtracted from them. A .mat file has the variable
+``image_info``, a struct with the fields ``location`` and ``number``, bare or in a cell.
 
-Source: Zhang et al., CVPR 2016 (totals of the original release). The release that most copies on the web are today
-lacks the points outside the images; its totals are counted from it.
+A folder with list files, as P2PNet uses them, is read too: a line of a list file is ``image label``, and a label file
+has a point ``x y`` in each line.
+
+Source: Zhang et al., CVPR 2016 (counts of the original release). Most copies on the web today are another release,
+without the points that lie outside their image; its counts were taken from the files.
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ import numpy as np
 
 from crowdeval.datasets.contract import About, Contents, Published, Release, Survey, Truth
 from crowdeval.datasets.listing import (
-    absent,
     files_in,
     folders_in,
     image_ids,
-    in_order,
-    inside,
+    in_natural_order,
     lines_of,
-    natural,
-    plain,
+    listed_path,
+    named_problem,
+    natural_key,
+    simple_name,
     subfolder,
 )
-from crowdeval.datasets.mat import column, mat_variables, named, record
+from crowdeval.datasets.mat import mat_variables, member, number_matrix, struct_fields
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import FormatError, MissingFileError, Problem
@@ -41,33 +43,35 @@ _IMAGE = re.compile(r"IMG_\d+", re.IGNORECASE)
 _TRUTH = re.compile(r"GT_(.+)\.mat", re.DOTALL | re.IGNORECASE)
 _LIST_LINE = re.compile(r"(.+?\.(?:jpe?g|png|bmp))\s+(\S.*)", re.IGNORECASE)
 _PART = re.compile(r"(?:.*part|sht?h?)?([ab])(?:final)?")
+"""Simple names of the folder of a part, with its letter as group 1: parta, partafinal, a, sha, shha."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShanghaiTech:
-    """One part of ShanghaiTech."""
+    """The reader of one part of ShanghaiTech."""
 
     part: str
     about: About
 
     def home(self, folder: Path, split: str) -> Path | None:
-        """Return ``folder`` if it has this part's splits or list files and is not called after the other part."""
-        named = _PART.fullmatch(plain(os.path.basename(os.path.realpath(folder))))
-        if named and named[1] != self.part:
+        """Return ``folder`` if it has splits or list files of this part and its name is not that of the other part."""
+        match = _PART.fullmatch(simple_name(os.path.basename(os.path.realpath(folder))))
+        if match and match[1] != self.part:
             return None
-        there = any(_split_folder(folder, each) or _list_file(folder, self.part, each) for each in self.about.splits)
-        return folder if there else None
+        splits = self.about.splits
+        has_split = any(_split_folder(folder, name) or _list_file(folder, self.part, name) for name in splits)
+        return folder if has_split else None
 
     def survey(self, home: Path, split: str) -> Survey:
-        """List images and ground truth of a split, or its list file."""
+        """List the images and annotation files of a split, or those in its list file."""
         folder = _split_folder(home, split)
         file = _list_file(home, self.part, split)
         if folder is None and file is not None:
-            return _listed_survey(home, split, file)
+            return _survey_of_list(home, split, file)
         if folder is None:
             raise MissingFileError(f"{home} has no folder {split}_data and no list file {split}.list")
         images = subfolder(folder, "images")
-        truths, others = _truth_folder(folder)
+        truths, others = _truth_folders(folder)
         survey = paired_survey(
             home,
             split,
@@ -80,27 +84,29 @@ class ShanghaiTech:
             raise MissingFileError(f"{truths or folder} has no files GT_IMG_n.mat")
         if truths is None or not others:
             return survey
-        return replace(survey, problems=(*survey.problems, f"several folders of ground truth: {truths.name!r} is read"))
+        problem = f"several folders with annotation files: {truths.name!r} is read, the others are ignored"
+        return replace(survey, problems=(*survey.problems, problem))
 
     def contents(self, survey: Survey) -> Contents:
-        """Return the images of a split that have ground truth."""
+        """Return the images of a split that have annotations."""
         return paired_contents(survey, _truth)
 
 
 def _split_folder(home: Path, split: str) -> Path | None:
+    """Return the folder of a split, if it has a folder of images or of annotation files."""
     folder = subfolder(home, f"{split}_data", split)
     if folder is None:
         return None
-    below = {plain(path.name) for path in folders_in(folder)}
-    return folder if any(name == "images" or name.startswith("ground") for name in below) else None
+    names = {simple_name(path.name) for path in folders_in(folder)}
+    return folder if any(name == "images" or name.startswith("ground") for name in names) else None
 
 
-def _truth_folder(folder: Path) -> tuple[Path | None, list[Path]]:
-    """Return the folder of the .mat files and the others of the kind; density maps (.h5) do not count."""
-    candidates = [path for path in folders_in(folder) if plain(path.name).startswith("ground")]
-    candidates.sort(key=lambda path: (plain(path.name) != "groundtruth", natural(path.name)))
-    found = [path for path in candidates if any(_TRUTH.fullmatch(file.name) for file in files_in(path))]
-    return (found[0] if found else None), found[1:]
+def _truth_folders(folder: Path) -> tuple[Path | None, list[Path]]:
+    """Return the folder of .mat files to read and the others with .mat files; density maps (.h5) are not looked at."""
+    candidates = [path for path in folders_in(folder) if simple_name(path.name).startswith("ground")]
+    candidates.sort(key=lambda path: (simple_name(path.name) != "groundtruth", natural_key(path.name)))
+    folders = [path for path in candidates if any(_TRUTH.fullmatch(file.name) for file in files_in(path))]
+    return (folders[0] if folders else None), folders[1:]
 
 
 def _list_file(home: Path, part: str, split: str) -> Path | None:
@@ -108,58 +114,62 @@ def _list_file(home: Path, part: str, split: str) -> Path | None:
     other = "b" if part == "a" else "a"
     for path in files_in(home):
         words = re.split(r"[^a-z]+", path.stem.lower())
-        named = f"part{other}" in plain(path.stem) or f"sh{other}" in words
-        if path.suffix.lower() == ".list" and split in words and not named:
+        of_other_part = f"part{other}" in simple_name(path.stem) or f"sh{other}" in words
+        if path.suffix.lower() == ".list" and split in words and not of_other_part:
             return path
     return None
 
 
-def _listed_survey(home: Path, split: str, file: Path) -> Survey:
-    rows = list(_listed(home, file))
-    ids = image_ids(str(image.relative_to(home)) for image, _ in rows)
+def _survey_of_list(home: Path, split: str, file: Path) -> Survey:
+    """Return the survey of a split with a list file."""
+    pairs = list(_listed_pairs(home, file))
+    ids = image_ids(str(image.relative_to(home)) for image, _ in pairs)
     repeats = len(ids) - len(set(ids))
     if repeats:
         problem = Problem(expected="every image once", found=f"{counted(repeats, 'image')} again")
         raise FormatError(str(file), [problem])
-    images = {name: image for name, (image, _) in zip(ids, rows, strict=True)}
-    truths = {name: truth for name, (_, truth) in zip(ids, rows, strict=True)}
-    gone = {name for name, path in images.items() if not path.is_file()}
-    problems = absent("listed images that are not there", gone, "kept, size unknown")
-    lost = {name for name, path in truths.items() if not path.is_file()}
-    problems += absent("listed labels that are not there", lost, "left out")
+    images = {image_id: image for image_id, (image, _) in zip(ids, pairs, strict=True)}
+    truths = {image_id: truth for image_id, (_, truth) in zip(ids, pairs, strict=True)}
+    no_image = {image_id for image_id, path in images.items() if not path.is_file()}
+    problems = named_problem("listed images that are missing", no_image, "kept, size unknown")
+    no_truth = {image_id for image_id, path in truths.items() if not path.is_file()}
+    problems += named_problem("listed images whose label file is missing", no_truth, "left out")
     return Survey(
         home=home,
         split=split,
-        images=in_order(images),
-        truths=in_order({name: path for name, path in truths.items() if name not in lost}),
+        images=in_natural_order(images),
+        truths=in_natural_order({image_id: path for image_id, path in truths.items() if image_id not in no_truth}),
         lists=(file,),
         image_folder=home,
         problems=tuple(problems),
     )
 
 
-def _listed(home: Path, file: Path) -> Iterator[tuple[Path, Path]]:
+def _listed_pairs(home: Path, file: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield the image and the label file in each line of a list file."""
     for number, line in lines_of(file):
         match = _LIST_LINE.fullmatch(line)
         if match is None:
             problem = Problem(expected="an image and a label file", found=repr(line[:60]), line=number)
             raise FormatError(str(file), [problem])
-        image, truth = (inside(home, name, file=file, line=number) for name in match.groups())
+        image, truth = (listed_path(home, name, file=file, line=number) for name in match.groups())
         yield image, truth
 
 
 def _truth(path: Path) -> Truth:
+    """Return the true points of one image from its .mat file or label file."""
     if path.suffix.lower() != ".mat":
         return Truth(xy=number_rows(path, 2, "x y"))
-    info = record(path, named(path, mat_variables(path), "image_info"), "image_info")
-    xy = column(path, named(path, info, "location", what="field"), "image_info.location")
+    info = struct_fields(path, member(path, mat_variables(path), "image_info"), "image_info")
+    xy = number_matrix(path, member(path, info, "location", kind="field"), "image_info.location")
     number = info.get("number")
-    said = int(number.flat[0]) if isinstance(number, np.ndarray) and number.size == 1 else len(xy)
-    note = f"{path.name}: image_info.number says {said}, image_info.location has {counted(len(xy), 'point')} (kept)"
-    return Truth(xy=xy, notes=(note,) if said != len(xy) else ())
+    stated = int(number.flat[0]) if isinstance(number, np.ndarray) and number.size == 1 else len(xy)
+    note = f"{path.name}: image_info.number says {stated}, image_info.location has {counted(len(xy), 'point')} (kept)"
+    return Truth(xy=xy, notes=(note,) if stated != len(xy) else ())
 
 
 def _about(part: str, **facts: object) -> About:
+    """Return the facts about one part, with those that the parts do not share as keywords."""
     letter = part.upper()
     return About(
         name=f"shanghaitech-{part}",
@@ -177,7 +187,7 @@ def _about(part: str, **facts: object) -> About:
             "  train_data/images/IMG_1.jpg ...\n"
             "  train_data/ground-truth/GT_IMG_1.mat ... (also ground_truth)\n"
             "  test_data/ likewise\n"
-            "or train.list and test.list, a line `image label`, labels with a point `x y` a line"
+            "or train.list and test.list with lines `image label`, and label files with lines `x y`"
         ),
         **facts,  # type: ignore[arg-type]
     )

@@ -1,4 +1,4 @@
-"""UCF-QNRF: Train and Test, each with img_0001.jpg beside img_0001_ann.mat.
+"""UCF-QNRF: the folders Train and Test, each with img_0001.jpg beside img_0001_ann.mat.
 
 Source: Idrees et al., ECCV 2018, table 1 (1,535 images, 1,251,642 points).
 """
@@ -40,13 +40,13 @@ _ABOUT = About(
 
 @dataclass(frozen=True, slots=True)
 class UCFQNRF:
-    """UCF-QNRF."""
+    """The reader of UCF-QNRF."""
 
     about: About = _ABOUT
 
     def home(self, folder: Path, split: str) -> Path | None:
         """Return ``folder`` if it has a folder Train or Test with files \\*_ann.mat."""
-        return folder if any(_split_folder(folder, each) for each in self.about.splits) else None
+        return folder if any(_split_folder(folder, split) for split in self.about.splits) else None
 
     def survey(self, home: Path, split: str) -> Survey:
         """List the images and annotation files of a split."""
@@ -64,6 +64,7 @@ UCF_QNRF = UCFQNRF()
 
 
 def _split_folder(home: Path, split: str) -> Path | None:
+    """Return the folder of a split, if it has annotation files."""
     folder = subfolder(home, split)
     if folder is None or not any(_TRUTH.fullmatch(path.name) for path in files_in(folder)):
         return None

@@ -29,6 +29,7 @@ def evaluate(
     per_image: bool = False,
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
+    frame: str = "",
     progress: Stage = lambda stage: None,
 ) -> Report:
     """Score predictions against annotations.
@@ -47,6 +48,9 @@ def evaluate(
         Names of the two inputs in the report.
     about : mapping of str to str, optional
         Origin of the predictions: model, revision, dataset, ...
+    frame : str
+        The frame that the predictions are in, if not that of the image in pixels: ``"yx"``, ``"normalized"``,
+        ``"max-side:1024"``, or several steps, separated by commas (see ``crowdeval.points.frames``).
     progress : callable
         Called with the name of each stage before it begins.
 
@@ -76,7 +80,14 @@ def evaluate(
     (0.5, 1.0)
     """
     report, _ = report_and_evidence(
-        predictions, annotations, protocol=protocol, per_image=per_image, names=names, about=about, progress=progress
+        predictions,
+        annotations,
+        protocol=protocol,
+        per_image=per_image,
+        names=names,
+        about=about,
+        frame=frame,
+        progress=progress,
     )
     warn_about(report.warnings)
     return report
@@ -90,6 +101,7 @@ def report_and_evidence(
     per_image: bool = False,
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
+    frame: str = "",
     part: bool = False,
     progress: Stage = lambda stage: None,
 ) -> tuple[Report, Evidence]:
@@ -101,7 +113,7 @@ def report_and_evidence(
     ----------
     predictions, annotations
         Predicted points or counts, and true points.
-    protocol, per_image, names, about, progress
+    protocol, per_image, names, about, frame, progress
         The same as for ``evaluate``.
     part : bool
         Whether the images are a part of a set. A metric that is requested by name and can't be measured is then a
@@ -121,7 +133,7 @@ def report_and_evidence(
     True
     """
     scene, facts = build_scene(predictions, annotations, protocol, names=names, about=about, per_image=per_image,
-                          part=part, progress=progress)  # fmt: skip
+                          part=part, frame=frame, progress=progress)  # fmt: skip
     if not part:
         lacks = {metric: lack for metric, lack in facts.lacks.items() if lack.reason != NO_EVIDENCE}
         _refuse_lacking(protocol, lacks)
@@ -136,6 +148,7 @@ def evidence_of(
     protocol: Protocol = PAPER,
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
+    frame: str = "",
 ) -> Evidence:
     """Return the evidence of predictions against annotations, for a whole set or a part of one.
 
@@ -151,6 +164,8 @@ def evidence_of(
         Names of the two inputs.
     about : mapping of str to str, optional
         Origin of the predictions: model, revision, dataset, ...
+    frame : str
+        The frame that the predictions are in, as for ``evaluate``.
 
     Returns
     -------
@@ -176,7 +191,7 @@ def evidence_of(
     """
     quiet: Stage = lambda stage: None  # noqa: E731 - the default of evaluate(), with a name
     scene, facts = build_scene(predictions, annotations, protocol, names=names, about=about, per_image=False, part=True,
-                          progress=quiet)  # fmt: skip
+                               frame=frame, progress=quiet)  # fmt: skip
     evidence, _ = gather_evidence(protocol, scene, facts, part=True, progress=quiet, measuring=False)
     return evidence
 

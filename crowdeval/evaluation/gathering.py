@@ -14,6 +14,7 @@ from crowdeval.metrics.evidence import Evidence, Lack
 from crowdeval.metrics.family import Family, Measured, Measuring, Scene, has_evidence
 from crowdeval.metrics.strings import Metric
 from crowdeval.points.alignment import align
+from crowdeval.points.frames import from_frame
 from crowdeval.points.image_bounds import apply_off_image
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -34,6 +35,7 @@ def build_scene(
     per_image: bool,
     part: bool,
     progress: Stage,
+    frame: str = "",
 ) -> tuple[Scene, Evidence]:
     """Align the two sides; return the input of families, and the evidence of the set before matching.
 
@@ -41,6 +43,8 @@ def build_scene(
     ----------
     predictions, annotations, protocol, names, about, per_image, progress
         The same as for ``evaluate``.
+    frame : str
+        The frame that the predictions are in.
     part : bool
         Whether the images are a part of a set: what they lack is then recorded and not raised.
 
@@ -70,6 +74,7 @@ def build_scene(
             raise
         unbounded = _object_of(problem)
     predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
+    predictions = from_frame(predictions, annotations.sizes, frame)
     scene = Scene(predictions=predictions, annotations=annotations, options=protocol, per_image=per_image)
     ordered = any("order" in columns for columns in map(_columns_read, protocol.all_metrics))
     facts = facts_of(
@@ -80,6 +85,7 @@ def build_scene(
         about=about,
         ordered=ordered,
         kept=protocol.off_image == "keep",
+        frame=frame,
     )
     lacks = _find_lacks(protocol, scene)
     if unbounded:  # nothing of these images can be measured; other parts of the set can

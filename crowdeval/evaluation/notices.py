@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from crowdeval.errors import (
+    FrameWarning,
     NoConfidencesWarning,
     NoticeWarning,
     OffImageWarning,
@@ -18,15 +19,12 @@ from crowdeval.errors import (
     TiedConfidencesWarning,
     UndefinedMetricWarning,
 )
+from crowdeval.matching.frames import suspect_frame
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.points.image_bounds import points_outside, points_past_size
+from crowdeval.points.image_bounds import points_outside
 from crowdeval.points.lanes import lanes_of_annotations, lanes_of_predictions
 from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
-
-MISMATCH = 1.5
-"""Predictions are taken to be in another frame if their largest coordinates are smaller than those of the true points
-by more than this factor."""
 
 
 def facts_of(
@@ -38,6 +36,7 @@ def facts_of(
     about: Mapping[str, str] | None = None,
     ordered: bool = False,
     kept: bool = True,
+    frame: str = "",
 ) -> Evidence:
     """Return the evidence of an aligned pair before matching: counts, columns for notices, and hashes.
 
@@ -55,6 +54,8 @@ def facts_of(
         Whether the order of rows is hashed too, because a metric depends on it.
     kept : bool
         Whether true points outside their image were kept; if they were dropped or clipped, no notice is given.
+    frame : str
+        The frame from which the predictions were brought to pixels.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def facts_of(
     False
     """
     predicted, true, sizes = predictions.points, annotations.points, annotations.sizes
-    images: dict[str, Integers | Floats] = {"true": annotations.counts, **frame_columns(predicted, true, sizes)}
+    images: dict[str, Integers | Floats] = {"true": annotations.counts, **off_image_columns(predicted, true, sizes)}
     if not kept:
         images.pop("off_true", None)
     if predictions.score is not None:
@@ -89,11 +90,13 @@ def facts_of(
             **lanes_of_annotations(annotations, ordered=ordered),
         },
         about=dict(about or {}),
+        frame=frame,
+        carried=frame_notices(predicted, predictions.score, true, sizes),
     )
 
 
-def frame_columns(predicted: Ragged, true: Ragged, sizes: Floats | None) -> dict[str, Integers | Floats]:
-    """Return the columns that show whether predictions are in the frame of a resized image.
+def off_image_columns(predicted: Ragged, true: Ragged, sizes: Floats | None) -> dict[str, Integers | Floats]:
+    """Return the numbers of points outside their image.
 
     Parameters
     ----------
@@ -106,27 +109,51 @@ def frame_columns(predicted: Ragged, true: Ragged, sizes: Floats | None) -> dict
 
     Returns
     -------
-    dict of str to array
-        - ``reach_predicted`` and ``reach_true``, (m, 2): largest x and y of the points of an image;
-        - ``past``, (m,): number of predictions beyond the image, or beyond the true points if there are no sizes;
-        - ``off_true`` and ``off_predicted``, (m,): number of points outside the image, if there are sizes.
+    dict of str to array of int, (m,)
+        ``off_true`` and ``off_predicted``; empty if there are no sizes.
 
     Examples
     --------
     >>> predicted = Ragged(np.array([[5.0, 5.0], [30.0, 5.0]]), np.array([0, 2]))
     >>> true = Ragged(np.array([[6.0, 8.0]]), np.array([0, 1]))
-    >>> columns = frame_columns(predicted, true, np.array([[20.0, 20.0]]))
-    >>> columns["reach_predicted"].tolist(), columns["off_predicted"].tolist()
-    ([[30.0, 5.0]], [1])
+    >>> off_image_columns(predicted, true, np.array([[20.0, 20.0]]))["off_predicted"].tolist()
+    [1]
     """
-    reach = _extent(true)
-    columns: dict[str, Integers | Floats] = {"reach_predicted": _extent(predicted), "reach_true": reach}
-    edges = reach if sizes is None else np.where(np.isnan(sizes), reach, sizes)
-    columns["past"] = predicted.per_image(points_past_size(predicted, edges))
-    if sizes is not None:
-        columns["off_true"] = true.per_image(points_outside(true, sizes))
-        columns["off_predicted"] = predicted.per_image(points_outside(predicted, sizes))
-    return columns
+    if sizes is None:
+        return {}
+    return {
+        "off_true": true.per_image(points_outside(true, sizes)),
+        "off_predicted": predicted.per_image(points_outside(predicted, sizes)),
+    }
+
+
+def frame_notices(predicted: Ragged, score: Floats | None, true: Ragged, sizes: Floats | None) -> tuple[str, ...]:
+    """Return the notice that predictions seem to be in another frame, if they do.
+
+    It needs coordinates, so it can't be made from evidence.
+
+    Parameters
+    ----------
+    predicted, true : Ragged
+        Predicted points and true points of the same m images, in pixels.
+    score : array of float, (M,), optional
+        Confidences.
+    sizes : array of float, (m, 2), optional
+        Width and height of the images in pixels.
+
+    Returns
+    -------
+    tuple of str
+        One notice, or none.
+
+    Examples
+    --------
+    >>> true = Ragged(np.random.default_rng(0).uniform(0, [300, 200], (90, 2)), np.array([0, 30, 60, 90]))
+    >>> frame_notices(Ragged(true.xy[:, ::-1].copy(), true.offsets), None, true, None)[0][-28:]
+    '3% match as given: --frame yx'
+    """
+    suspicion = suspect_frame(predicted, score, true, sizes)
+    return () if suspicion is None else (f"frame-suspected: {suspicion.text}",)
 
 
 def input_notices(evidence: Evidence) -> list[str]:
@@ -154,7 +181,7 @@ def input_notices(evidence: Evidence) -> list[str]:
         "off-image-truth": _off_image("true point", evidence.images.get("off_true")),
         "off-image-predictions": _off_image("prediction", evidence.images.get("off_predicted")),
     }
-    last = {"scale-mismatch": _scale_mismatch(evidence), "no-predictions": _no_predictions(evidence)}
+    last = {"no-predictions": _no_predictions(evidence)}
     notices = [[f"{name}: {text}" for name, text in part.items() if text] for part in (first, last)]
     return [*notices[0], *evidence.carried, *notices[1]]
 
@@ -165,7 +192,7 @@ WARNINGS: dict[str, type[NoticeWarning]] = {
     "no-confidences": NoConfidencesWarning,
     "off-image-truth": OffImageWarning,
     "off-image-predictions": OffImageWarning,
-    "scale-mismatch": ScaleWarning,
+    "frame-suspected": FrameWarning,
     "zero-scales": ScaleWarning,
 }
 """Name of a notice to the class of its Python warning; all other notices are in the report only."""
@@ -243,36 +270,6 @@ def _no_predictions(evidence: Evidence) -> str:
     empty = int(unmatched.sum()) if evidence.located else 0
     verb = "has" if empty == 1 else "have"
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
-
-
-def _scale_mismatch(evidence: Evidence) -> str:
-    """Return the notice that predictions seem to be in another frame than the true points; empty if they do not.
-
-    For every image with both, the largest x and y of the predictions are divided by those of the true points. There are
-    two reasons for the notice:
-
-    - more than half of all predictions lie beyond the image (beyond the true points, if there are no sizes);
-    - in at least 5 images the ratios are alike and clearly below 1: the upper quartile is less than 1.2 times the lower
-      one, and less than 1 / ``MISMATCH``.
-    """
-    images, counts = evidence.images, evidence.counts
-    both = (counts > 0) & (images["true"] > 0)
-    if not both.any():
-        return ""
-    ratio = images["reach_predicted"][both] / np.maximum(images["reach_true"][both], 1.0)
-    past, predictions = int(images["past"].sum()), int(counts.sum())
-    typical = np.median(ratio, axis=0)
-    low, high = np.quantile(ratio, [0.25, 0.75])
-    steady = high < 1.2 * low and len(ratio) >= 5
-    large = 2 * past > predictions
-    if not large and not (steady and high < 1 / MISMATCH):
-        return ""
-    edge = "images" if "off_predicted" in images else "true points"
-    far = f"{past / predictions:.0%} of the predictions lie beyond the {edge}; " if large else ""
-    return (
-        f"{far}on the median image they reach {typical[0]:.2f} times as far in x and {typical[1]:.2f} in y: "
-        "are they in the frame of a resized image?"
-    )
 
 
 def _extent(points: Ragged) -> Floats:

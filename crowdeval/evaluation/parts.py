@@ -257,6 +257,7 @@ def evidence_bytes(evidence: Evidence) -> bytes:
         "carried": list(evidence.carried),
         "lanes": {name: list(lane) for name, lane in sorted(evidence.lanes.items())},
         "about": dict(evidence.about),
+        "frame": evidence.frame,
     }
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about).encode()})
     sink = pa.BufferOutputStream()
@@ -357,6 +358,7 @@ def _evidence(table: Any, about: dict[str, Any]) -> Evidence:
         carried=tuple(about["carried"]),
         lanes={name: (lane[0], lane[1]) for name, lane in about["lanes"].items()},
         about=about["about"],
+        frame=about["frame"],
     )
 
 
@@ -414,7 +416,11 @@ def _content(evidence: Evidence) -> Iterator[Any]:
         sorted(evidence.about.items()),
     ]
     words += [sorted((k, v) for k, v in evidence.thresholds.items()), evidence.signature, evidence.carried]
-    words += [sorted((k, v.reason, v.spared) for k, v in evidence.lacks.items()), sorted(evidence.lanes.items())]
+    words += [
+        evidence.frame,
+        sorted((k, v.reason, v.spared) for k, v in evidence.lacks.items()),
+        sorted(evidence.lanes.items()),
+    ]
     yield repr(words).encode(errors="surrogatepass")
     yield np.ascontiguousarray(evidence.offsets)
     if evidence.score is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from crowdeval.errors import InputError
-from crowdeval.evaluation.notices import frame_columns, input_notices, warn_about
+from crowdeval.evaluation.notices import frame_notices, input_notices, off_image_columns, warn_about
 from crowdeval.evaluation.protocol import check_choice, whole_k
 from crowdeval.matching.scale import lone_length
 from crowdeval.metrics.evidence import Evidence
@@ -132,7 +132,7 @@ def nap(
     lone_length(str(lone))
     predicted, truths = _images_of(predictions, annotations)
     points, true = _ragged([image for image, _ in predicted]), _ragged(truths)
-    size = None if sizes is None else as_floats("sizes", sizes).reshape(-1, 2)
+    size = None if sizes is None else np.broadcast_to(as_floats("sizes", sizes).reshape(-1, 2), (true.images, 2))
     score = _scores(predicted)
     matched = match_normalized(points, score, true, deltas=deltas, k=k, lone=str(lone), sizes=size)
     evidence = Evidence(
@@ -142,11 +142,12 @@ def nap(
         images={
             "true": true.counts,
             "zero_scales": true.per_image(matched.scale == 0),
-            **frame_columns(points, true, None if size is None else np.broadcast_to(size, (true.images, 2))),
+            **off_image_columns(points, true, size),
         },
         rows={COLUMN: matched.bits},
         thresholds={COLUMN: deltas},
         scored=None if not len(points) else score is not None,
+        carried=frame_notices(points, score, true, size),
     )
     values = precisions(evidence, COLUMN, deltas, ap=ap, pool=pool)
     notices = [*input_notices(evidence), *scale_notices(evidence.images["zero_scales"], true.counts, str(lone))]

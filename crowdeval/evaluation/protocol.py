@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -145,6 +146,25 @@ class Protocol:
     off_image: OffImage = "keep"
     count_threshold: float = COUNT_THRESHOLD
     revision: int = REVISION
+
+    if TYPE_CHECKING:  # one metric, a range as text, and lists are taken, too
+
+        def __init__(
+            self,
+            *,
+            preset: str = ...,
+            metrics: str | Sequence[str] = ...,
+            delta: str | float | Sequence[float] = ...,
+            k: int = ...,
+            lone: str | float = ...,
+            pool: Pool = ...,
+            ap: Area = ...,
+            missing: Missing = ...,
+            id_style: IdStyle = ...,
+            off_image: OffImage = ...,
+            count_threshold: float = ...,
+            revision: int = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         _set = object.__setattr__

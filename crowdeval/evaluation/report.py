@@ -131,6 +131,7 @@ class Report:
                     "fingerprint": side.fingerprint,
                     "points": side.points,
                     "hashes": dict(side.hashes),
+                    **({"frame": side.frame} if side.frame else {}),
                 }
                 for name, side in sides.items()
             },
@@ -220,6 +221,7 @@ class _Side(msgspec.Struct, forbid_unknown_fields=True):
     fingerprint: str
     points: int
     hashes: dict[str, str] = {}
+    frame: str = ""
 
 
 class _Document(msgspec.Struct):

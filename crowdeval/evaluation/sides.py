@@ -41,12 +41,15 @@ class Side:
     hashes : mapping of str to str
         Hash of each column by itself: ``ids``, ``points``, ``sizes``, ``attribute:weather``, ... Empty for a report of
         version 1, which has none.
+    frame : str
+        The frame from which predictions were brought to pixels; empty for points in pixels.
     """
 
     name: str
     fingerprint: str
     points: int
     hashes: Mapping[str, str] = field(default_factory=dict)
+    frame: str = ""
 
 
 def sides_of(evidence: Evidence) -> tuple[Side, Side]:
@@ -87,7 +90,8 @@ def sides_of(evidence: Evidence) -> tuple[Side, Side]:
             if name != "fingerprint"
         }
         digest = side_digest(side, ids, rows, lanes["fingerprint"], present=present, counts=counts)
-        sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes))
+        frame = evidence.frame if side == "predictions" else ""
+        sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes, frame=frame))
     return sides[0], sides[1]
 
 

@@ -34,7 +34,9 @@ __all__ = [
 FORMATS: Extensions[Format] = Extensions("format", "crowdeval.formats")
 """The formats by name."""
 
-_NAME_IT = "name the format: format= in Python, --predictions-format / --annotations-format / --from on the command line"
+_NAME_IT = (
+    "name the format: format= in Python, --predictions-format / --annotations-format / --from on the command line"
+)
 
 
 def read_predictions(source: str | os.PathLike[str], *, format: str | None = None) -> Predictions:

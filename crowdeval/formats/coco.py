@@ -29,7 +29,16 @@ _PERSON = {"id": 1, "name": "person", "keypoints": ["head"], "skeleton": []}
 
 @dataclass(frozen=True, slots=True)
 class Coco:
-    """Reader and writer of COCO JSON, which stores points, boxes, scores, sizes and file names."""
+    """Reader and writer of COCO JSON, which stores points, boxes, scores, sizes and file names.
+
+    The attributes and methods are those of ``contract.Format``.
+
+    Examples
+    --------
+    >>> content = b'[{"image_id": 7, "keypoints": [10, 20, 1], "score": 0.5}]'
+    >>> COCO.read_predictions(Source("results.json", content)).xy.tolist()
+    [[10.0, 20.0]]
+    """
 
     name: str = "coco"
     suffixes: tuple[str, ...] = (".json",)

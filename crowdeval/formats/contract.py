@@ -200,6 +200,7 @@ def warn(message: str) -> None:
     Examples
     --------
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     warn("p.csv: points of 2 labels are read as one class")
     >>> print(caught[0].message)
     p.csv: points of 2 labels are read as one class

@@ -79,11 +79,12 @@ class ImageWalk:
         if value == mark:
             return
         if value == format_mark(other):
-            hint = f"this file holds {other}, but {self.kind} are needed here"
-            problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key="format", hint=hint)
+            needed = f"this file holds {other}, but {self.kind} are needed here"
+            problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key="format", hint=needed)
             raise FormatError(self.problems.file, [problem])
         newer = isinstance(value, str) and value.startswith("crowdeval/")
-        self._add(repr(mark), shown(value), "format", "was it written by a newer crowdeval, or is it misspelt?" if newer else None)
+        hint = "was it written by a newer crowdeval, or is it misspelt?" if newer else None
+        self._add(repr(mark), shown(value), "format", hint)
 
     def check_image(self, value: Any, key: str, *, line: int | None = None) -> None:
         """Check one image object.
@@ -290,7 +291,7 @@ class ImageWalk:
             if side in value and self._number(value[side], child_key(key, side)) and value[side] <= 0:
                 self._add("a positive number", shown(value[side]), child_key(key, side))
         if ("width" in value) != ("height" in value):
-            self._add("both width and height, or neither", "one of them", key)
+            self._add("both width and height, or neither", f"only the {'width' if 'width' in value else 'height'}", key)
 
     def _attributes(self, value: Any, key: str, check: Callable[[Any, str], object]) -> None:
         if not isinstance(value, Object):

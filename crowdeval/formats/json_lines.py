@@ -32,7 +32,15 @@ Columns = TypeVar("Columns", Predictions, Annotations)
 
 @dataclass(frozen=True, slots=True)
 class JSONLines:
-    """Reader and writer of JSON lines, which store every column."""
+    """Reader and writer of JSON lines, which store every column.
+
+    The attributes and methods are those of ``contract.Format``.
+
+    Examples
+    --------
+    >>> JSON_LINES.write_predictions(Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1, 2]]))
+    b'{"format": "crowdeval/predictions@1"}\\n{"id":"a","points":[[1.0,2.0]]}\\n'
+    """
 
     name: str = "jsonl"
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson")

@@ -223,7 +223,7 @@ def _syntax_error(problem: json.JSONDecodeError) -> NotJSON:
         return NotJSON("text that ends in the middle", line, "the file may be truncated")
     found = f"{rest[:20]!r} ({problem.msg[0].lower()}{problem.msg[1:]}, column {problem.colno})"
     if problem.msg.startswith("Extra data"):
-        return NotJSON(found, line, "several JSON values one after the other: if there is one image per line, name the format 'jsonl'")
+        return NotJSON(found, line, "several JSON values: for one image in every line, name the format 'jsonl'")
     if rest[0] == "'":
         return NotJSON(found, line, "write strings in double quotes")
     if rest[0] in "]}":

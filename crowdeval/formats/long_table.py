@@ -70,7 +70,7 @@ class LongTable:
         Function of a column name and a row that returns the ``line`` or ``key`` of a Problem.
     attributes : mapping of str to array, (n,)
         The attributes of the points.
-    noted : mapping of str to array of bool, (n,)
+    reported : mapping of str to array of bool, (n,)
         The cells whose problem is already in ``problems``.
 
     Examples
@@ -94,12 +94,12 @@ class LongTable:
     numbers: Mapping[str, Floats]
     place: Callable[[str, int], Mapping[str, Any]]
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    noted: Mapping[str, Flags] = field(default_factory=dict)
+    reported: Mapping[str, Flags] = field(default_factory=dict)
 
     def add_problems(
         self, name: str, wrong: Flags, expected: str, found: str | None = None, hint: str | None = None
     ) -> None:
-        """Add a problem for every wrong cell of a column whose problem is not noted yet.
+        """Add a problem for every wrong cell of a column whose problem is not reported yet.
 
         Parameters
         ----------
@@ -114,34 +114,34 @@ class LongTable:
         hint : str, optional
             A possible mend.
         """
-        rows = np.flatnonzero(wrong & ~self.noted[name] if name in self.noted else wrong)
+        rows = np.flatnonzero(wrong & ~self.reported[name] if name in self.reported else wrong)
         for row in rows[:_MOST_ROWS].tolist():
             value = f"{self.numbers[name][row]:g}" if found is None else found
             image = self.image_ids[self.image[row]] or None
             self.problems.add(expected, value, image=image, hint=hint, **self.place(name, row))
         self.problems.total += max(0, len(rows) - _MOST_ROWS)
 
-    def with_noted(self, noted: Mapping[str, Flags]) -> LongTable:
-        """Return the table with the cells whose problems are noted, and with numbers that make no further problem.
+    def with_reported(self, reported: Mapping[str, Flags]) -> LongTable:
+        """Return the table with the cells whose problems are reported, and with numbers that make no further problem.
 
         Parameters
         ----------
-        noted : mapping of str to array of bool, (n,)
+        reported : mapping of str to array of bool, (n,)
             The cells whose problem is already in ``problems``.
 
         Returns
         -------
         LongTable
         """
-        # A noted cell of x, y or a box is 0, so that its row is still a point; any other noted cell is empty (NaN):
-        # x [1, nan, 3], noted [False, True, False] -> x [1, 0, 3]
+        # A reported cell of x, y or a box becomes 0, so that its row is still a point; others become empty (NaN):
+        # x [1, nan, 3], reported [False, True, False] -> x [1, 0, 3]
         numbers = dict(self.numbers)
-        for name, flags in noted.items():
+        for name, flags in reported.items():
             numbers[name] = np.where(flags, 0.0 if name in ("x", "y", *BOX) else np.nan, numbers[name])
-        return replace(self, numbers=numbers, noted=noted)
+        return replace(self, numbers=numbers, reported=reported)
 
     def images_without(self, name: str, values: Floats) -> Flags:
-        """Return the images without a value, except those where a noted cell is the cause.
+        """Return the images without a value, except those where a reported cell is the cause.
 
         Parameters
         ----------
@@ -155,9 +155,9 @@ class LongTable:
         array of bool, (m,)
         """
         without = np.isnan(values)
-        if name in self.noted:
-            # image [0, 0, 1, 2], noted [False, True, False, False] -> image 0 has a noted cell
-            without[self.image[self.noted[name]]] = False
+        if name in self.reported:
+            # image [0, 0, 1, 2], reported [False, True, False, False] -> image 0 has a reported cell
+            without[self.image[self.reported[name]]] = False
         return without
 
 
@@ -288,7 +288,7 @@ def predictions_of_table(table: LongTable) -> Predictions:
 
     Examples
     --------
-    The example of ``LongTable`` has points:
+    A table of counts (the example of ``LongTable`` is one of points):
 
     >>> numbers = {"count": np.array([3.5, 0])}
     >>> table = LongTable(Problems("p.csv"), ("a", "b"), np.array([0, 1]), numbers, lambda name, row: {"line": row + 2})
@@ -440,12 +440,15 @@ def _sizes(table: LongTable) -> Floats | None:
     if width is None and height is None:
         return None
     if width is None or height is None:
-        table.problems.add("both columns width and height, or neither", "one of them")
+        present = "width" if height is None else "height"
+        table.problems.add("both columns 'width' and 'height', or neither", f"only {present!r}")
         return None
     for name in SIZE:
         table.add_problems(name, table.numbers[name] <= 0, "a positive number")
-    for i in np.flatnonzero(table.images_without("width", width) != table.images_without("height", height)):
-        table.problems.add("both width and height, or neither", "one of them", image=table.image_ids[i])
+    without_width, without_height = table.images_without("width", width), table.images_without("height", height)
+    for i in np.flatnonzero(without_width != without_height):
+        found = f"only the {'height' if without_width[i] else 'width'}"
+        table.problems.add("both width and height, or neither", found, image=table.image_ids[i])
     return np.column_stack([width, height])
 
 

@@ -47,7 +47,7 @@ _KEYS = ("format", "images", "points")
 _DOCUMENT = re.compile(rb'\s*\{\s*"(format|images|points)"\s*:\s*["\[{]')
 
 
-class PredictionsDocument(msgspec.Struct, forbid_unknown_fields=True):
+class _PredictionsDocument(msgspec.Struct, forbid_unknown_fields=True):
     """A whole file of predictions."""
 
     format: str | UnsetType = UNSET
@@ -55,7 +55,7 @@ class PredictionsDocument(msgspec.Struct, forbid_unknown_fields=True):
     points: dict[str, Rows] | UnsetType = UNSET
 
 
-class AnnotationsDocument(msgspec.Struct, forbid_unknown_fields=True):
+class _AnnotationsDocument(msgspec.Struct, forbid_unknown_fields=True):
     """A whole file of annotations."""
 
     format: str | UnsetType = UNSET
@@ -84,13 +84,21 @@ class _Side(Generic[Columns]):
         return self.of_images(value.images) if value.points is UNSET else self.of_rows(value.points)
 
 
-_PREDICTIONS = _Side("predictions", PredictedImage, PredictionsDocument, predictions_of, predictions_of_rows)
-_ANNOTATIONS = _Side("annotations", AnnotatedImage, AnnotationsDocument, annotations_of, annotations_of_rows)
+_PREDICTIONS = _Side("predictions", PredictedImage, _PredictionsDocument, predictions_of, predictions_of_rows)
+_ANNOTATIONS = _Side("annotations", AnnotatedImage, _AnnotationsDocument, annotations_of, annotations_of_rows)
 
 
 @dataclass(frozen=True, slots=True)
 class NativeJSON:
-    """Reader and writer of native JSON, which stores every column."""
+    """Reader and writer of native JSON, which stores every column.
+
+    The attributes and methods are those of ``contract.Format``.
+
+    Examples
+    --------
+    >>> JSON.read_predictions(Source("p.json", b'{"a": [[1, 2, 0.5]], "b": []}')).offsets.tolist()
+    [0, 1, 1]
+    """
 
     name: str = "json"
     suffixes: tuple[str, ...] = (".json",)

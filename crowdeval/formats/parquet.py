@@ -1,8 +1,9 @@
-"""Parquet: a long table of ``image_id``, ``x``, ``y``, ... that anyone can read; the images are in its metadata.
+"""Parquet: a long table ``image_id``, ``x``, ``y``, ... that any tool can read, with the images in its metadata.
 
-Images without points, sizes, counts and attributes stand as JSON under the key ``crowdeval`` of the file's
-metadata; an attribute of the points is a column ``point_attribute:NAME``. A table without our metadata, as pandas
-writes, reads like a CSV file.
+- The metadata have the key ``crowdeval``: JSON of all images, also those without points, with their sizes, counts and
+  attributes.
+- An attribute of the points is a column ``point_attribute:NAME``.
+- A table without these metadata, for example one that pandas wrote, is read like a CSV file.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from crowdeval.formats.long_table import (
     LongTable,
     annotations_of_table,
     check_header,
-    plain_name,
+    column_name,
     predictions_of_table,
     warn_of_labels,
 )
@@ -49,8 +50,8 @@ _KEY = b"crowdeval"
 _ATTRIBUTE = "point_attribute:"
 
 
-class ImageEntry(msgspec.Struct, omit_defaults=True):
-    """What the metadata say of one image."""
+class _ImageEntry(msgspec.Struct, omit_defaults=True):
+    """One image in the metadata."""
 
     id: str
     width: float | UnsetType = UNSET
@@ -59,28 +60,37 @@ class ImageEntry(msgspec.Struct, omit_defaults=True):
     attributes: dict[str, Attribute] | UnsetType = UNSET
 
 
-class ImageList(msgspec.Struct, omit_defaults=True):
-    """The metadata: which kind of table this is, and its images in order."""
+class _ImageList(msgspec.Struct, omit_defaults=True):
+    """The metadata: the kind of the table, and its images in order."""
 
     format: str
-    images: list[ImageEntry]
+    images: list[_ImageEntry]
     located: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetTable:
-    """Parquet in both directions; holds every column."""
+    """Reader and writer of Parquet, which stores every column.
+
+    The attributes and methods are those of ``contract.Format``.
+
+    Examples
+    --------
+    >>> content = PARQUET.write_predictions(Predictions(image_ids=["a", "b"], offsets=[0, 1, 1], xy=[[1, 2]]))
+    >>> PARQUET.read_predictions(Source("p.parquet", content)).image_ids
+    ('a', 'b')
+    """
 
     name: str = "parquet"
     suffixes: tuple[str, ...] = (".parquet", ".pq")
     summary: str = "Parquet: a long table image_id, x, y, score, ..."
 
     def recognises(self, source: Source) -> bool:
-        """Return whether the file begins as Parquet files do."""
+        """Return whether the file begins with the first bytes of Parquet."""
         return source.data.startswith(_MAGIC)
 
     def read_predictions(self, source: Source) -> Predictions:
-        """Return the predictions of a table, written by crowdeval or not."""
+        """Return the predictions of a table of crowdeval or of another program."""
         table, images = _table(source, "predictions")
         predictions = predictions_of_table(table)
         if images is None:
@@ -89,10 +99,10 @@ class ParquetTable:
             counts = counts_of([image.count for image in images.images])
             return replace(predictions, counts=counts, located=images.located)
         except InputError as problem:
-            raise source.error("sound metadata", str(problem)) from None
+            raise source.error("valid metadata", str(problem)) from None
 
     def read_annotations(self, source: Source) -> Annotations:
-        """Return the annotations of a table, written by crowdeval or not."""
+        """Return the annotations of a table of crowdeval or of another program."""
         table, images = _table(source, "annotations")
         annotations = annotations_of_table(table)
         if images is None:
@@ -102,18 +112,18 @@ class ParquetTable:
             attributes = attribute_columns([image.attributes or {} for image in images.images])
             return replace(annotations, sizes=sizes, attributes=attributes)
         except InputError as problem:
-            raise source.error("sound metadata", str(problem)) from None
+            raise source.error("valid metadata", str(problem)) from None
 
     def write_predictions(self, predictions: Predictions) -> bytes:
         """Return a table of x, y and score, with the images and their counts in the metadata."""
         columns = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
         if predictions.score is not None:
             columns["score"] = predictions.score
-        entries = [ImageEntry(name) for name in predictions.image_ids]
+        entries = [_ImageEntry(name) for name in predictions.image_ids]
         if predictions.counts is not None:
             for entry, count in zip(entries, predictions.counts.tolist(), strict=True):
                 entry.count = UNSET if count != count else count
-        return _written("predictions", predictions, columns, entries, located=predictions.located)
+        return _content("predictions", predictions, columns, entries, located=predictions.located)
 
     def write_annotations(self, annotations: Annotations) -> bytes:
         """Return a table of the point columns, with sizes and attributes in the metadata."""
@@ -125,53 +135,57 @@ class ParquetTable:
             columns["level"] = annotations.level
         for name, values in point_attribute_lists(annotations).items():
             columns[f"{_ATTRIBUTE}{name}"] = values
-        entries = [ImageEntry(name) for name in annotations.image_ids]
+        entries = [_ImageEntry(name) for name in annotations.image_ids]
         for entry, attributes in zip(entries, attributes_by_image(annotations), strict=True):
             entry.attributes = attributes or UNSET
         if annotations.sizes is not None:
             for entry, size in zip(entries, annotations.sizes, strict=True):
                 entry.width, entry.height = size_of_image(size)
-        return _written("annotations", annotations, columns, entries, located=True)
+        return _content("annotations", annotations, columns, entries, located=True)
 
 
 PARQUET = ParquetTable()
 
 
-def _written(
+def _content(
     kind: Kind,
     value: Predictions | Annotations,
     columns: Mapping[str, Any],
-    entries: list[ImageEntry],
+    entries: list[_ImageEntry],
     *,
     located: bool,
 ) -> bytes:
+    """Return the bytes of a table with these point columns and images."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    # images [0, 0, 2] and ids ["a", "b", "c"] -> column "a", "a", "c"
     ids = pa.DictionaryArray.from_arrays(value.points.image, pa.array(value.image_ids, pa.string()))
     try:
         table = pa.table({"image_id": ids.dictionary_decode(), **columns})
     except pa.ArrowException as problem:
         raise InputError(f"an attribute of mixed types can't be a Parquet column: {problem}") from None
-    images = ImageList(format_mark(kind), entries, located)
+    images = _ImageList(format_mark(kind), entries, located)
     table = table.replace_schema_metadata({_KEY: msgspec.json.encode(images)})
     stream = io.BytesIO()
     pq.write_table(table, stream, compression="zstd")
     return stream.getvalue()
 
 
-def _table(source: Source, kind: Kind) -> tuple[LongTable, ImageList | None]:
+def _table(source: Source, kind: Kind) -> tuple[LongTable, _ImageList | None]:
+    """Return the table of a file, and the images of its metadata where it has them."""
     problems = Problems(source.name)
     arrow, images = _arrow_table(source, kind, problems)
-    names = {plain_name(header): arrow.column(i) for i, header in enumerate(arrow.column_names)}
-    found = _images(names["image"], images, problems)
-    ids, image = found or (("",), np.zeros(arrow.num_rows, dtype=np.int64))
-    of_image = () if images is None else (*SIZE, "count")
+    names = {column_name(header): arrow.column(i) for i, header in enumerate(arrow.column_names)}
+    ids_and_image = _images(names["image"], images, problems)
+    # Where the image of a row is unknown, all rows get the image "" so that the numbers are checked in any case.
+    ids, image = ids_and_image or (("",), np.zeros(arrow.num_rows, dtype=np.int64))
+    of_image = () if images is None else (*SIZE, "count")  # these stand in the metadata
     columns = {name: column for name, column in names.items() if name in NUMBERS and name not in of_image}
     numbers = {name: _numbers(name, column, problems) for name, column in columns.items()}
     table = LongTable(problems, ids, image, numbers, _place, _attributes(arrow, problems))
-    table = table.noting({name: _noted(table, name, column) for name, column in columns.items()})
-    if found is None:
+    table = table.with_reported({name: _add_not_finite(table, name, column) for name, column in columns.items()})
+    if ids_and_image is None:
         raise problems.error()
     if "label" in names:
         warn_of_labels(source.name, map(str, names["label"].unique().to_pylist()))
@@ -179,24 +193,25 @@ def _table(source: Source, kind: Kind) -> tuple[LongTable, ImageList | None]:
 
 
 def _place(name: str, row: int) -> dict[str, Any]:
+    """Return the place of a cell for a Problem."""
     return {"key": f"{name}[{row}]"}
 
 
 def _attributes(arrow: Any, problems: Problems) -> dict[str, NDArray[Any]]:
-    """Return the attributes of the points."""
+    """Return the attributes of the points; add a problem where a value is not a string, a number or a flag."""
     columns = {}
     for i, header in enumerate(arrow.column_names):
         if header.startswith(_ATTRIBUTE):
             values = arrow.column(i).to_pylist()
-            odd = [value for value in values if not isinstance(value, Attribute)]
-            if odd:
-                problems.add("strings, numbers or flags", shown(odd[0]), key=header)
+            others = [value for value in values if not isinstance(value, Attribute)]
+            if others:
+                problems.add("strings, numbers or flags", shown(others[0]), key=header)
             columns[header.removeprefix(_ATTRIBUTE)] = attribute_column(values)
     return columns
 
 
-def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, ImageList | None]:
-    """Return the columns that are known here, and the images that the file's metadata name."""
+def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, _ImageList | None]:
+    """Return the columns that are read, and the images of the metadata; raise FormatError for a damaged file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -210,7 +225,7 @@ def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, I
     check_header([header for header in headers if not header.startswith(_ATTRIBUTE)], kind, problems)
     if problems.total > before:
         raise problems.error()
-    known = [h for h in headers if h.startswith(_ATTRIBUTE) or plain_name(h) in ("image", "label", *NUMBERS)]
+    known = [h for h in headers if h.startswith(_ATTRIBUTE) or column_name(h) in ("image", "label", *NUMBERS)]
     try:
         table = file.read(columns=known, use_threads=False)
         table.validate(full=True)
@@ -220,17 +235,18 @@ def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, I
 
 
 def _damaged(source: Source, problem: Exception) -> FormatError:
+    """Return the error of a damaged file, with the first line of the reason."""
     reason = (str(problem).splitlines() or [type(problem).__name__])[0]
     return source.error("a Parquet table", f"a truncated or damaged one: {reason}")
 
 
-def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems) -> ImageList | None:
-    """Return the images that the metadata name, None where there are no metadata of ours."""
+def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems) -> _ImageList | None:
+    """Return the images of the metadata, or None where the file has no metadata of crowdeval."""
     if _KEY not in metadata:
         return None
     place = "metadata 'crowdeval'"
     try:
-        images = msgspec.json.decode(metadata[_KEY], type=ImageList)
+        images = msgspec.json.decode(metadata[_KEY], type=_ImageList)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         problems.add("a list of images", str(problem), key=place)
         return None
@@ -246,7 +262,7 @@ def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems)
 
 
 def _numbers(name: str, column: Any, problems: Problems) -> Floats:
-    """Return a column as float64, NaN where it is null or, which is noted, of another type."""
+    """Return a column as float64, NaN where it is null; a column of another type is a problem, and all NaN."""
     import pyarrow as pa
 
     if not _is_numeric(column.type):
@@ -256,16 +272,18 @@ def _numbers(name: str, column: Any, problems: Problems) -> Floats:
     return values
 
 
-def _noted(table: LongTable, name: str, column: Any) -> Flags:
-    """Note the cells that are not finite; return them, or all of a column of another type."""
+def _add_not_finite(table: LongTable, name: str, column: Any) -> Flags:
+    """Add a problem for every cell that is not finite; return these cells, or all cells of a column of another type."""
+    # A null is an empty cell, and a NaN is a wrong number, but both are NaN in NumPy:
+    # cells 1, null, NaN, inf -> valid [True, False, True, True], reported [False, False, True, True]
     if not _is_numeric(column.type):
         return np.ones(len(column), dtype=np.bool_)
     values = table.numbers[name]
     nan = np.asarray(column.is_valid()) & np.isnan(values)
-    table.check(name, nan, "a finite number", hint="an empty cell is null")
-    table.check(name, np.isinf(values), "a finite number")
-    noted: Flags = nan | np.isinf(values)
-    return noted
+    table.add_problems(name, nan, "a finite number", hint="write null for an empty cell")
+    table.add_problems(name, np.isinf(values), "a finite number")
+    reported: Flags = nan | np.isinf(values)
+    return reported
 
 
 def _is_numeric(kind: Any) -> bool:
@@ -274,14 +292,14 @@ def _is_numeric(kind: Any) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind))
 
 
-def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers] | None:
-    """Return the image ids and every row's image, None where they can't be told; whole numbers are ids as written."""
+def _images(column: Any, images: _ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers] | None:
+    """Return the image ids and the image of every row, or None where an id is wrong; whole numbers become text."""
     import pyarrow as pa
 
     before = problems.total
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
-        problems.add("image ids", f"a column of {column.type}", hint="ids are strings")
+        problems.add("image ids", f"a column of {column.type}", hint="write the ids as strings")
         return None
     column = column.cast(pa.large_string())
     null = np.flatnonzero(~np.asarray(column.is_valid())).tolist()
@@ -290,15 +308,17 @@ def _images(column: Any, images: ImageList | None, problems: Problems) -> tuple[
     if null:
         return None
     encoded = column.combine_chunks().dictionary_encode()
-    found: list[str] = encoded.dictionary.to_pylist()
-    ids = tuple(found) if images is None else tuple(image.id for image in images.images)
-    if "" in ids or "" in found:
+    names: list[str] = encoded.dictionary.to_pylist()
+    ids = tuple(names) if images is None else tuple(image.id for image in images.images)
+    if "" in ids or "" in names:
         problems.add("image ids", "an empty one")
     index = {name: i for i, name in enumerate(ids)}
-    unknown = [name for name in found if name not in index]
+    unknown = [name for name in names if name not in index]
     if unknown:
-        problems.add("images that the metadata name", f"rows of {listed(unknown)}")
+        problems.add("rows of the images of the metadata", f"rows of {listed(unknown)}")
     if problems.total > before:
         return None
-    codes = np.array([index[name] for name in found], dtype=np.int64)
-    return ids, codes[encoded.indices.to_numpy(zero_copy_only=False)]
+    # The dictionary has the images in the order of their first rows, the metadata may have another order:
+    # rows "b", "a", "b", dictionary ["b", "a"], indices [0, 1, 0], ids ("a", "b") -> positions [1, 0], images [1, 0, 1]
+    positions = np.array([index[name] for name in names], dtype=np.int64)
+    return ids, positions[encoded.indices.to_numpy(zero_copy_only=False)]

@@ -96,7 +96,21 @@ class Source:
             raise self.error("UTF-8 text", found, line=line, hint="save it as UTF-8") from None
 
     def error(self, expected: str, found: str, *, line: int | None = None, hint: str | None = None) -> FormatError:
-        """Return the error of a single problem in this file."""
+        """Return the error of a single problem of this file.
+
+        Parameters
+        ----------
+        expected, found : str
+            The content that the file should have, and the content that it has.
+        line : int, optional
+            The line of the problem, counted from 1.
+        hint : str, optional
+            A possible mend.
+
+        Returns
+        -------
+        FormatError
+        """
         return FormatError(self.name, [Problem(expected=expected, found=found, line=line, hint=hint)])
 
 

@@ -93,6 +93,7 @@ def _concatenated_evidence(parts: list[Evidence]) -> Evidence:
         lacks=_joined_lacks(filled),
         carried=tuple(dict.fromkeys(text for part in parts for text in part.carried)),
         lanes=_joined_lanes(parts),
+        frame=" | ".join(sorted({part.frame for part in filled})),
         about={k: v for k, v in parts[0].about.items() if all(part.about.get(k) == v for part in parts)},
     )
     return canonical_order(whole)

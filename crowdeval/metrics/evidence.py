@@ -89,6 +89,8 @@ class Evidence:
         Sums of the hashes of rows, by side and column; the sums of parts add up to the sum of the whole.
     about : mapping of str to str
         Origin of the predictions: model, revision, dataset, ...
+    frame : str
+        The frame from which the predictions were brought to pixels, as the option ``--frame`` has it.
 
     Examples
     --------
@@ -114,6 +116,7 @@ class Evidence:
     carried: tuple[str, ...] = ()
     lanes: Mapping[str, Lane] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
+    frame: str = ""
 
     def __post_init__(self) -> None:
         """Make the columns read-only."""

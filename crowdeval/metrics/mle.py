@@ -103,7 +103,9 @@ def _saving(row: Integers, true: Integers, distance: Floats, truths: int, limit:
         return 0.0
     price = np.concatenate([distance, np.full(len(members), limit)]) + 1
     places = np.concatenate([row, alone]), np.concatenate([true, truths + alone])
-    matrix = csr_array((price, places), shape=(len(members), truths + len(members)))
+    shape = len(members), truths + len(members)
+    # The matching of older SciPy takes 32-bit indices only.
+    matrix = csr_array((price, tuple(place.astype(np.int32) for place in places)), shape=shape)
     chosen = min_weight_full_bipartite_matching(matrix)
     # An exact sum, so that the order of the points in a file changes no digit.
     return limit * len(members) - (math.fsum(matrix[chosen].tolist()) - len(members))

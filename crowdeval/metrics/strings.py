@@ -172,7 +172,7 @@ def parse_range(value: str | float | Iterable[float], *, name: str = "delta") ->
         values = _steps(value, name) if ":" in value else [_number(part, value, name) for part in value.split(",")]
     else:
         parts = [value] if not isinstance(value, Iterable) else value
-        values = [_number(part, value, name) for part in parts]
+        values = [_rounded(_number(part, value, name)) for part in parts]
     if not values:
         raise UsageError(f"{name}: expected at least one threshold, found none")
     if len(values) > MOST:
@@ -275,6 +275,12 @@ def _number(part: object, whole: object, name: str) -> float:
     return number
 
 
+def _rounded(number: float) -> float:
+    """Return the number that was meant where adding steps left an error: 0.15000000000000002 -> 0.15."""
+    near = round(number, 12)
+    return near if math.isclose(near, number, rel_tol=1e-14) else number
+
+
 def _steps(text: str, name: str) -> list[float]:
     """Return the thresholds of a range ``a:s:b``."""
     parts = [_number(part, text, name) for part in text.split(":")]
@@ -286,6 +292,12 @@ def _steps(text: str, name: str) -> list[float]:
     if (end - start) / step >= MOST:
         raise UsageError(f"{name}: expected at most {MOST} thresholds, found {text!r}")
     steps = round((end - start) / step)
+    if not steps and step > start:
+        right = ":".join(map(number_text, (start, end, step)))
+        raise UsageError(
+            f"{name}: a range is start:step:end, so {text!r} is {number_text(start)} alone; from {number_text(start)} "
+            f"to {number_text(step)} is {right}"
+        )
     if abs(start + steps * step - end) > 1e-9 * max(1.0, abs(end)):
         ends = [
             number_text(round(start + n * step, 12)) for n in (int((end - start) / step), int((end - start) / step) + 1)

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from crowdeval.errors import InputError, listed
 from crowdeval.points.fingerprints import fingerprint
@@ -79,6 +79,22 @@ class Annotations:
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     point_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
+    if TYPE_CHECKING:  # lists and arrays of any number type are taken, and become the columns above
+
+        def __init__(
+            self,
+            *,
+            image_ids: Iterable[str],
+            offsets: ArrayLike,
+            xy: ArrayLike,
+            boxes: ArrayLike | None = None,
+            radii: ArrayLike | None = None,
+            level: ArrayLike | None = None,
+            sizes: ArrayLike | None = None,
+            attributes: Mapping[str, ArrayLike] = ...,
+            point_attributes: Mapping[str, ArrayLike] = ...,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         _common_columns(self)
         rows = len(self.xy)
@@ -91,19 +107,7 @@ class Annotations:
             found = tuple(self.radii[row].tolist())
             raise InputError(f"annotations.radii: expected radii of at least 0, found {found} in row {row}")
         if self.level is not None:
-            refuse_mask("annotations.level", self.level)
-            level = np.asarray(self.level)
-            if level.shape != (rows,) or level.dtype.kind not in "iu":
-                raise InputError(
-                    f"annotations.level: expected {rows} integers, found {level.dtype} of shape {level.shape}"
-                )
-            bad = (level < 0) | (level > 5)
-            if bad.any():
-                row = int(np.argmax(bad))
-                raise InputError(
-                    f"annotations.level: expected head-area levels from 0 to 5, found {level[row]} in row {row}"
-                )
-            _set(self, "level", read_only(level.astype(np.int64)))
+            _set(self, "level", read_only(_levels(self.level, rows)))
         if self.sizes is not None:
             sizes = _table("annotations.sizes", self.sizes, len(self.image_ids), 2, finite=False)
             bad = (sizes <= 0).any(axis=1) | (np.isnan(sizes[:, 0]) != np.isnan(sizes[:, 1]))
@@ -233,6 +237,19 @@ class Predictions:
     counts: Floats | None = None
     located: bool = True
 
+    if TYPE_CHECKING:  # lists and arrays of any number type are taken, and become the columns above
+
+        def __init__(
+            self,
+            *,
+            image_ids: Iterable[str],
+            offsets: ArrayLike,
+            xy: ArrayLike,
+            score: ArrayLike | None = None,
+            counts: ArrayLike | None = None,
+            located: bool = True,
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         _common_columns(self)
         images = len(self.image_ids)
@@ -305,6 +322,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _set(value: object, name: str, content: object) -> None:
     """Set a field of a frozen dataclass, which its constructor has to do for cleaned columns."""
     object.__setattr__(value, name, content)
+
+
+def _levels(value: Any, rows: int) -> NDArray[np.int64]:
+    """Return head-area levels as integers."""
+    refuse_mask("annotations.level", value)
+    level = np.asarray(value)
+    if level.shape != (rows,) or level.dtype.kind not in "iu":
+        raise InputError(f"annotations.level: expected {rows} integers, found {level.dtype} of shape {level.shape}")
+    bad = (level < 0) | (level > 5)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(f"annotations.level: expected head-area levels from 0 to 5, found {level[row]} in row {row}")
+    return level.astype(np.int64)
 
 
 def _facts(name: str, values: Any) -> NDArray[Any]:

@@ -6,21 +6,9 @@ import pytest
 
 
 @pytest.fixture
-def adapters():
+def adapters(crowdeval):
     """Run ``crowdeval adapters`` in this process; returns (exit code, stdout, stderr)."""
-    from click.testing import CliRunner
-
-    from crowdeval.cli.adapters import adapters as command
-    from crowdeval.errors import CrowdevalError
-
-    def run(*words):
-        done = CliRunner().invoke(command, [str(word) for word in words])
-        if isinstance(done.exception, CrowdevalError):
-            return done.exception.exit_code, done.stdout, str(done.exception)
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout, done.stderr
-
-    return run
+    return lambda *words: crowdeval("adapters", *words)
 
 
 def test_the_list_names_every_adapter_with_version_and_origin(adapters):

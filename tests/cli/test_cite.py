@@ -122,7 +122,9 @@ def test_without_a_publication_it_prints_the_tool_and_says_so(crowdeval, name):
     assert err.startswith(f"{name}: no publication is known (source: ")
 
 
-@pytest.mark.parametrize(("name", "near"), [("nap", "'nAP'"), ("nwpuu", "'nwpu'"), ("shanghaitech", "'shanghaitech-a'")])
+@pytest.mark.parametrize(
+    ("name", "near"), [("nap", "'nAP'"), ("nwpuu", "'nwpu'"), ("shanghaitech", "'shanghaitech-a'")]
+)
 def test_an_unknown_name_gets_the_near_ones(crowdeval, name, near):
     code, out, err = crowdeval("cite", name)
     assert (code, out) == (2, "")

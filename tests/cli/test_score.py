@@ -360,11 +360,35 @@ def scaled(factor, tmp_path):
     return path
 
 
-@pytest.mark.parametrize(("factor", "beyond"), [(0.25, False), (4, True)])
-def test_a_change_of_scale_gives_its_reason(crowdeval, tmp_path, factor, beyond):
-    _, _, err = crowdeval("score", scaled(factor, tmp_path), GT)
-    assert "scale-mismatch" in err
-    assert ("of the predictions lie beyond" in err) == beyond
+@pytest.mark.parametrize(("factor", "frame"), [(0.25, "stride:4"), (4, "scale:0.25")])
+@pytest.mark.parametrize("verb", ["score", "check"])
+def test_a_change_of_scale_is_named_and_its_frame_mends_it(crowdeval, tmp_path, factor, frame, verb):
+    wrong = scaled(factor, tmp_path)
+    _, _, err = crowdeval(verb, wrong, GT)
+    assert "frame-suspected" in err
+    assert f"--frame {frame}" in " ".join(err.split())
+    code, _, err = crowdeval(verb, wrong, GT, "--frame", frame)
+    assert (code, "frame-suspected" in err) == (0, False)
+    _, mended, _ = crowdeval("score", wrong, GT, "--frame", frame, "-b")
+    _, right, _ = crowdeval("score", PREDS, GT, "-b")
+    assert float(mended) == pytest.approx(float(right), abs=1e-9)
+
+
+def test_convert_brings_predictions_to_pixels(crowdeval, tmp_path):
+    target = tmp_path / "right.json"
+    assert crowdeval("convert", scaled(0.25, tmp_path), "-o", target, "--frame", "stride:4")[0] == 0
+    assert crowdeval("score", target, GT, "-b")[1] == crowdeval("score", PREDS, GT, "-b")[1]
+    code, _, err = crowdeval("convert", PREDS, "-o", target, "--frame", "normalized")
+    assert code == 3
+    assert "needs the width and height" in err
+
+
+def test_a_frame_of_evidence_is_refused(crowdeval, tmp_path):
+    kept = tmp_path / "e.arrow"
+    assert crowdeval("score", PREDS, GT, "--evidence", kept)[0] == 0
+    code, _, err = crowdeval("score", kept, "--frame", "yx")
+    assert code == 2
+    assert "leave out --frame" in err
 
 
 def test_one_image_and_one_point_are_singular(crowdeval, tmp_path):

@@ -1,4 +1,4 @@
-"""Writers of every layout, small; no real data."""
+"""Small datasets in every layout that the readers know, written for the tests, without real data."""
 
 import json
 import os
@@ -11,7 +11,7 @@ REAL = Path(os.environ.get("CROWDEVAL_DATA", Path(__file__).parents[3] / "shared
 
 
 @pytest.fixture(autouse=True)
-def _own_world(tmp_path, monkeypatch):
+def _own_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("CROWDEVAL_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CROWDEVAL_DATA", raising=False)
     (tmp_path / "here").mkdir()
@@ -21,12 +21,12 @@ def _own_world(tmp_path, monkeypatch):
 @pytest.fixture
 def real_data():
     if not REAL.is_dir():
-        pytest.skip(f"the real data sets are not at {REAL} (CROWDEVAL_DATA)")
+        pytest.skip(f"the real datasets are not in {REAL} (CROWDEVAL_DATA)")
     return REAL
 
 
 class Layouts:
-    """Writes datasets as they are distributed."""
+    """Writes small datasets as their authors distribute them."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -14,38 +14,38 @@ from crowdeval.datasets.split_table import split_of_table, table_of_split
 from crowdeval.points.sets import Annotations
 
 
-def assert_equal(one, other):
-    assert (one.name, one.split, one.home, one.notes) == (other.name, other.split, other.home, other.notes)
-    assert one.image_paths == other.image_paths
-    assert one.annotations.image_ids == other.annotations.image_ids
+def assert_equal(split, expected):
+    for name in ("name", "split", "home", "notes", "image_paths"):
+        assert getattr(split, name) == getattr(expected, name)
+    assert split.annotations.image_ids == expected.annotations.image_ids
     for name in ("offsets", "xy", "boxes", "radii", "level", "sizes"):
-        same_column(name, getattr(one.annotations, name), getattr(other.annotations, name))
-    for side in ("attributes", "point_attributes"):
-        ours, theirs = getattr(one.annotations, side), getattr(other.annotations, side)
-        assert list(ours) == list(theirs)
-        for name in ours:
-            same_column(name, ours[name], theirs[name])
+        assert_equal_column(name, getattr(split.annotations, name), getattr(expected.annotations, name))
+    for kind in ("attributes", "point_attributes"):
+        columns, expected_columns = getattr(split.annotations, kind), getattr(expected.annotations, kind)
+        assert list(columns) == list(expected_columns)
+        for name in columns:
+            assert_equal_column(name, columns[name], expected_columns[name])
 
 
-def same_column(name, ours, theirs):
-    assert (ours is None) == (theirs is None), name
-    if ours is not None:
-        assert ours.dtype == theirs.dtype, name
-        np.testing.assert_array_equal(ours, theirs, err_msg=name)
+def assert_equal_column(name, values, expected):
+    assert (values is None) == (expected is None), name
+    if values is not None:
+        assert values.dtype == expected.dtype, name
+        np.testing.assert_array_equal(values, expected, err_msg=name)
 
 
 @pytest.fixture
 def reads(monkeypatch):
     """Count how often a split's files are read."""
-    times = []
-    genuine = reading.reading_of
+    calls = []
+    original = reading.reading_of
 
     def counted(*arguments):
-        times.append(1)
-        return genuine(*arguments)
+        calls.append(1)
+        return original(*arguments)
 
     monkeypatch.setattr(reading, "reading_of", counted)
-    return times
+    return calls
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ SPECS = [
 
 
 @pytest.mark.parametrize(("layout", "spec"), SPECS)
-def test_a_cached_split_equals_the_fresh_one_column_for_column(layouts, reads, layout, spec):
+def test_a_cached_split_is_equal_to_the_fresh_one_in_every_column(layouts, reads, layout, spec):
     home = getattr(layouts, layout)()
     fresh = open_dataset(spec, root=home, cache=False)
     open_dataset(spec, root=home)
@@ -88,13 +88,13 @@ def test_annotations_without_images_survive_the_cache(layouts):
     assert_equal(open_dataset("shanghaitech-a:test", root=home), fresh)
 
 
-def test_no_cache_reads_and_writes_none(layouts, cache):
+def test_without_cache_no_cache_folder_is_made(layouts, cache):
     home = layouts.shanghaitech()
     open_dataset("shanghaitech-a:test", root=home, cache=False)
     assert not cache.exists()
 
 
-def test_a_changed_file_is_read_anew(layouts, reads):
+def test_a_changed_file_is_read_again(layouts, reads):
     home = layouts.shanghaitech()
     open_dataset("shanghaitech-a:test", root=home)
     info = layouts.image_info([[1, 1], [2, 2], [3, 3]])
@@ -103,7 +103,7 @@ def test_a_changed_file_is_read_anew(layouts, reads):
     assert len(reads) == 2
 
 
-def test_a_file_with_a_new_time_is_read_anew(layouts, reads):
+def test_a_file_with_another_time_is_read_again(layouts, reads):
     home = layouts.shanghaitech()
     open_dataset("shanghaitech-a:test", root=home)
     os.utime(home / "test_data" / "ground-truth" / "GT_IMG_1.mat", ns=(1, 1))
@@ -111,7 +111,7 @@ def test_a_file_with_a_new_time_is_read_anew(layouts, reads):
     assert len(reads) == 2
 
 
-def test_a_file_changed_within_its_size_and_time_is_read_anew(layouts, reads):
+def test_a_file_changed_with_the_same_size_and_time_is_read_again(layouts, reads):
     home = layouts.shanghaitech()
     file = home / "test_data" / "ground-truth" / "GT_IMG_1.mat"
     open_dataset("shanghaitech-a:test", root=home)
@@ -139,20 +139,20 @@ def test_two_roots_have_two_entries(layouts, reads):
     assert len(reads) == 2
 
 
-def flipped(path):
+def flip_bit(path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
 
 
-def lied_about(path):
+def change_checksum(path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": "0"}))
 
 
 @pytest.mark.parametrize(
     ("suffix", "damage"),
     [
-        (".parquet", flipped),
+        (".parquet", flip_bit),
         (".parquet", lambda path: path.write_bytes(path.read_bytes()[:50])),
         (".parquet", lambda path: path.write_bytes(b"")),
         (".parquet", lambda path: path.unlink()),
@@ -160,10 +160,10 @@ def lied_about(path):
         (".json", lambda path: path.write_bytes(b"[]")),
         (".json", lambda path: path.write_bytes(b"\xff\xfe")),
         (".json", lambda path: path.unlink()),
-        (".json", lied_about),
+        (".json", change_checksum),
     ],
 )
-def test_damage_is_noticed_and_repaired(layouts, reads, cache, suffix, damage):
+def test_a_damaged_entry_is_noticed_and_replaced(layouts, reads, cache, suffix, damage):
     home = layouts.nwpu()
     fresh = open_dataset("nwpu:val", root=home)
     damage(next(cache.glob(f"*{suffix}")))
@@ -173,7 +173,7 @@ def test_damage_is_noticed_and_repaired(layouts, reads, cache, suffix, damage):
     assert len(reads) == 2
 
 
-def test_a_whole_file_that_is_no_split_is_read_anew(layouts, reads, cache):
+def test_a_file_with_a_right_checksum_that_is_no_split_is_ignored(layouts, reads, cache):
     import hashlib
 
     home = layouts.shanghaitech()
@@ -194,12 +194,12 @@ def test_a_cache_folder_that_cant_be_made_is_no_error(layouts, tmp_path, monkeyp
         assert len(open_dataset("shanghaitech-a:test", root=home).annotations.image_ids) == 3
 
 
-def test_no_draft_is_left_behind(layouts, cache):
+def test_no_temporary_file_is_left(layouts, cache):
     open_dataset("shanghaitech-a:test", root=layouts.shanghaitech())
     assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".parquet"]
 
 
-def test_two_processes_may_fill_it_at_once(layouts, cache):
+def test_two_processes_may_write_the_cache_at_the_same_time(layouts, cache):
     home = layouts.ucf_cc_50()
     program = (
         "import sys, crowdeval.datasets as d\n"
@@ -231,7 +231,7 @@ def a_split(tmp_path, **attributes):
     return Split(name="x", split="y", home=tmp_path, annotations=annotations, image_paths=paths, notes=("n",))
 
 
-def test_columns_of_every_type_come_back_as_they_were(tmp_path):
+def test_columns_of_every_type_are_restored_unchanged(tmp_path):
     mixed = np.array(["a", None, "c"], dtype=object)
     split = a_split(
         tmp_path,

@@ -12,23 +12,24 @@ A = DATASETS["shanghaitech-a"].about
 B = DATASETS["shanghaitech-b"].about
 
 
-def test_the_release_is_told_by_the_totals():
+def test_the_release_is_recognised_by_the_number_of_points():
     assert release_of(A, {"train": (300, 162_413), "test": (182, 78_862)}).title.endswith("removed (241,275)")
     assert release_of(A, {"train": (300, 162_700), "test": (182, 78_977)}).title == "original release (241,677)"
     assert release_of(B, {"train": (400, 60_000), "test": (316, 28_272)}).title.endswith("removed (88,272)")
     assert release_of(B, {"train": (400, 60_000), "test": (316, 28_488)}).title == "original release (88,488)"
 
 
-def test_one_split_alone_tells_the_release_where_its_total_is_known():
+def test_one_split_is_enough_to_recognise_a_release_with_published_points_of_it():
     assert release_of(A, {"test": (182, 78_862)}).title.endswith("removed (241,275)")
     assert release_of(A, {"test": (182, 78_900)}) is None
 
 
-def test_other_totals_are_no_release_and_a_difference():
+def test_another_number_of_points_is_no_release_and_a_difference():
     found = {"train": (300, 162_413), "test": (182, 78_861)}
     assert release_of(A, found) is None
     assert differences(A, found) == [
-        "241,274 points in all, published release with off-image points removed (241,275) or original release (241,677)"
+        "241,274 points in all splits, published release with off-image points removed (241,275) or "
+        "original release (241,677)"
     ]
 
 
@@ -37,12 +38,12 @@ def test_another_number_of_images_is_a_difference():
     assert differences(A, {"test": (1, 78_862)}) == ["test: 1 image, published 182"]
 
 
-def small(monkeypatch, name, **splits):
+def give_small_totals(monkeypatch, name, **splits):
     """Give a dataset published totals that a test can write."""
     dataset = DATASETS[name]
     about = dataset.about
     total = sum(entry.points for entry in splits.values())
-    facts = {each: getattr(about, each) for each in About.__dataclass_fields__}
+    facts = {name: getattr(about, name) for name in About.__dataclass_fields__}
     facts["releases"] = (Release(title=f"tiny release ({total})", splits=splits, points=total),)
     changed = type(dataset)(*([dataset.part] if hasattr(dataset, "part") else []), About(**facts))
     monkeypatch.setattr(type(DATASETS), "__getitem__", lambda self, key: changed)
@@ -50,11 +51,11 @@ def small(monkeypatch, name, **splits):
 
 @pytest.fixture
 def tiny(monkeypatch, layouts):
-    small(monkeypatch, "shanghaitech-a", train=Published(1, 2), test=Published(3, 3))
+    give_small_totals(monkeypatch, "shanghaitech-a", train=Published(1, 2), test=Published(3, 3))
     return layouts.shanghaitech()
 
 
-def test_a_whole_dataset_ends_with_0(tiny):
+def test_the_exit_code_of_a_complete_dataset_is_0(tiny):
     check = check_dataset("shanghaitech-a", root=tiny)
     assert check.problems == ()
     assert check.exit_code == 0
@@ -65,13 +66,13 @@ def test_a_whole_dataset_ends_with_0(tiny):
     ]
 
 
-def test_a_dataset_that_is_not_there_ends_with_4(tmp_path):
+def test_the_exit_code_of_a_missing_dataset_is_4(tmp_path):
     check = check_dataset("ucf-qnrf", root=tmp_path)
     assert check.exit_code == 4
     assert "ucf-qnrf:train is not found" in check.problems[0]
 
 
-def test_clutter_is_told_and_is_no_problem(tiny, layouts):
+def test_files_that_do_not_belong_to_the_dataset_are_named_and_are_no_problem(tiny, layouts):
     thumbs = layouts.text(tiny / "test_data" / "images" / "Thumbs.db", "x")
     odd = layouts.image(tiny / "test_data" / "images" / "000.png")
     check = check_dataset("shanghaitech-a", root=tiny)
@@ -79,7 +80,7 @@ def test_clutter_is_told_and_is_no_problem(tiny, layouts):
     assert check.exit_code == 0
 
 
-def test_off_image_points_and_duplicates_are_counted_and_no_problem(tiny, layouts):
+def test_off_image_points_and_duplicates_are_counted_and_are_no_problem(tiny, layouts):
     info = layouts.image_info([[-1, 5], [65, 5], [64, 48], [9, 9], [9, 9], [9, 9]])
     layouts.mat(tiny / "test_data" / "ground-truth" / "GT_IMG_1.mat", image_info=info)
     test = check_dataset("shanghaitech-a", root=tiny).splits[1]
@@ -89,7 +90,7 @@ def test_off_image_points_and_duplicates_are_counted_and_no_problem(tiny, layout
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("ground-truth/GT_IMG_1.mat", b"cut", "a damaged or truncated one"),
+        ("ground-truth/GT_IMG_1.mat", b"cut", "a damaged or truncated file"),
         ("images/IMG_1.jpg", b"cut", "IMG_1.jpg: not an image"),
         ("images/IMG_1.jpg", None, "annotation files without image"),
         ("ground-truth/GT_IMG_1.mat", None, "images without annotation file"),
@@ -108,7 +109,10 @@ def test_damaged_and_missing_files_are_problems(tiny, file, content, message):
 def test_a_truncated_jpeg_is_a_problem(tiny):
     path = tiny / "test_data" / "images" / "IMG_1.jpg"
     path.write_bytes(path.read_bytes()[:-40])
-    assert "test: IMG_1.jpg: a JPEG image without its end" in check_dataset("shanghaitech-a", root=tiny).problems
+    assert (
+        "test: IMG_1.jpg: the JPEG image ends too early; copy or download it again"
+        in check_dataset("shanghaitech-a", root=tiny).problems
+    )
 
 
 def test_a_missing_split_is_a_problem_and_the_other_is_checked(tiny):
@@ -138,7 +142,7 @@ def test_a_label_count_that_differs_is_a_note(layouts):
     assert check.splits[0].notes == ("0001: image_labels.txt says 7 people, the gt file has 2 (kept)",)
 
 
-def test_a_folder_of_ones_own_can_be_checked(layouts):
+def test_a_folder_of_the_users_own_can_be_checked(layouts):
     layouts.text(layouts.folder / "mine" / "gt.json", '{"points": {"a": [[1, 2]]}}')
     check = check_dataset("folder:mine", root=layouts.folder)
     assert check.exit_code == 0

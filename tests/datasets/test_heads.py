@@ -1,4 +1,4 @@
-"""Radii and levels of heads: one definition, whichever way a box reaches the columns."""
+"""Radii and levels of heads are the same for boxes from a dataset's folder and from a file."""
 
 import json
 
@@ -27,12 +27,12 @@ def both(tmp_path):
 
 
 @pytest.mark.parametrize("corner", [0, 1])
-def test_a_prediction_at_the_corner_of_a_head_is_a_hit_from_a_folder_and_from_json(both, corner):
+def test_a_prediction_at_the_corner_of_a_box_is_a_hit_for_a_folder_and_for_json(both, corner):
     boxes = np.array(list(BOXES.values()), dtype=float)
-    found = Predictions(
+    predictions = Predictions(
         image_ids=both[0].image_ids, offsets=np.arange(len(boxes) + 1), xy=boxes[:, 2 * corner : 2 * corner + 2]
     )
     metrics = ["TP@sigma_l", "TP@sigma_s", "Recall@sigma_l by level"]
-    reports = [evaluate(found, truth, protocol=Protocol(metrics=metrics)) for truth in both]
+    reports = [evaluate(predictions, truth, protocol=Protocol(metrics=metrics)) for truth in both]
     assert dict(reports[0].values) == dict(reports[1].values)
     assert reports[0]["TP@sigma_l"] == len(boxes)

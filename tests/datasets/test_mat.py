@@ -27,7 +27,7 @@ def test_one_point_stays_a_row_of_two(layouts, form):
 
 
 @pytest.mark.parametrize("empty", [np.empty((0, 0)), np.empty((0, 2)), np.empty((2, 0)), np.empty((1, 0))])
-def test_every_empty_matrix_is_no_points(layouts, empty):
+def test_an_empty_matrix_of_any_shape_has_no_points(layouts, empty):
     path = layouts.mat(layouts.folder / "1_ann.mat", annPoints=empty)
     assert annotated_points(path).shape == (0, 2)
 
@@ -49,7 +49,7 @@ def test_a_truncated_file_is_a_format_error(layouts, keep):
         annotated_points(path)
 
 
-def test_no_damage_of_a_byte_gets_past_the_reader(layouts):
+def test_a_file_with_one_damaged_byte_is_an_error_or_still_a_matrix_of_points(layouts):
     path = layouts.mat(layouts.folder / "1_ann.mat", annPoints=np.arange(40.0).reshape(-1, 2))
     whole = path.read_bytes()
     random = np.random.default_rng(1)
@@ -72,7 +72,7 @@ def test_no_damage_of_a_byte_gets_past_the_reader(layouts):
         b"\x89HDF\r\n\x1a\n" + bytes(64),
     ],
 )
-def test_version_7_3_is_named_with_the_way_out(layouts, content):
+def test_the_error_of_version_7_3_says_how_to_save_an_older_version(layouts, content):
     path = layouts.text(layouts.folder / "1_ann.mat", "")
     path.write_bytes(content)
     with pytest.raises(FormatError, match=r"version 7\.3 \(HDF5\).*-v7"):
@@ -127,7 +127,7 @@ def test_a_function_workspace_is_refused(layouts):
         annotated_points(path)
 
 
-def test_cells_nested_without_end_are_refused(layouts):
+def test_cells_nested_too_deep_are_refused(layouts):
     value = np.ones((1, 2))
     for _ in range(30):
         cell = np.empty((1, 1), dtype=object)
@@ -152,7 +152,7 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(layouts):
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("kind", ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
-def test_matrices_are_those_that_scipy_reads(tmp_path, kind, compressed):
+def test_matrices_are_equal_to_those_that_scipy_reads(tmp_path, kind, compressed):
     from scipy.io import loadmat, savemat
 
     path = tmp_path / "any.mat"
@@ -184,13 +184,13 @@ def test_big_endian_files_are_read(tmp_path):
         ({"annPoints": np.array([[1 + 2j, 3]])}, "matrix of numbers, found complex"),
     ],
 )
-def test_content_of_a_wrong_kind_is_named(layouts, variables, message):
+def test_the_error_of_a_wrong_value_says_what_was_found(layouts, variables, message):
     path = layouts.mat(layouts.folder / "1_ann.mat", **variables)
     with pytest.raises(FormatError, match=message):
         annotated_points(path)
 
 
-def test_rows_that_are_not_finite_are_told_once_each_as_matlab_counts_them(layouts):
+def test_every_row_that_is_not_finite_is_named_once_and_counted_from_1(layouts):
     points = np.array([[1.0, 2.0], [np.nan, 3.0], [4.0, np.inf], [1e10, 0.0]])
     path = layouts.mat(layouts.folder / "1_ann.mat", annPoints=points)
     with pytest.raises(FormatError) as caught:
@@ -202,7 +202,7 @@ def test_rows_that_are_not_finite_are_told_once_each_as_matlab_counts_them(layou
     ]
 
 
-def test_a_struct_without_location_is_named(layouts):
+def test_the_error_of_a_struct_without_location_lists_its_fields(layouts):
     home = layouts.shanghaitech()
     info = {"number": 1.0}
     layouts.mat(home / "test_data" / "ground-truth" / "GT_IMG_1.mat", image_info=info)
@@ -210,20 +210,20 @@ def test_a_struct_without_location_is_named(layouts):
         points_of(home)
 
 
-def test_image_info_that_is_no_struct_is_named(layouts):
+def test_image_info_that_is_no_struct_is_a_format_error(layouts):
     home = layouts.shanghaitech()
     layouts.mat(home / "test_data" / "ground-truth" / "GT_IMG_1.mat", image_info=np.ones((3, 2)))
     with pytest.raises(FormatError, match=r"a \(1, 1\) struct, bare or in a cell"):
         points_of(home)
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path):
+def test_a_file_that_does_not_exist_is_missing(tmp_path):
     with pytest.raises(MissingFileError, match="can't be read"):
         annotated_points(tmp_path / "1_ann.mat")
 
 
 @pytest.mark.parametrize("error", [MemoryError, RecursionError])
-def test_a_file_that_is_too_much_for_the_machine_is_told(layouts, monkeypatch, error):
+def test_a_file_that_does_not_fit_into_memory_is_a_format_error(layouts, monkeypatch, error):
     def fail(data):
         raise error
 

@@ -1,4 +1,4 @@
-"""The copies that lie on this machine; counts verified by hand (../shared/data/README.md)."""
+"""Real copies of the datasets, where they are on this machine; their counts were verified by hand."""
 
 import numpy as np
 import pytest
@@ -9,13 +9,13 @@ from crowdeval.datasets.check import check_dataset
 pytestmark = pytest.mark.data
 
 
-def opened(spec, root):
+def open_fresh(spec, root):
     return open_dataset(spec, root=root, cache=False)
 
 
 @pytest.mark.parametrize(("split", "images", "points"), [("train", 300, 162_413), ("test", 182, 78_862)])
 def test_shanghaitech_a_is_complete(real_data, split, images, points):
-    read = opened(f"shanghaitech-a:{split}", real_data)
+    read = open_fresh(f"shanghaitech-a:{split}", real_data)
     assert (len(read.annotations.image_ids), len(read.annotations.xy)) == (images, points)
     assert not np.isnan(read.annotations.sizes).any()
     assert all(path.is_file() for path in read.image_paths)
@@ -33,7 +33,7 @@ def test_shanghaitech_a_is_the_release_without_off_image_points(real_data):
 def test_matrices_are_those_that_scipy_reads(real_data):
     from scipy.io import loadmat
 
-    read = opened("shanghaitech-a:test", real_data)
+    read = open_fresh("shanghaitech-a:test", real_data)
     rows = np.split(read.annotations.xy, read.annotations.offsets[1:-1])
     for image_id, xy in list(zip(read.annotations.image_ids, rows, strict=True))[::20]:
         path = read.home / "test_data" / "ground-truth" / f"GT_{image_id}.mat"
@@ -41,7 +41,7 @@ def test_matrices_are_those_that_scipy_reads(real_data):
 
 
 def test_ucf_cc_50_is_fifty_images_in_five_folds(real_data):
-    folds = [opened(f"ucf-cc-50:fold{k}", real_data).annotations for k in range(1, 6)]
+    folds = [open_fresh(f"ucf-cc-50:fold{k}", real_data).annotations for k in range(1, 6)]
     assert [len(fold.image_ids) for fold in folds] == [10] * 5
     assert sum(len(fold.xy) for fold in folds) == 63_974
     assert [name for fold in folds for name in fold.image_ids] == [str(n) for n in range(1, 51)]
@@ -49,7 +49,7 @@ def test_ucf_cc_50_is_fifty_images_in_five_folds(real_data):
 
 
 def test_nwpu_val_is_read_from_the_official_text(real_data):
-    read = opened("nwpu:val", real_data)
+    read = open_fresh("nwpu:val", real_data)
     annotations = read.annotations
     assert (len(annotations.image_ids), len(annotations.xy)) == (500, 196_238)
     assert (annotations.counts == 0).sum() == 35

@@ -1,4 +1,4 @@
-"""COCO JSON: which point an entry is, what is said aloud, and what is wrong where."""
+"""COCO JSON: the point of an entry, the warnings, and the problems with their places."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_one_visible_keypoint_is_the_point():
     np.testing.assert_array_equal(read.sizes, [[640, 480], [np.nan, np.nan]])
 
 
-def test_boxes_give_their_centres_aloud_and_stay():
+def test_boxes_give_their_centres_with_a_warning_and_are_kept():
     with pytest.warns(CrowdevalWarning, match="the points are the centres of 2 boxes"):
         read = COCO.read_annotations(
             dataset({"image_id": 9, "bbox": [0, 0, 2, 4]}, {"image_id": 7, "bbox": [10, 20, 2, 4]})
@@ -57,7 +57,7 @@ def test_where_keypoints_are_parts_of_a_body_every_point_is_a_box_centre():
         COCO.read_annotations(dataset(body, elbow))
 
 
-def test_boxes_of_some_are_not_read_aloud():
+def test_boxes_of_some_are_not_read_with_a_warning():
     with pytest.warns(CrowdevalWarning, match="boxes are not read: they are given for 1 of 2 annotations"):
         read = COCO.read_annotations(
             dataset(
@@ -67,7 +67,7 @@ def test_boxes_of_some_are_not_read_aloud():
     assert read.boxes is None
 
 
-def test_crowd_regions_are_passed_over_aloud():
+def test_crowd_regions_are_left_out_with_a_warning():
     with pytest.warns(CrowdevalWarning, match=r"1 entry with iscrowd = 1 left out \(regions, not people\)"):
         read = COCO.read_annotations(
             dataset({"image_id": 7, "keypoints": [5, 6, 2]}, {"image_id": 7, "bbox": [0, 0, 9, 9], "iscrowd": 1})
@@ -75,7 +75,7 @@ def test_crowd_regions_are_passed_over_aloud():
     assert len(read.xy) == 1
 
 
-def test_several_categories_are_read_as_one_class_aloud():
+def test_several_categories_are_read_as_one_class_with_a_warning():
     with pytest.warns(CrowdevalWarning, match="2 categories"):
         COCO.read_annotations(
             dataset(
@@ -105,12 +105,12 @@ def test_a_dataset_with_scores_is_predictions_and_names_images_without_any():
     assert read.score.tolist() == [0.5]
 
 
-def test_scores_are_not_annotations_and_that_is_said():
+def test_scores_are_not_read_as_annotations_and_a_warning_says_so():
     with pytest.warns(CrowdevalWarning, match="scores are not read as annotations"):
         COCO.read_annotations(dataset({"image_id": 9, "keypoints": [1, 2, 2], "score": 0.5}))
 
 
-def test_images_without_predictions_are_lost_aloud():
+def test_images_without_predictions_are_lost_with_a_warning():
     value = Predictions(image_ids=["1", "2"], offsets=[0, 0, 1], xy=[[1, 2]])
     with pytest.warns(CrowdevalWarning, match="'1' are left out"):
         data = COCO.write_predictions(value)
@@ -160,7 +160,7 @@ POINT = {"image_id": 7, "keypoints": [1, 2, 2]}
         (source(b'{"images": [', ), "ends in the middle"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(value, words):
+def test_a_problem_is_reported_with_its_place(value, words):
     with pytest.raises(FormatError, match=words):
         COCO.read_annotations(value)
 
@@ -175,12 +175,12 @@ def test_scores_are_for_all_or_none_and_finite():
 @pytest.mark.parametrize(
     "entry", [{"image_id": "\ud800"}, {"image_id": 1, "bbox": ["\ud800"]}, {"image_id": "\ud800", "bbox": [1]}]
 )
-def test_half_a_surrogate_pair_is_told(entry):
+def test_half_a_surrogate_pair_is_reported(entry):
     with pytest.raises(FormatError, match="surrogate"):
         COCO.read_predictions(source([entry]))
 
 
-def test_a_sound_file_never_needs_the_careful_way(truth, monkeypatch):
+def test_a_file_without_problems_never_needs_the_careful_way(truth, monkeypatch):
     monkeypatch.setattr(entries_module, "_decode_carefully", None)
     with pytest.warns(CrowdevalWarning):
         data = COCO.write_annotations(truth)

@@ -1,4 +1,4 @@
-"""CSV: spellings of the header, separators, images without points, and what is wrong in which line."""
+"""CSV: spellings of the header, separators, images without points, and the problems with their lines."""
 
 import numpy as np
 import pytest
@@ -46,12 +46,12 @@ def test_herdnet_and_deepforest_headers_read():
     assert predicted("image_path,x,y,label,score\na.jpg,1,2,Tree,0.5\n").image_ids == ("a.jpg",)
 
 
-def test_points_of_several_labels_are_read_as_one_class_aloud():
+def test_points_of_several_labels_are_read_as_one_class_with_a_warning():
     with pytest.warns(CrowdevalWarning, match=r"2 labels \('elephant', 'kob'\) are read as one class"):
         assert len(annotated("images,x,y,labels\na,1,2,kob\na,3,4,elephant\n").xy) == 2
 
 
-def test_boxes_without_points_give_their_centres_aloud():
+def test_boxes_without_points_give_their_centres_with_a_warning():
     text = "image_path,xmin,ymin,xmax,ymax,label,score\na,0,0,2,4,Tree,0.5\n"
     with pytest.warns(CrowdevalWarning, match="centres of 1 box"):
         assert predicted(text).xy.tolist() == [[1.0, 2.0]]
@@ -77,7 +77,7 @@ def test_counts_without_points_read():
     assert read.counts.tolist() == [3.5, 0.0]
 
 
-def test_what_is_not_kept_is_named(truth):
+def test_a_warning_names_the_columns_that_are_not_stored(truth):
     with pytest.warns(CrowdevalWarning, match="'csv' does not keep 'attribute file_name', 'attribute scene'"):
         text = CSV.write_annotations(truth).decode()
     assert text.splitlines()[0] == "image,x,y,x1,y1,x2,y2,sigma_s,sigma_l,level,width,height"
@@ -115,7 +115,7 @@ def test_what_is_not_kept_is_named(truth):
         ("image,x,y\n" + "a" * 200_000 + ',1,2\n"b,1,2\n', "expected"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text, words):
+def test_a_problem_is_reported_with_its_line(text, words):
     with pytest.raises(FormatError, match=words):
         predicted(text)
 
@@ -124,8 +124,8 @@ def test_what_is_wrong_is_told_with_its_line(text, words):
     ("text", "words"),
     [
         ("image,count\na,1\n", "expected the columns 'image', 'x', 'y', found 'image', 'count'"),
-        ("image,x,y,width\na,1,2,3\n", "both width and height"),
-        ("image,x,y,width,height\na,1,2,3,\n", "both width and height"),
+        ("image,x,y,width\na,1,2,3\n", "expected both columns 'width' and 'height', or neither, found only 'width'"),
+        ("image,x,y,width,height\na,1,2,3,\n", "both width and height, or neither, found only the width"),
         ("image,x,y,width,height\na,1,2,3,4\na,1,2,5,4\n", "line 3, width.*the same width on every row"),
         ("image,x,y,width,height\na,1,2,0,4\n", "positive number"),
         ("image,x,y,level\na,1,2,1.5\n", "a whole number from 0 to 5, found 1.5"),
@@ -135,7 +135,7 @@ def test_what_is_wrong_is_told_with_its_line(text, words):
         ("image,x,y,sigma_s,sigma_l\na,1,2,1,-3\n", "line 2, sigma_l.*a radius of at least 0, found -3"),
     ],
 )
-def test_wrong_annotations_are_told_with_their_line(text, words):
+def test_wrong_annotations_are_reported_with_their_line(text, words):
     with pytest.raises(FormatError, match=words):
         annotated(text)
 
@@ -167,28 +167,28 @@ def test_wrong_cells_missing_cells_and_wrong_numbers_of_cells_come_at_once():
 
 
 @pytest.mark.parametrize("row", ["a,x,1,1", "a,1,x,1", "a,1,2,x", "a,,,x", ",1,2,1", "a,nan,1,1"])
-def test_a_wrong_cell_is_told_once(row):
+def test_a_wrong_cell_is_reported_once(row):
     assert len(lines_of(f"image,x,y,score\n{row}\nb,1,2,3\n")) == 1
 
 
 @pytest.mark.parametrize("row", ["a,1,2,x,4", "a,1,2,3,x"])
-def test_a_wrong_size_is_told_once(row):
+def test_a_wrong_size_is_reported_once(row):
     with pytest.raises(FormatError) as caught:
         annotated(f"image,x,y,width,height\n{row}\n")
     assert caught.value.total == 1
 
 
-def test_a_wrong_radius_cell_is_told_once():
+def test_a_wrong_radius_cell_is_reported_once():
     with pytest.raises(FormatError) as caught:
         annotated("image,x,y,sigma_s,sigma_l\na,1,2,3,x\n")
     assert caught.value.total == 1
 
 
-def test_a_count_that_is_no_number_is_told_once():
+def test_a_count_that_is_no_number_is_reported_once():
     assert lines_of("image,count\na,x\nb,2\n") == ["line 2: expected a number in 'count', found 'x'"]
 
 
-def test_an_unclosed_quote_is_told_with_the_line_where_it_opens_and_what_was_wrong_before_it():
+def test_an_unclosed_quote_is_reported_with_the_line_where_it_opens_and_with_the_problems_before_it():
     assert lines_of('image,x,y\na,x,1\n"b,1,2\nc,1,2\n') == [
         "line 2: expected a number in 'x', found 'x'",
         'line 3: expected a closing quote ("), found the end of the file',
@@ -202,7 +202,7 @@ def test_text_after_a_closing_quote_hides_nothing_after_it():
     ]
 
 
-def test_a_cell_without_end_is_told():
+def test_a_cell_without_end_is_reported():
     found = lines_of('image,x,y\n"' + "a" * 200_000 + "\n")
     assert found[0].startswith("line 2: expected a cell of at most 131,072 characters, found a longer one")
 

@@ -1,4 +1,4 @@
-"""How a file is found, recognised, read and written: names, suffixes, compression, standard streams, plugins."""
+"""Files: how they are found, recognised, read and written; names, suffixes, compression, standard streams, plugins."""
 
 import gzip
 import io
@@ -93,7 +93,7 @@ def test_a_missing_file_may_have_another_suffix(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "is_split"),
     [
         ("shanghaitech-a:test", True),
         ("folder:my/data", True),
@@ -102,15 +102,15 @@ def test_a_missing_file_may_have_another_suffix(tmp_path):
         ("a.json", False),
     ],
 )
-def test_a_dataset_split_is_said_to_be_read_elsewhere(name, told, tmp_path, monkeypatch):
+def test_the_message_of_a_dataset_split_names_the_function_that_opens_it(name, is_split, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFileError) as caught:
         read_annotations(name)
-    assert ("is opened with crowdeval.datasets.open_dataset" in str(caught.value)) == told
+    assert ("is opened with crowdeval.datasets.open_dataset" in str(caught.value)) == is_split
 
 
 @pytest.mark.parametrize(("error", "words"), [(MemoryError, "too large"), (RecursionError, "nested too deep")])
-def test_more_than_the_machine_can_hold_is_told(error, words, tmp_path, monkeypatch):
+def test_a_file_that_exceeds_memory_or_depth_is_reported(error, words, tmp_path, monkeypatch):
     path = tmp_path / "a.json"
     path.write_text('{"a": []}')
 
@@ -123,7 +123,7 @@ def test_more_than_the_machine_can_hold_is_told(error, words, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("call", ["pathlib.Path.read_bytes", "gzip.decompress"])
-def test_a_file_too_large_for_the_memory_is_told(call, tmp_path, monkeypatch):
+def test_a_file_too_large_for_the_memory_is_reported(call, tmp_path, monkeypatch):
     path = tmp_path / "a.json.gz"
     path.write_bytes(gzip.compress(b'{"a": []}'))
 
@@ -135,7 +135,7 @@ def test_a_file_too_large_for_the_memory_is_told(call, tmp_path, monkeypatch):
         read_predictions(path)
 
 
-def test_a_missing_folder_is_said(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match="there is no folder"):
         read_predictions(tmp_path / "nowhere" / "a.json")
     with pytest.raises(MissingFileError, match="there is no folder"):
@@ -182,14 +182,14 @@ def test_an_impossible_name_is_a_missing_file(name, one_point):
 
 @pytest.mark.parametrize("content", [b"", b"  \n\t\r\n", b"\xef\xbb\xbf\n", gzip.compress(b"", mtime=0)])
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".txt", ".parquet", ""])
-def test_an_empty_file_is_said_to_be_empty(content, suffix, tmp_path):
+def test_an_empty_file_is_reported_as_empty(content, suffix, tmp_path):
     path = tmp_path / f"a{suffix}"
     path.write_bytes(content)
     with pytest.raises(FormatError, match="found an empty file"):
         read_predictions(path)
 
 
-def test_a_truncated_gzip_file_is_said_to_be_damaged(tmp_path):
+def test_a_truncated_gzip_file_is_reported_as_damaged(tmp_path):
     path = tmp_path / "a.json.gz"
     path.write_bytes(gzip.compress(b'{"a": [[1, 2]]}' * 50)[:-9])
     with pytest.raises(FormatError, match="truncated or damaged"):

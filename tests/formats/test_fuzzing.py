@@ -1,4 +1,4 @@
-"""Whatever the bytes are, a reader gives columns or a CrowdevalError: no traceback ever."""
+"""A reader returns columns or raises a CrowdevalError, whatever the bytes are."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""JSON lines: an image a line, an optional header, and problems that carry the line."""
+"""JSON lines: one image in every line, an optional header, and problems with their lines."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_an_id_with_an_escaped_quote_reads():
         ("hello", None),
     ],
 )
-def test_json_lines_are_told_from_other_json(text, dialect):
+def test_json_lines_are_distinguished_from_other_json(text, dialect):
     names = [name for name in ("json", "jsonl", "coco") if FORMATS[name].recognises(Source("file", text.encode()))]
     assert names == ([dialect] if dialect else [])
 
@@ -55,7 +55,7 @@ def test_the_header_alone_is_json_lines_only_by_its_suffix():
     assert FORMATS["jsonl"].recognises(Source("a.jsonl", b'{"format": "crowdeval/predictions@1"}', ".jsonl"))
 
 
-def test_lines_of_the_other_kind_are_told_in_one_line(truth):
+def test_lines_of_the_other_kind_are_reported_in_one_line(truth):
     with pytest.raises(FormatError) as caught:
         predicted(FORMATS["jsonl"].write_annotations(truth).decode())
     assert caught.value.total == 1

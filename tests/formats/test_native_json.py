@@ -1,4 +1,4 @@
-"""Native JSON: the forms that are read, everything that can be wrong with them, and the two ways of reading."""
+"""Native JSON: its forms, the problems of a file with their places, and the two ways of reading."""
 
 import json
 
@@ -149,7 +149,10 @@ MALFORMED = [
     ("[3]", r"\[0\]: expected an image object"),
     ('[{"id": "a", "points": [], "score": []}]', "did you mean 'scores'"),
     ('[{"id": "a", "points": [], "boxes": []}]', "the key 'boxes' .*belongs to annotations"),
-    ('[{"id": "a", "points": [[1, 2]], "scores": []}]', r"\[0\]\.scores.*expected 1 entry, one for each point, found 0"),
+    (
+        '[{"id": "a", "points": [[1, 2]], "scores": []}]',
+        r"\[0\]\.scores.*expected 1 entry, one for each point, found 0",
+    ),
     ('[{"id": "a", "count": 3, "scores": [0.5]}]', "0 entries, one for each point, found 1"),
     ('[{"id": "a", "points": [[1, 2, 3]]}]', 'image objects have the key "scores"'),
     (
@@ -177,7 +180,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("text", "words"), MALFORMED)
-def test_malformed_predictions_are_told(text, words):
+def test_malformed_predictions_are_reported(text, words):
     with pytest.raises(FormatError, match=words):
         predicted(text)
 
@@ -188,7 +191,7 @@ def test_malformed_predictions_are_told(text, words):
         ('{"a": [[1, 2, 3]]}', "are these predictions"),
         ('[{"id": "a", "points": [], "scores": []}]', "the key 'scores' .*belongs to predictions"),
         ('[{"id": "a", "count": 3}]', 'a key "points"'),
-        ('[{"id": "a", "points": [], "width": 3}]', "both width and height"),
+        ('[{"id": "a", "points": [], "width": 3}]', "both width and height, or neither, found only the width"),
         ('[{"id": "a", "points": [], "width": 0, "height": 2}]', r"\[0\]\.width.*positive number, found 0"),
         ('[{"id": "a", "points": [[1, 2]], "boxes": [[1, 2, 3]]}]', r"\[x1, y1, x2, y2\], found 3 numbers"),
         ('[{"id": "a", "points": [[1, 2]], "boxes": []}]', "1 entry, one for each point"),
@@ -209,34 +212,45 @@ def test_malformed_predictions_are_told(text, words):
         ),
     ],
 )
-def test_malformed_annotations_are_told(text, words):
+def test_malformed_annotations_are_reported(text, words):
     with pytest.raises(FormatError, match=words):
         annotated(text)
 
 
-def test_all_problems_come_at_once_and_are_capped():
-    rows = ", ".join('["x", 1]' for _ in range(50))
+def test_all_problems_come_at_once_and_different_ones_are_capped():
+    rows = ", ".join(f'["x{i}", 1]' for i in range(50))
     message = complaint(predicted, f'[{{"id": "a", "points": [{rows}]}}, {{"id": 7, "points": [[NaN, 1]]}}]')
     assert message.startswith("p.json: 52 problems")
     assert message.count("\n") == 21
     assert "and 32 more" in message
 
 
+def test_equal_problems_come_at_once_with_the_others():
+    rows = ", ".join('["x", 1]' for _ in range(50))
+    message = complaint(predicted, f'[{{"id": "a", "points": [{rows}]}}, {{"id": 7, "points": [[NaN, 1]]}}]')
+    assert message.splitlines() == [
+        "p.json: 52 problems",
+        "  [0].points[0..49][0], image 'a': expected a number, found 'x' (50 times)",
+        "  [1].id: expected an image id, found 7 (write it as a string)",
+        "  [1].points[0][0]: expected a finite number, found NaN",
+    ]
+
+
 UNKNOWN = ["zeta", "beta", "omega", "alpha", "kappa", "gamma", "delta", "eta"]
 
 
 def test_unknown_keys_come_in_the_order_of_the_file():
-    def told(text):
+    def unknown_keys(text):
         with pytest.raises(FormatError) as caught:
             predicted(text)
         return [problem.key.rpartition(".")[2] for problem in caught.value.problems]
 
     keys = ", ".join(f'"{name}": 1' for name in UNKNOWN)
-    assert told(f'[{{"id": "a", "points": [], {keys}}}]') == UNKNOWN
-    assert told(f'{{"images": [], {keys}}}') == UNKNOWN
+    assert unknown_keys(f'[{{"id": "a", "points": [], {keys}}}]') == UNKNOWN
+    assert unknown_keys(f'{{"images": [], {keys}}}') == UNKNOWN
 
 
-def test_a_file_of_the_other_kind_is_told_in_one_line(truth):
+def test_a_file_of_the_other_kind_is_reported_in_one_line(truth):
     message = complaint(predicted, JSON.write_annotations(truth))
     assert message == (
         "p.json: format: expected 'crowdeval/predictions@1', found 'crowdeval/annotations@1' "
@@ -263,7 +277,9 @@ def test_the_key_path_of_an_odd_id_is_quoted():
 def test_the_careful_way_reads_predictions_as_the_fast_one_does(value):
     source = Source("file", JSON.write_predictions(value))
     side = native_json._PREDICTIONS
-    assert_same(JSON.read_predictions(source), side.columns(native_json._decode_carefully(source, side)), "score", "counts")
+    assert_same(
+        JSON.read_predictions(source), side.columns(native_json._decode_carefully(source, side)), "score", "counts"
+    )
 
 
 @settings(max_examples=80)
@@ -278,7 +294,7 @@ def test_the_careful_way_reads_annotations_as_the_fast_one_does(value):
 
 @settings(max_examples=40)
 @given(value=predictions(PLAIN_ID), truth=annotations(PLAIN_ID))
-def test_a_sound_file_never_needs_the_careful_way(value, truth):
+def test_a_file_without_problems_never_needs_the_careful_way(value, truth):
     short = {name: [[1, 2, 3]] for name in value.image_ids}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native_json, "_decode_carefully", None)

@@ -1,4 +1,4 @@
-"""NWPU-Crowd text: the two shapes of a line, the official files, and what is wrong in which line."""
+"""NWPU-Crowd text: the two kinds of lines, the official files, and the problems with their lines."""
 
 import numpy as np
 import pytest
@@ -46,16 +46,16 @@ def test_whole_numbers_are_written_as_such_and_others_in_full():
     assert NWPU.write_predictions(value) == b"7 2 1 2.5 0.3333333333333333 -4\n"
 
 
-def test_what_is_not_kept_is_named(truth, one_point):
+def test_a_warning_names_the_columns_that_are_not_stored(truth, one_point):
     with pytest.warns(CrowdevalWarning, match="'attribute file_name', 'attribute scene', 'boxes', 'sizes'"):
         assert NWPU.write_annotations(truth) == b"a 2 1 2 1 2 0 30.5 40 3 4 3\nb 0\n"
     with pytest.warns(CrowdevalWarning, match="'scores'"):
         NWPU.write_predictions(one_point(score=[0.5]))
 
 
-def test_radii_without_levels_are_written_with_level_0_aloud():
+def test_radii_without_levels_are_written_with_level_0_with_a_warning():
     value = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 2]], radii=[[3, 4]])
-    with pytest.warns(CrowdevalWarning, match="0 is written"):
+    with pytest.warns(CrowdevalWarning, match="level 0 is written"):
         assert NWPU.write_annotations(value) == b"a 1 1 2 3 4 0\n"
 
 
@@ -69,7 +69,7 @@ def test_counts_without_points_can_not_be_written(name):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("1 2 1 2\n", r"line 1, image '1': expected 4 numbers after the 2 \(2 a point\), found 2"),
+        ("1 2 1 2\n", r"line 1, image '1': expected 4 numbers after the 2 \(2 for each point\), found 2"),
         ("1 1 1 2\n2 1 1 2 3\n", "line 2, image '2': expected 2 numbers"),
         ("1 1 1 2\n1 0\n", "line 2: expected every image once, found '1', which is also in line 1"),
         ("1\n", "a number of points after the image id, found nothing"),
@@ -85,7 +85,7 @@ def test_counts_without_points_can_not_be_written(name):
         ("1 99999999999999999999 1 2\n", "a number of points"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text, words):
+def test_a_problem_is_reported_with_its_line(text, words):
     with pytest.raises(FormatError, match=words):
         predicted(text)
 
@@ -108,7 +108,7 @@ def test_the_problems_of_all_lines_come_at_once():
     assert [str(problem) for problem in caught.value.problems] == [
         "line 2: expected every image once, found '1', which is also in line 1",
         "line 2, number 1 of point 1, image '1': expected a number, found '12,5' (decimals are written with a point)",
-        "line 3, image '3': expected 4 numbers after the 2 (2 a point), found 2",
+        "line 3, image '3': expected 4 numbers after the 2 (2 for each point), found 2",
         "line 3, number 2 of point 1, image '3': expected a number, found 'x'",
         "line 4, image '4': expected a number of points after the image id, found 'q'",
         "line 5, number 1 of point 1, image '5': expected a coordinate within 1e+09 pixels, found '1e10'",

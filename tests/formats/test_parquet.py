@@ -1,4 +1,4 @@
-"""Parquet: our tables, those of pandas, and those that are not what they should be."""
+"""Parquet: tables of crowdeval and of pandas, and the problems of other tables."""
 
 import io
 
@@ -75,7 +75,7 @@ def test_an_attribute_of_mixed_types_is_refused():
 
 
 def test_columns_that_are_not_read_are_named():
-    with pytest.warns(CrowdevalWarning, match="not read as predictions: the columns 'species'"):
+    with pytest.warns(CrowdevalWarning, match="these columns are not read as predictions: 'species'"):
         PARQUET.read_predictions(source({"image": ["a"], "x": [1], "y": [1], "species": ["kob"]}))
 
 
@@ -96,14 +96,14 @@ IMAGES = b'{"format": "crowdeval/predictions@1", "images": [%s]}'
         (
             {"image": ["a"], "x": [float("nan")], "y": [1.0]},
             None,
-            r"x\[0\], image 'a': .*finite number, found nan \(an empty",
+            r"x\[0\], image 'a': .*finite number, found nan \(write null",
         ),
         ({"image": ["a"], "x": [float("inf")], "y": [1.0]}, None, r"x\[0\], image 'a': .*finite number, found inf"),
         ({"image": ["a"], "x": [1e10], "y": [1.0]}, None, r"x\[0\], image 'a': .*coordinate within"),
         ({"image": ["a"], "x": [None], "y": [1.0]}, None, r"x\[0\], image 'a': expected a number"),
         ({"image": ["a"], "x": [1.0], "y": [1.0]}, b"{", "metadata 'crowdeval'"),
         ({"image": ["a"], "x": [1.0], "y": [1.0]}, IMAGES % b'{"id": 3}', "metadata 'crowdeval'.*Expected"),
-        ({"image": ["a"], "x": [1.0], "y": [1.0]}, IMAGES % b"", "rows of 'a'"),
+        ({"image": ["a"], "x": [1.0], "y": [1.0]}, IMAGES % b"", "images of the metadata, found rows of 'a'"),
         ({"image": ["a"], "x": [1.0], "y": [1.0]}, IMAGES % b'{"id": "a"}, {"id": "a"}', "entries 0 and 1"),
         ({"image": ["a"], "x": [1.0], "y": [1.0]}, IMAGES % b'{"id": "a", "count": -1}', "at least 0"),
         (
@@ -113,7 +113,7 @@ IMAGES = b'{"format": "crowdeval/predictions@1", "images": [%s]}'
         ),
     ],
 )
-def test_what_is_wrong_is_told(columns, metadata, words):
+def test_a_problem_is_reported_with_its_place(columns, metadata, words):
     with pytest.raises(FormatError, match=words):
         PARQUET.read_predictions(source(columns, metadata))
 
@@ -124,32 +124,32 @@ def test_the_problems_of_all_columns_come_at_once_with_their_images():
         PARQUET.read_predictions(source(columns))
     assert [str(problem) for problem in caught.value.problems] == [
         "expected numbers in the column 'y', found string",
-        "x[1], image 'b': expected a finite number, found nan (an empty cell is null)",
+        "x[1], image 'b': expected a finite number, found nan (write null for an empty cell)",
         "x[2], image 'b': expected a number, found an empty cell",
         "score[1], image 'b': expected a score for every point, found an empty cell",
     ]
 
 
-def test_a_table_without_columns_is_told():
+def test_a_table_without_columns_is_reported():
     with pytest.raises(FormatError, match="found no columns"):
         PARQUET.read_predictions(source({}))
 
 
-def test_a_table_of_the_other_kind_is_told_in_one_line(truth):
+def test_a_table_of_the_other_kind_is_reported_in_one_line(truth):
     with pytest.raises(FormatError) as caught:
         PARQUET.read_predictions(Source("file", PARQUET.write_annotations(truth)))
     assert caught.value.total == 1
     assert "predictions are needed here" in str(caught.value)
 
 
-def test_two_columns_of_one_name_are_told():
+def test_two_columns_of_one_name_are_reported():
     table = pa.table([["a"], [1.0], [2.0], [3.0]], names=["image", "x", "y", "x"])
     with pytest.raises(FormatError, match="one column 'x'"):
         PARQUET.read_predictions(source(table))
 
 
 @pytest.mark.parametrize("cut", [5, 50, 300])
-def test_a_truncated_table_is_said_to_be_damaged(cut, truth):
+def test_a_truncated_table_is_reported_as_damaged(cut, truth):
     with pytest.raises(FormatError, match="truncated or damaged"):
         PARQUET.read_annotations(Source("file", PARQUET.write_annotations(truth)[:-cut]))
 

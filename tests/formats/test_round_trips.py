@@ -1,4 +1,4 @@
-"""What a format can hold comes back to the bit."""
+"""A file that is written and read again has the same columns, bit for bit."""
 
 import numpy as np
 import pytest

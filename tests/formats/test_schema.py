@@ -1,4 +1,4 @@
-"""The JSON Schema says what the reader takes."""
+"""The JSON Schema describes the files that the reader accepts."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_it_names_its_draft_and_the_four_forms(kind):
     assert len(value["anyOf"]) == 4
 
 
-def test_it_is_a_sound_schema_and_takes_what_is_written(truth, one_point):
+def test_the_schema_is_valid_and_accepts_written_files(truth, one_point):
     jsonschema = pytest.importorskip("jsonschema")
     import json
 

@@ -1,4 +1,4 @@
-"""``crowdeval p2pnet``: train, evaluate, predict, export, info; each verb is a file."""
+"""The command ``crowdeval p2pnet``, with a file for each of its verbs train, evaluate, predict, export and info."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ VERBS = {
     "evaluate": "Score a model on a dataset.",
     "predict": "Find the people in images, folders and videos.",
     "export": "Write a model as ONNX, for images of any size, and check it.",
-    "info": "Print a model's sizes and values, and where a checkpoint came from.",
+    "info": "Print the sizes, the config and the origin of a model.",
 }
 
 
 class Baseline(Verbs):
-    """The verbs of the baseline, each imported, with torch, when it is used."""
+    """The verbs of the baseline; a verb is imported, with torch, only when it is used."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the verb's command; raise UsageError where a package that it needs is not installed."""
+        """Return the command of a verb; raise UsageError where a package that it needs is not installed."""
         ask_for_huge_pages()
         try:
             return super().get_command(ctx, cmd_name)
@@ -39,10 +39,10 @@ class Baseline(Verbs):
 
 @click.group(cls=Baseline, package="baselines.p2pnet.cli", verbs=VERBS)
 def commands() -> None:
-    """P2PNet: a set of points for the people in an image, from Song et al., ICCV 2021.
+    """P2PNet (Song et al., ICCV 2021): predicts a point for each person in an image.
 
     \b
-    Train on ShanghaiTech A, choosing the checkpoint on a tenth of the training images:
+    Train on ShanghaiTech A; a tenth of the training images selects the checkpoint:
         crowdeval p2pnet train --dataset shanghaitech-a --root data/ShanghaiTech --out runs/sha
     Score the checkpoint on the test images:
         crowdeval p2pnet evaluate runs/sha/best.safetensors shanghaitech-a:test --root data/ShanghaiTech
@@ -50,6 +50,6 @@ def commands() -> None:
 
 
 def main() -> None:
-    """Run the command line; problems are one message and an exit code."""
+    """Run the command line; an error is one message and an exit code."""
     ask_for_huge_pages()
     sys.exit(exit_code_of(lambda: commands.main(prog_name="python -m baselines.p2pnet", standalone_mode=False)))

@@ -1,4 +1,4 @@
-"""``info``: what a model is, from its config or its file."""
+"""The verb ``info``: sizes, config and origin of a model, from its file or from a config."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 import click
 
-from baselines.p2pnet.cli.choices import configured, rows_and_lines, set_option
-from baselines.p2pnet.config import FOLDER, STATED, Config
+from baselines.p2pnet.cli.choices import choose_config, rows_and_lines, set_option
+from baselines.p2pnet.config import FOLDER, PAPER_VALUES, Config
 from baselines.p2pnet.model import P2PNet
-from baselines.p2pnet.models import Loaded, load_model
-from baselines.p2pnet.trunks import parameters_of
+from baselines.p2pnet.models import LoadedModel, load_model
+from baselines.p2pnet.trunks import count_parameters
 from crowdeval.errors import UsageError
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--config", help="A TOML file, or one that ships; without FILE.")
+@click.option("--config", help="A TOML file, or a configuration that ships; not with FILE.")
 @set_option
-@click.option("--toml", is_flag=True, help="Print all values, as a file that --config takes.")
+@click.option("--toml", is_flag=True, help="Print the config as a TOML file for --config.")
 @rows_and_lines
 def info(
     *,
@@ -31,7 +31,7 @@ def info(
     rows: int | None,
     lines: int | None,
 ) -> None:
-    """Print the model in FILE, or the one that a config describes: sizes, values, where a checkpoint came from.
+    """Print the model in FILE, or the model of a config: its sizes, its config and its origin.
 
     \b
     crowdeval p2pnet info runs/sha/best.safetensors
@@ -39,46 +39,47 @@ def info(
     crowdeval p2pnet info --toml > mine.toml
     """
     if file is not None and (config or settings):
-        raise UsageError("FILE has its own config: leave --config and --set out")
+        raise UsageError(f"{file} has its own config: give FILE, or --config and --set, not both")
     loaded = None if file is None else load_model(file, rows=rows, lines=lines)
-    chosen = configured(config, settings, needed=config is not None) if loaded is None else loaded.record.config
+    chosen = choose_config(config, settings, needed=config is not None) if loaded is None else loaded.record.config
     if toml:
         for name, value in chosen.as_dict().items():
             click.echo(f"{name} = {json.dumps(value)}")
         return
-    rows_of_text = _lines(chosen, loaded)
-    width = max(len(name) for name, _ in rows_of_text) + 2
-    for name, value in rows_of_text:
+    table = _table(chosen, loaded)
+    width = max(len(name) for name, _ in table) + 2
+    for name, value in table:
         click.echo(f"{name:<{width}}{value}")
     if loaded is None and config is None:
         click.echo(f"\nconfigs that ship: {', '.join(sorted(path.stem for path in FOLDER.glob('*.toml')))}")
 
 
-def _lines(config: Config, loaded: Loaded | None) -> list[tuple[str, str]]:
+def _table(config: Config, loaded: LoadedModel | None) -> list[tuple[str, str]]:
+    """Return all rows, each a name and a text."""
     model = loaded.model if loaded is not None and isinstance(loaded.model, P2PNet) else P2PNet(config)
-    step, K = config.stride, config.K
-    lines = [
-        ("model", f"P2PNet, {config.backbone}, {parameters_of(model):,} parameters"),
+    stride, K = config.stride, config.K
+    table = [
+        ("model", f"P2PNet, {config.backbone}, {count_parameters(model):,} parameters"),
         (
             "proposals",
-            f"{K} in each {step} x {step} cell ({config.rows} rows x {config.lines} lines, {config.layout}); "
-            f"{(config.crop // step) ** 2 * K:,} in a {config.crop} x {config.crop} crop",
+            f"{K} in each {stride} x {stride} cell ({config.rows} rows x {config.lines} lines, {config.layout}); "
+            f"{(config.crop // stride) ** 2 * K:,} in a {config.crop} x {config.crop} crop",
         ),
-        ("strides", f"trunk 4, 8, 16; proposals at {step}"),
-        ("receptive field", _field(model)),
+        ("strides", f"trunk 4, 8, 16; proposals at {stride}"),
+        ("receptive field", _receptive_field(model)),
     ]
     if loaded is not None:
-        lines += _provenance(loaded)
-    return lines + _values(config)
+        table += _origin(loaded)
+    return table + _values(config)
 
 
 def _values(config: Config) -> list[tuple[str, str]]:
-    """Return all values; what is not the default is marked."""
+    """Return the values of the config; values other than the default are marked."""
     default = Config().as_dict()
     changed = {name for name, value in config.as_dict().items() if value != default[name]}
-    lines = [("config", "the paper's" if not changed & STATED else "not the paper's in all")]
+    lines = [("config", "all values of the paper" if not changed & PAPER_VALUES else "some values are not the paper's")]
     for name, value in config.as_dict().items():
-        kind = "paper" if name in STATED else "default"
+        kind = "paper" if name in PAPER_VALUES else "default"
         lines.append(
             (f"  {name}", f"{_text(value)}  ({kind}: {_text(default[name])})" if name in changed else _text(value))
         )
@@ -86,49 +87,57 @@ def _values(config: Config) -> list[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
+    """Return a value as text, as in TOML where it is empty or a truth value."""
     return json.dumps(value) if value in ("", True, False) else str(value)
 
 
-def _field(model: P2PNet) -> str:
+def _receptive_field(model: P2PNet) -> str:
+    """Return the receptive field of the trunk and of a proposal."""
     radius = model.trunk.radius
     if radius is None:
         return "the whole image"
     trunk, whole = 16 + 2 * radius, 16 + 2 * (radius + 4 * model.config.stride)
-    return f"{trunk} pixels in the trunk, up to {whole} for a proposal; tiles see {model.margin} beyond their core"
+    return f"{trunk} pixels in the trunk, up to {whole} for a proposal; the margin of a tile is {model.margin}"
 
 
-def _provenance(loaded: Loaded) -> list[tuple[str, str]]:
-    record, learned = loaded.record, loaded.record.trained_on
+def _origin(loaded: LoadedModel) -> list[tuple[str, str]]:
+    """Return the facts about the file of a model."""
+    record, trained_on = loaded.record, loaded.record.trained_on
     lines = [
-        ("file", {"checkpoint": "this baseline's", "released": "released layout", "onnx": "ONNX export"}[loaded.kind])
+        (
+            "file",
+            {"checkpoint": "checkpoint of this baseline", "released": "released layout", "onnx": "ONNX export"}[
+                loaded.kind
+            ],
+        )
     ]
     if record.step:
         lines.append(
             (
                 "trained",
-                f"{record.step:,} steps on {learned.get('images')} images of {learned.get('source')}",
+                f"{record.step:,} steps on {trained_on.get('images')} images of {trained_on.get('source')}",
             )
         )
     if record.selected_on:
-        chosen = ", ".join(
+        values = ", ".join(
             f"{name} {value:.4g}"
             for name, value in record.selected_by.items()
             if name in ("nAP", "MAE", "RMSE") and value is not None
         )
-        lines.append(("selected on", f"{record.selected_on} ({chosen})"))
+        lines.append(("selected on", f"{record.selected_on} ({values})"))
     origin = record.origin
     if "start" in origin:
         lines.append(("started from", origin["start"]))
     if "trunk" in origin:
-        held = (
+        missing = (
             f"; not in it: {', '.join(origin['missing'])}" if origin["missing"] and origin["trunk"] != "random" else ""
         )
-        lines.append(("trunk from", f"{origin['trunk']}{held}"))
+        lines.append(("trunk from", f"{origin['trunk']}{missing}"))
     if "ignored" in origin:
         lines.append(
             (
                 "ignored keys",
-                f"{len(origin['ignored'])} that the released code never uses: {', '.join(origin['ignored'])}",
+                f"{len(origin['ignored'])} keys that the released code never uses: {', '.join(origin['ignored'])}",
             )
         )
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())

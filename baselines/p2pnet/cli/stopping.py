@@ -1,9 +1,9 @@
-"""The end of a verb that was interrupted: a message, and the exit code of an interruption."""
+"""The error of a training that was interrupted."""
 
 from crowdeval.errors import CrowdevalError
 
 
 class Interrupted(CrowdevalError):
-    """What was stopped, and how to go on."""
+    """A training was interrupted; the message has the command that resumes it."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""What a training says while it runs: a bar on a terminal, a line for each validation, TensorBoard on request."""
+"""Messages of a training while it runs: a bar on a terminal, a line for each validation, and TensorBoard on request."""
 
 from __future__ import annotations
 
@@ -11,16 +11,34 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from baselines.p2pnet.packages import package
+from baselines.p2pnet.packages import import_package
 from baselines.p2pnet.run_files import RunFolder
-from baselines.p2pnet.samples import outside_of
+from baselines.p2pnet.samples import count_outside
 from baselines.p2pnet.training import Trainer
 
 SHOWN = ("nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@8px")
+"""The metrics of a validation's line."""
 
 
-class Talk:
-    """Says entries of the log; a context, called with each entry."""
+class Reporter:
+    """The messages of a run: a context manager that is called with each entry of the log.
+
+    There is no doctest, as a run needs files and seconds.
+
+    Parameters
+    ----------
+    folder : RunFolder
+        The folder of the run; TensorBoard's files are written in it.
+    quiet : bool
+        Print nothing.
+    tensorboard : bool
+        Also write the entries for TensorBoard.
+
+    Raises
+    ------
+    UsageError
+        If the package tensorboard is requested and not installed.
+    """
 
     def __init__(self, folder: RunFolder, *, quiet: bool, tensorboard: bool):
         self.folder, self.quiet = folder, quiet
@@ -34,7 +52,7 @@ class Talk:
             disable=quiet or not sys.stderr.isatty(),
         )
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Reporter:
         self._progress.start()
         self._task = self._progress.add_task("", total=None)
         return self
@@ -47,40 +65,56 @@ class Talk:
             self._board.close()
 
     def begin(self, trainer: Trainer) -> None:
-        """Say what will be done."""
+        """Print the images, the device, the number of steps and the first weights.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The training before its first step.
+        """
         self._progress.update(self._task, total=trainer.steps, completed=trainer.step)
-        words = (
-            f"{len(trainer.train)} images of {trainer.train.source}, checkpoint chosen on {trainer.validation.source}"
+        images = (
+            f"{len(trainer.train)} images of {trainer.train.source}, checkpoint selected on {trainer.validation.source}"
         )
-        self._say(f"{words}; {trainer.device}, {trainer.steps} steps; {_start(trainer)}")
-        outside = sum(outside_of(sample) for sample in trainer.train) if trainer.among.first else 0
+        self._say(f"{images}; {trainer.device}, {trainer.steps} steps; {_start(trainer)}")
+        outside = sum(count_outside(sample) for sample in trainer.train) if trainer.processes.first else 0
         if outside:
-            self._say(f"{outside} true points lie outside their images and are not learned")
+            self._say(f"{outside} true points lie outside their images and are not used")
 
     def end(self, trainer: Trainer) -> None:
-        """Say where the checkpoint is, and what chose it."""
+        """Print the path of the best checkpoint and the value that selected it.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            The training after its last step.
+        """
         select = trainer.config.select
-        value, step = short(trainer.best[select]), trainer.best["step"]
-        self._say(f"{trainer.folder.best}: step {step}, chosen by {select} {value}")
+        value, step = format_metric(trainer.best[select]), trainer.best["step"]
+        self._say(f"{trainer.folder.best}: step {step}, selected by {select} {value}")
 
     def __call__(self, entry: Mapping[str, Any]) -> None:
-        """Say an entry."""
+        """Report an entry of the log."""
         for name, value in (entry.get("validation") or entry).items():
             if self._board is not None and name not in ("step", "best") and value is not None:
                 self._board.add_scalar(
                     f"{'validation' if 'validation' in entry else 'training'}/{name}", value, entry["step"]
                 )
         if "validation" in entry:
-            values = "  ".join(f"{name} {short(entry['validation'][name])}" for name in SHOWN)
+            values = "  ".join(f"{name} {format_metric(entry['validation'][name])}" for name in SHOWN)
             self._say(f"step {entry['step']}  {values}{'  (best)' if entry['best'] else ''}")
             if self._unmatched:
-                self._say(f"{self._unmatched} heads of the steps before were more than a crop's proposals, not learned")
+                self._say(
+                    f"{self._unmatched} true points since the last validation had no proposal (more in a crop than "
+                    "proposals) and were not used"
+                )
             self._unmatched = 0
         else:
             self._progress.update(self._task, completed=entry["step"], description=f"loss {entry['loss']:.4f}")
             self._unmatched += entry.get("unmatched", 0)
 
     def _say(self, line: str) -> None:
+        """Print a line on standard error, above the bar where there is one."""
         if not self.quiet and sys.stderr.isatty():
             self._progress.console.print(line, highlight=False)
         elif not self.quiet:
@@ -88,25 +122,43 @@ class Talk:
 
 
 def _start(trainer: Trainer) -> str:
+    """Return the text for the first weights of a training."""
     origin = trainer.origin
     if trainer.step:
-        return f"goes on after step {trainer.step}"
+        return f"resumes after step {trainer.step}"
     if "start" in origin:
         return f"starts from {origin['start']}"
     missing = [] if origin["trunk"] == "random" else origin["missing"]
-    held = f", {len(missing)} of its values not in the file: {', '.join(missing)}" if missing else ""
-    return f"trunk: {origin['trunk']}{held}"
+    note = f", {len(missing)} of its keys are not in the file: {', '.join(missing)}" if missing else ""
+    return f"trunk: {origin['trunk']}{note}"
 
 
-def short(value: float | None) -> str:
-    """Return a metric in a few characters; "-" where it is undefined."""
+def format_metric(value: float | None) -> str:
+    """Return a metric as short text.
+
+    Parameters
+    ----------
+    value : float, optional
+        The value; None where it is undefined.
+
+    Returns
+    -------
+    str
+        Three decimals up to 1, one decimal above, or "-".
+
+    Examples
+    --------
+    >>> format_metric(0.5213), format_metric(79.21), format_metric(None)
+    ('0.521', '79.2', '-')
+    """
     if value is None:
         return "-"
     return f"{value:.3f}" if abs(value) <= 1 else f"{value:.1f}"
 
 
 def _board(folder: RunFolder) -> Any:
-    package("tensorboard", "--tensorboard needs")
+    """Return TensorBoard's writer."""
+    import_package("tensorboard", "--tensorboard needs")
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(folder.home / "tensorboard"))

@@ -20,7 +20,7 @@ from torchvision.models.vgg import make_layers
 from baselines.p2pnet import Config
 from baselines.p2pnet.devices import Processes
 from baselines.p2pnet.run_files import RunFolder
-from baselines.p2pnet.samples import halves, samples
+from baselines.p2pnet.samples import samples, set_aside
 from baselines.p2pnet.training import Trainer
 from baselines.p2pnet.trunks import TRUNKS, Trunk
 
@@ -108,10 +108,10 @@ def trainer(home, source, **values):
     if isinstance(source, tuple):
         learned, held = map(samples, source)
     else:
-        learned, held = halves(samples(source), settings.validation_share, settings.validation_seed)
+        learned, held = set_aside(samples(source), settings.validation_share, settings.validation_seed)
     folder = RunFolder(home)
     folder.begin(resume=home.exists())
-    return Trainer(settings, learned, held, folder, torch.device("cpu"), among=Processes())
+    return Trainer(settings, learned, held, folder, torch.device("cpu"), processes=Processes())
 
 
 def trained(home, source, **values):

@@ -185,7 +185,7 @@ def test_options_that_mean_nothing_are_refused(file, option, words):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
 def test_cuda_that_is_asked_for_and_absent_is_said(file):
-    with pytest.raises(UsageError, match="'cuda' was asked for"):
+    with pytest.raises(UsageError, match="'cuda' was requested"):
         load_adapter(PLACE, [f"file={file}", "device=cuda"])
 
 
@@ -196,5 +196,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 
 def test_a_file_that_is_no_model_is_said(tmp_path):
     (tmp_path / "notes.safetensors").write_text("no weights")
-    with pytest.raises((InputError, PredictorError), match=r"notes\.safetensors is truncated or no safetensors file"):
+    with pytest.raises(
+        (InputError, PredictorError), match=r"notes\.safetensors is truncated or not a safetensors file"
+    ):
         adapter(tmp_path / "notes.safetensors")

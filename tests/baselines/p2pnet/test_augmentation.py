@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.augmentation import MEAN_COLOUR, Window, random_window, resized
+from baselines.p2pnet.augmentation import MEAN_COLOUR, Window, random_window, resize
 
 
 def noise(width, height, seed=0):
@@ -191,25 +191,25 @@ def test_the_same_numbers_draw_the_same_window():
 
 def test_max_side_scales_points_by_the_new_size_over_the_old_on_each_axis():
     """3000 x 2000 becomes 1408 x 939, not 938.67."""
-    image, points = resized(noise(3000, 2000), np.array([[3000.0, 2000.0], [1500.0, 500.0], [0.0, 0.0]]), 1408)
+    image, points = resize(noise(3000, 2000), np.array([[3000.0, 2000.0], [1500.0, 500.0], [0.0, 0.0]]), 1408)
     assert image.size == (1408, 939)
     assert points.tolist() == [[1408.0, 939.0], [704.0, 234.75], [0.0, 0.0]]
 
 
 def test_half_a_pixel_of_the_new_size_is_seen_exactly():
     """3059 * 300 / 3864 is 237.5, rounded to an even number; 3059 * (300 / 3864) is a little less."""
-    assert resized(noise(3864, 3059), np.zeros((0, 2)), 300)[0].size == (300, 238)
+    assert resize(noise(3864, 3059), np.zeros((0, 2)), 300)[0].size == (300, 238)
 
 
 def test_max_side_moves_points_with_pixels():
-    image, [point] = resized(dotted(1000, 700, 613, 401), np.array([[613.0, 401.0]]), 300)
+    image, [point] = resize(dotted(1000, 700, 613, 401), np.array([[613.0, 401.0]]), 300)
     assert centre_of_light(np.asarray(image)) == pytest.approx(tuple(point), abs=0.1)
 
 
 @pytest.mark.parametrize(("max_side", "size"), [(0, (375, 250)), (150, (188, 125)), (400, (375, 250))])
 def test_zoom_enlarges_what_max_side_leaves_in_one_go(max_side, size):
     """188 is 187.5 rounded to an even number, and the points follow."""
-    image, [point] = resized(dotted(300, 200, 120, 80), np.array([[120.0, 80.0]]), max_side, 1.25)
+    image, [point] = resize(dotted(300, 200, 120, 80), np.array([[120.0, 80.0]]), max_side, 1.25)
     assert image.size == size
     assert point.tolist() == [120 * size[0] / 300, 80 * size[1] / 200]
     assert centre_of_light(np.asarray(image)) == pytest.approx(tuple(point), abs=0.1)
@@ -218,10 +218,10 @@ def test_zoom_enlarges_what_max_side_leaves_in_one_go(max_side, size):
 @pytest.mark.parametrize("max_side", [0, 300, 301])
 def test_an_image_within_max_side_is_as_it_was(max_side):
     image, points = noise(300, 200), np.array([[1.5, 2.5]])
-    small, same = resized(image, points, max_side)
+    small, same = resize(image, points, max_side)
     assert small is image
     assert same.tolist() == [[1.5, 2.5]]
 
 
 def test_a_line_of_pixels_keeps_one():
-    assert resized(noise(1000, 1), np.zeros((0, 2)), 100)[0].size == (100, 1)
+    assert resize(noise(1000, 1), np.zeros((0, 2)), 100)[0].size == (100, 1)

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.augmentation import resized
-from baselines.p2pnet.batches import Crops, Epochs, normalized, steps_from
-from baselines.p2pnet.samples import Sample, Samples, pixels_of
+from baselines.p2pnet.augmentation import resize
+from baselines.p2pnet.batches import Crops, Epochs, normalize, steps_from
+from baselines.p2pnet.samples import Sample, Samples, read_pixels
 from crowdeval.errors import InputError
 
 
@@ -71,7 +71,7 @@ def test_the_names_are_those_of_the_pixels(source):
     batch = Crops(source, config)[1, 0]
     paths = {each.id: each.path for each in source}
     for pixels, name in zip(batch.pixels.permute(0, 2, 3, 1).numpy(), batch.names, strict=True):
-        views = np.lib.stride_tricks.sliding_window_view(pixels_of(paths[name]), (32, 32, 3))[:, :, 0]
+        views = np.lib.stride_tricks.sliding_window_view(read_pixels(paths[name]), (32, 32, 3))[:, :, 0]
         assert (views == pixels).all(axis=(2, 3, 4)).any()
 
 
@@ -113,7 +113,7 @@ def test_keeping_images_in_memory_changes_nothing(source):
     kept, fresh = Crops(source, small(cache_images=True)), Crops(source, small())
     for step in (0, 2, 0, 4):
         assert_same([kept[step, 0]], [fresh[step, 0]])
-    assert kept._kept
+    assert kept._cache
 
 
 def test_an_image_is_cropped_otherwise_in_another_epoch(source):
@@ -166,7 +166,7 @@ def test_crops_of_enlarged_images_show_larger_heads_and_their_points(source):
     sample = source.items[9]
     config = small(zoom=2.0, scale_least=1.0, scale_most=1.0, flip=0.0, batch_size=1, crops=1, crop=256)
     near = Crops(Samples("one", (sample,)), config)[0, 0]
-    image = Image.fromarray(pixels_of(sample.path))
+    image = Image.fromarray(read_pixels(sample.path))
     wide, high = 2 * image.width, 2 * image.height
     expected = np.asarray(image.resize((wide, high), Image.Resampling.BILINEAR))
     assert np.array_equal(near.pixels[0].permute(1, 2, 0).numpy()[:high, :wide], expected)
@@ -177,7 +177,7 @@ def test_images_are_shrunk_to_max_side_before_they_are_cropped(source):
     config = small(max_side=40, scale_least=1.0, scale_most=1.0, flip=0.0, batch_size=1, crops=1)
     sample = source.items[9]
     batch = Crops(Samples("one", (sample,)), config)[0, 0]
-    image, _ = resized(Image.fromarray(pixels_of(sample.path)), sample.points, 40)
+    image, _ = resize(Image.fromarray(read_pixels(sample.path)), sample.points, 40)
     wide = np.full((32, 32, 3), (124, 116, 104), dtype=np.uint8)
     views = [np.asarray(image)[:, left : left + 32] for left in range(image.width - 31)]
     found = batch.pixels[0].permute(1, 2, 0).numpy()
@@ -190,11 +190,11 @@ def test_images_are_shrunk_to_max_side_before_they_are_cropped(source):
 def test_normalized_pixels_are_imagenets():
     """RGB of ImageNet's mean is 0, and white is its distance in standard deviations."""
     white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
-    found = normalized(white, torch.device("cpu"))
+    found = normalize(white, torch.device("cpu"))
     assert found.dtype == torch.float32
     assert found.flatten().tolist() == pytest.approx([0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225])
     mean = torch.tensor([124, 116, 104], dtype=torch.uint8).reshape(3, 1, 1)
-    assert normalized(mean, torch.device("cpu")).abs().max() < 0.02
+    assert normalize(mean, torch.device("cpu")).abs().max() < 0.02
 
 
 def test_an_image_that_is_twice_in_a_step_is_cropped_differently(source):
@@ -209,6 +209,6 @@ def test_a_damaged_image_is_named_in_one_line_whoever_reads_it(source, tmp_path,
     path = tmp_path / "half.png"
     path.write_bytes(source.items[9].path.read_bytes()[:600])
     damaged = Samples("damaged", (Sample("half", path, np.zeros((0, 2))),))
-    with pytest.raises(InputError, match=r"half\.png: a damaged image") as found:
+    with pytest.raises(InputError, match=r"half\.png: the image is damaged") as found:
         list(steps_from(Crops(damaged, small(batch_size=1, workers=workers)), 0, 2))
     assert "\n" not in str(found.value)

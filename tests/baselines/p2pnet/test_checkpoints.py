@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
 def test_a_truncated_checkpoint_is_refused(file, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(InputError, match=r"best\.safetensors is truncated or no safetensors file"):
+    with pytest.raises(InputError, match=r"best\.safetensors is truncated or not a safetensors file"):
         load_checkpoint(file)
 
 
@@ -118,7 +118,7 @@ def test_a_truncated_checkpoint_is_refused(file, share):
 def test_safetensors_of_another_origin_are_refused(tmp_path, metadata):
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors", metadata=metadata)
     with pytest.raises(
-        InputError, match=r"other\.safetensors is no checkpoint of this model: its header holds no valid"
+        InputError, match=r"other\.safetensors is not a checkpoint of this baseline: its header has no valid"
     ):
         load_checkpoint(tmp_path / "other.safetensors")
 
@@ -126,7 +126,10 @@ def test_safetensors_of_another_origin_are_refused(tmp_path, metadata):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda content: content.update(format="crowdeval-p2pnet@2"), "this version reads 'crowdeval-p2pnet@1'"),
+        (
+            lambda content: content.update(format="crowdeval-p2pnet@2"),
+            "expected the format 'crowdeval-p2pnet@1', found ",
+        ),
         (lambda content: content.pop("format"), "'format'"),
         (lambda content: content.pop("config"), "'config'"),
         (lambda content: content.pop("selected_on"), "'selected_on'"),
@@ -137,7 +140,7 @@ def test_safetensors_of_another_origin_are_refused(tmp_path, metadata):
 )
 def test_a_damaged_record_is_refused_and_the_reason_said(file, change, words):
     rewritten(file, lambda state, content: change(content))
-    with pytest.raises(InputError, match=rf"best\.safetensors is no checkpoint of this model.*{words}"):
+    with pytest.raises(InputError, match=rf"best\.safetensors is not a checkpoint of this baseline.*{words}"):
         load_checkpoint(file)
 
 
@@ -165,5 +168,5 @@ def test_a_config_of_other_sizes_is_refused(file):
 
 
 def test_rows_and_lines_are_not_for_a_file_that_has_its_own(file):
-    with pytest.raises(UsageError, match="says itself how its reference points lie"):
+    with pytest.raises(UsageError, match="has its own layout of reference points"):
         load_model(file, rows=2)

@@ -102,7 +102,7 @@ def test_the_module_is_a_program():
 def test_train_makes_the_run_it_says(run, here):
     code, out, err = run(*TRAIN, "--out", "run", *crowd.settings(steps=3))
     assert (code, out) == (0, "")
-    assert "6 images of photos/list.txt, checkpoint chosen on 2 of the 8 images of photos/list.txt, seed 0" in err
+    assert "6 images of photos/list.txt, checkpoint selected on 2 of the 8 images of photos/list.txt, seed 0" in err
     assert "step 3  nAP" in err
     assert {path.name for path in (here / "run").iterdir()} == {
         *("best.json", "best.safetensors", "last.json", "last.safetensors", "log.jsonl", "state.pt")
@@ -119,17 +119,17 @@ def test_a_run_is_gone_on_with_only_on_request(run, here):
     assert run(*command)[0] == 0
     code, _, err = run(*command)
     assert code == 2
-    assert err == "error: run holds a run already: --resume goes on with it, another --out begins anew\n"
+    assert err == "error: run: the folder already has a run; resume it with --resume, or give another --out\n"
     code, _, err = run(*command, "--resume")
     assert code == 0
-    assert "goes on after step 2" in err
+    assert "resumes after step 2" in err
 
 
 def test_a_resumed_run_with_another_config_is_refused(run, here):
     run(*TRAIN, "--out", "run", *crowd.settings(steps=2))
     code, _, err = run(*TRAIN, "--out", "run", "--resume", *crowd.settings(steps=4))
     assert code == 3
-    assert err.startswith("error: run was trained with another config: steps (2 -> 4)")
+    assert err.startswith("error: run: the run was trained with another config: steps (2 -> 4)")
 
 
 @pytest.mark.parametrize(("seed", "said"), [("validation_seed=0", False), ("validation_seed=3", True)])
@@ -137,7 +137,7 @@ def test_a_start_that_may_have_learned_what_is_set_aside_is_told(run, here, seed
     run(*TRAIN, "--out", "first", *crowd.settings(steps=1))
     start = ("-s", "start=first/last.safetensors", "-s", "seed=2", "-s", seed)
     code, _, err = run(*TRAIN, "--out", "second", *crowd.settings(steps=2), *start)
-    words = "warning: last.safetensors was trained on other images of photos/list.txt: it may have learned some"
+    words = "warning: last.safetensors was trained on other images of photos/list.txt, perhaps on some that are set"
     assert (code, words in err) == (0, said)
     code, _, err = run(*TRAIN, "--out", "second", "--resume", *crowd.settings(steps=2), *start)
     assert (code, words in err) == (0, False)
@@ -204,14 +204,18 @@ def test_all_five_folds_are_trained_scored_on_their_own_images_and_averaged(run,
 def test_a_fold_of_another_dataset_is_refused(run, here):
     for folds in (["--fold", "1"], ["--all-folds"]):
         code, _, err = run("train", "--dataset", "shanghaitech-a", *folds, "--out", "run")
-        assert (code, err) == (2, "error: --fold and --all-folds go with --dataset ucf-cc-50\n")
+        assert (code, err) == (2, "error: --fold and --all-folds: expected --dataset ucf-cc-50, found shanghaitech-a\n")
 
 
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
         (["--out", "run"], 2, "expected --dataset, --train, or a config with train = ..."),
-        (["--train", "photos/list.txt", "--dataset", "nwpu", "--out", "run"], 2, "one of them"),
+        (
+            ["--train", "photos/list.txt", "--dataset", "nwpu", "--out", "run"],
+            2,
+            "--dataset and --train exclude each other",
+        ),
         (["--train", "nope.txt", "--out", "run"], 4, "nope.txt: no such file; expected a dataset"),
         (["--dataset", "ucf-cc-50", "--out", "run"], 2, "no official split: expected --fold 1 to 5, or --all-folds"),
         (["--train", "photos/list.txt", "--out", "run", "-s", "strid=4"], 2, "no value 'strid'; did you mean 'stride'"),
@@ -223,7 +227,11 @@ def test_a_fold_of_another_dataset_is_refused(run, here):
         (["--out"], 2, "requires an argument"),
         (["--train", "photos/list.txt", "--out", "run", "-s", "train=nwpu:train"], 2, "leave one out"),
         (["--train", "photos/list.txt", "--out", "run", "-s", "validation=no.txt"], 4, "no.txt: no such file"),
-        (["--dataset", "ucf-cc-50", "--fold", "2", "--all-folds", "--out", "run"], 2, "--fold or --all-folds, one of"),
+        (
+            ["--dataset", "ucf-cc-50", "--fold", "2", "--all-folds", "--out", "run"],
+            2,
+            "--fold and --all-folds exclude each",
+        ),
     ],
 )
 def test_what_can_not_be_trained_is_one_clear_message(run, here, args, code, words):
@@ -236,7 +244,7 @@ def test_what_can_not_be_trained_is_one_clear_message(run, here, args, code, wor
 
 @NO_CUDA
 def test_cuda_that_is_asked_for_and_absent_is_one_clear_message(run, here, checkpoint):
-    said = "error: device 'cuda' was asked for, and this machine's torch sees 0 CUDA devices\n"
+    said = "error: device: 'cuda' was requested, and torch finds 0 CUDA devices on this machine; use --device cpu\n"
     assert run("train", "--train", "photos/list.txt", "--out", "run", "--device", "cuda") == (2, "", said)
     assert run("evaluate", checkpoint, "photos/list.txt", "--device", "cuda") == (2, "", said)
     assert run("predict", checkpoint, "photos", "-o", "found.json", "--device", "cuda") == (2, "", said)
@@ -339,19 +347,19 @@ def test_two_images_of_one_name_are_refused(run, here, checkpoint):
     crowd.photos(here / "other", 1)
     code, _, err = run("predict", checkpoint, "photos/img_0.png", "other/img_0.png", "-o", "found.json")
     assert code == 2
-    assert err == "error: two images are called 'img_0': predict them into files of their own\n"
+    assert err == "error: two images have the id 'img_0': predict them separately, each with its own --out\n"
     assert not (here / "found.json").exists()
 
 
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["nope.png"], 4, "nope.png: no such file, and nothing fits it"),
-        (["photos/list.txt"], 3, "photos/list.txt is no image that can be read"),
-        (["photos", "--tile", "40"], 2, "tile: expected a multiple of 16, or 0 for none, found 40"),
+        (["nope.png"], 4, "nope.png: no such file, folder or match"),
+        (["photos/list.txt"], 3, "photos/list.txt is not an image that can be read"),
+        (["photos", "--tile", "40"], 2, "tile: expected a multiple of 16, or 0 for the whole image at once, found 40"),
         (["photos", "--precision", "int8"], 2, "'float32', 'bf16', 'fp16'"),
         (["photos", "--confidence", "2"], 2, "0<=x<=1"),
-        (["photos", "--rows", "2"], 2, "says itself how its reference points lie"),
+        (["photos", "--rows", "2"], 2, "has its own layout of reference points"),
         ([], 2, "Missing argument 'IMAGES...'"),
     ],
 )
@@ -368,10 +376,10 @@ def test_what_can_not_be_predicted_is_one_clear_message(run, here, checkpoint, a
     [
         ("nope.safetensors", None, 4, "nope.safetensors: no such checkpoint"),
         ("nope.onnx", None, 4, "nope.onnx: no such model"),
-        ("nope.pth", None, 4, "nope.pth: no such file of weights"),
-        ("a.safetensors", b"text", 3, "a.safetensors is truncated or no safetensors file"),
-        ("a.onnx", b"text", 3, "a.onnx is no ONNX model"),
-        ("a.pth", b"", 3, "a.pth is no file of weights"),
+        ("nope.pth", None, 4, "nope.pth: no such weights file"),
+        ("a.safetensors", b"text", 3, "a.safetensors is truncated or not a safetensors file"),
+        ("a.onnx", b"text", 3, "a.onnx is not an ONNX model"),
+        ("a.pth", b"", 3, "a.pth is not a weights file"),
     ],
 )
 @pytest.mark.parametrize("verb", ["predict", "evaluate", "info", "export"])
@@ -394,7 +402,7 @@ def test_export_writes_a_model_that_predicts_the_same(run, here, checkpoint):
     counts = [run("predict", model, "photos", "-o", "found.json")[2] for model in (checkpoint, "model.onnx")]
     assert counts[0] == counts[1]
     code, _, err = run("export", "model.onnx")
-    assert (code, err) == (2, "error: model.onnx is an export already\n")
+    assert (code, err) == (2, "error: FILE: expected a checkpoint, found the ONNX export model.onnx\n")
 
 
 def test_info_of_a_checkpoint_says_what_it_is_and_where_it_came_from(run, checkpoint):
@@ -403,7 +411,7 @@ def test_info_of_a_checkpoint_says_what_it_is_and_where_it_came_from(run, checkp
     for words in (
         "P2PNet, thin,",
         "4 in each 8 x 8 cell (2 rows x 2 lines, grid); 256 in a 64 x 64 crop",
-        "196 pixels in the trunk, up to 260 for a proposal; tiles see 128 beyond their core",
+        "196 pixels in the trunk, up to 260 for a proposal; the margin of a tile is 128",
         "80 steps on 6 images of",
         "2 of the 8 images of",
         "trunk from",
@@ -417,7 +425,7 @@ def test_info_of_nothing_is_the_papers_model(run):
     code, out, _ = run("info")
     assert code == 0
     assert "P2PNet, vgg16_bn, 17,973,072 parameters" in out
-    assert "the paper's\n" in out
+    assert "all values of the paper\n" in out
     assert "configs that ship: nwpu, shanghaitech-a, shanghaitech-b, ucf-cc-50, ucf-qnrf" in out
 
 
@@ -434,7 +442,7 @@ def test_info_prints_a_config_that_training_takes(run, here):
 
 def test_info_of_a_checkpoint_takes_no_config(run, checkpoint):
     code, _, err = run("info", checkpoint, "-s", "stride=4")
-    assert (code, err) == (2, "error: FILE has its own config: leave --config and --set out\n")
+    assert (code, err) == (2, f"error: {checkpoint} has its own config: give FILE, or --config and --set, not both\n")
 
 
 def test_more_heads_than_proposals_end_the_command_with_the_image(run, here):
@@ -448,24 +456,24 @@ def test_more_heads_than_proposals_end_the_command_with_the_image(run, here):
 
 
 def test_a_dataset_that_is_named_goes_before_the_one_of_a_config():
-    from baselines.p2pnet.cli.train import same_source
+    from baselines.p2pnet.cli.train import _is_same_source
 
-    assert same_source("ShanghaiTech_A:train", "shanghaitech-a:train")
-    assert not same_source("shanghaitech-a:test", "shanghaitech-a:train")
-    assert not same_source("nwpu:train", "shanghaitech-a:train")
+    assert _is_same_source("ShanghaiTech_A:train", "shanghaitech-a:train")
+    assert not _is_same_source("shanghaitech-a:test", "shanghaitech-a:train")
+    assert not _is_same_source("nwpu:train", "shanghaitech-a:train")
 
 
 @pytest.mark.parametrize("name", ["UCF_QNRF", "UCF-QNRF", "ucfqnrf:train"])
 def test_a_datasets_own_config_is_found_however_it_is_spelt(name):
-    from baselines.p2pnet.cli.choices import configured
+    from baselines.p2pnet.cli.choices import choose_config
 
-    assert (configured(name, [], needed=False).K, configured(name, [], needed=False).max_side) == (8, 1408)
+    assert (choose_config(name, [], needed=False).K, choose_config(name, [], needed=False).max_side) == (8, 1408)
 
 
 def test_a_setting_may_have_its_quotes():
-    from baselines.p2pnet.config import overridden
+    from baselines.p2pnet.config import with_settings
 
-    assert overridden(Config(), ['schedule="cosine"', "backbone_weights='A b.pth'"]).backbone_weights == "A b.pth"
+    assert with_settings(Config(), ['schedule="cosine"', "backbone_weights='A b.pth'"]).backbone_weights == "A b.pth"
 
 
 def test_a_run_folder_that_is_a_file_is_one_message(run, tmp_path):
@@ -488,7 +496,7 @@ def test_predictions_that_can_not_be_written_are_refused_before_the_work(run, tm
 def test_folds_choose_the_split_themselves(run, tmp_path):
     code, _, said = run("train", "--dataset", "ucf-cc-50:all", "--all-folds", "-o", tmp_path / "run")
     assert code == 2
-    assert "choose the split themselves" in said
+    assert "--fold and --all-folds set the split: expected --dataset ucf-cc-50, found ucf-cc-50:all" in said
 
 
 def test_a_configs_validation_images_are_taken(run, here):
@@ -502,7 +510,7 @@ def test_a_configs_validation_images_are_taken(run, here):
 def test_a_run_to_go_on_with_that_is_not_there_is_said(run, here):
     code, _, err = run(*TRAIN, "--out", "rum", "--resume", *crowd.settings(steps=1))
     assert code == 0
-    assert "rum holds no run to go on with: one begins there" in err
+    assert "rum has no run to resume: a new run begins there" in err
 
 
 def test_pictures_are_never_written_over_the_images(run, here, checkpoint):
@@ -510,7 +518,7 @@ def test_pictures_are_never_written_over_the_images(run, here, checkpoint):
     before = (here / "photos" / "a.jpg").read_bytes()
     code, _, err = run("predict", checkpoint, "photos", "-o", "found.json", "--draw", "photos/../photos")
     assert code == 2
-    assert "would write over the image photos/../photos/a.jpg" in err
+    assert "would replace the image photos/../photos/a.jpg; give another folder" in err
     assert (here / "photos" / "a.jpg").read_bytes() == before
     assert not (here / "found.json").exists()
 
@@ -521,7 +529,7 @@ def test_an_export_runs_in_its_own_precision(run, here, checkpoint):
     assert run("export", checkpoint, "--out", "model.onnx")[0] == 0
     for command in (("predict", "model.onnx", "photos", "-o", "p.json"), ("evaluate", "model.onnx", "photos/list.txt")):
         code, _, err = run(*command, "--precision", "bf16")
-        assert (code, err) == (2, "error: an ONNX export runs in float32, not in bf16\n")
+        assert (code, err) == (2, "error: precision: expected float32 for the ONNX export model.onnx, found bf16\n")
 
 
 def test_without_torch_a_verb_says_what_to_install(tmp_path):
@@ -543,14 +551,14 @@ def test_without_out_a_run_goes_where_its_dataset_says(run, here, ucf):
     assert code == 0, err
     assert (here / "runs" / "ucf-cc-50-fold2" / "best.safetensors").is_file()
     code, _, err = run(*TRAIN)
-    assert (code, err) == (2, "error: expected --out, the folder of the run\n")
+    assert (code, err) == (2, "error: no folder for the run: expected --out\n")
 
 
 def test_the_last_word_of_a_training_is_its_best_checkpoint(run, here):
     _, _, err = run(*TRAIN, "--out", "run", *crowd.settings(steps=2))
     record = load_checkpoint(here / "run" / "best.safetensors")[1]
     value = f"{record.selected_by['nAP']:.3f}"
-    assert err.splitlines()[-1] == f"run/best.safetensors: step 2, chosen by nAP {value}"
+    assert err.splitlines()[-1] == f"run/best.safetensors: step 2, selected by nAP {value}"
 
 
 def test_an_interrupted_training_names_the_step_it_goes_on_after(here):
@@ -562,7 +570,7 @@ def test_an_interrupted_training_names_the_step_it_goes_on_after(here):
     training.send_signal(signal.SIGINT)
     _, err = training.communicate()
     assert training.returncode == 130, err
-    said = re.search(r"error: stopped at step (\d+); .* with --resume goes on after step (\d+), the last", err)
+    said = re.search(r"error: stopped at step (\d+); .* with --resume continues after step (\d+), the last", err)
     assert said, err
     stopped, saved = map(int, said.groups())
     assert 20 <= saved <= stopped
@@ -572,7 +580,9 @@ def test_an_interrupted_training_names_the_step_it_goes_on_after(here):
 
 def test_info_prints_every_value_of_the_config(run):
     _, out, _ = run("info", "-s", "stride=4", "-s", "compile=true")
-    lines = dict(line.strip().split(maxsplit=1) for line in out.split("in all\n")[1].split("\n\n")[0].splitlines())
+    lines = dict(
+        line.strip().split(maxsplit=1) for line in out.split("not the paper's\n")[1].split("\n\n")[0].splitlines()
+    )
     assert lines.keys() == Config().as_dict().keys()
     assert (lines["stride"], lines["compile"]) == ("4  (paper: 8)", "true  (default: false)")
     assert (lines["gamma"], lines["train"], lines["crops"]) == ("100.0", '""', "4")
@@ -581,5 +591,5 @@ def test_info_prints_every_value_of_the_config(run):
 def test_an_export_is_never_written_over_its_checkpoint(run, here, checkpoint):
     before = checkpoint.read_bytes()
     code, _, err = run("export", checkpoint, "--out", checkpoint)
-    assert (code, err) == (2, f"error: --out: expected a name that ends in .onnx, found {checkpoint}\n")
+    assert (code, err) == (2, f"error: --out: expected a file name that ends in .onnx, found {checkpoint}\n")
     assert checkpoint.read_bytes() == before

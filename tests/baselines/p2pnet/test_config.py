@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("torch")
 
 from baselines.p2pnet import Config
-from baselines.p2pnet.config import STATED, named, overridden
+from baselines.p2pnet.config import PAPER_VALUES, load_config, with_settings
 from crowdeval.errors import InputError, MissingFileError, UsageError
 
 
@@ -21,7 +21,7 @@ def test_the_defaults_are_the_papers():
 
 
 def test_what_the_paper_states_are_values_of_the_config():
-    assert set(Config().as_dict()) >= STATED
+    assert set(Config().as_dict()) >= PAPER_VALUES
 
 
 def test_k_is_rows_times_lines():
@@ -101,17 +101,17 @@ def test_a_bias_may_be_negative():
 
 def test_settings_are_read_as_toml_and_text_needs_no_quotes():
     settings = ["stride=4", "lr=1e-3", "compile=true", "layout=center", "backbone_weights=a file.pth", "flip=0"]
-    config = overridden(Config(), settings)
+    config = with_settings(Config(), settings)
     expected = {"stride": 4, "lr": 1e-3, "compile": True, "layout": "center", "backbone_weights": "a file.pth"}
     assert config == Config(flip=0.0, **expected)
 
 
 def test_a_settings_text_may_hold_an_equals_sign():
-    assert overridden(Config(), ["train=a=b"]).train == "a=b"
+    assert with_settings(Config(), ["train=a=b"]).train == "a=b"
 
 
 def test_the_last_of_two_settings_counts():
-    assert overridden(Config(), ["seed=1", "seed=2"]).seed == 2
+    assert with_settings(Config(), ["seed=1", "seed=2"]).seed == 2
 
 
 @pytest.mark.parametrize(
@@ -127,21 +127,21 @@ def test_the_last_of_two_settings_counts():
 )
 def test_a_wrong_setting_is_named(setting, message):
     with pytest.raises(UsageError) as caught:
-        overridden(Config(), [setting])
+        with_settings(Config(), [setting])
     assert str(caught.value).startswith(message)
 
 
 def test_a_toml_file_gives_values_over_the_defaults(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('stride = 4\nlayout = "center"\nepochs = 10\n')
-    assert named(path) == Config(stride=4, layout="center", epochs=10)
+    assert load_config(path) == Config(stride=4, layout="center", epochs=10)
 
 
 def test_a_wrong_value_in_a_file_names_the_file(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("gama = 50\n")
     with pytest.raises(UsageError) as caught:
-        named(path)
+        load_config(path)
     assert str(caught.value).startswith(f"{path}: the config has no value 'gama'")
 
 
@@ -149,14 +149,14 @@ def test_a_table_in_a_file_is_no_value(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[train]\nlr = 1\n")
     with pytest.raises(UsageError, match="train: expected text, found"):
-        named(path)
+        load_config(path)
 
 
 def test_a_file_that_is_no_toml_is_refused(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes(b"stride 4 \xff")
-    with pytest.raises(InputError, match=r"mine\.toml is no TOML file"):
-        named(path)
+    with pytest.raises(InputError, match=r"mine\.toml is not a TOML file"):
+        load_config(path)
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path):
     ],
 )
 def test_a_config_ships_for_every_dataset_of_the_paper(name, values):
-    config = named(name)
+    config = load_config(name)
     assert {each: getattr(config, each) for each in values} == values
 
 
 def test_a_config_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingFileError, match="no such config"):
-        named(tmp_path / "mine.toml")
+        load_config(tmp_path / "mine.toml")

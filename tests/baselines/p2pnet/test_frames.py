@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 from PIL import Image
 
-from baselines.p2pnet.frames import frames_of, inputs, number_of
+from baselines.p2pnet.frames import count_images, find_inputs, read_images
 from crowdeval.errors import InputError, MissingFileError
 
 
@@ -39,42 +39,46 @@ def names(found):
 
 
 def test_a_folder_gives_its_images_by_name(folder):
-    assert names(inputs([str(folder)])) == ["a.jpg", "b.png", "c.PNG"]
+    assert names(find_inputs([str(folder)])) == ["a.jpg", "b.png", "c.PNG"]
 
 
 def test_a_pattern_gives_what_fits_it(folder):
-    assert names(inputs([f"{folder}/*.png"])) == ["b.png"]
+    assert names(find_inputs([f"{folder}/*.png"])) == ["b.png"]
 
 
 def test_a_pattern_reaches_into_folders(folder):
     (folder / "deep" / "er").mkdir(parents=True)
     Image.new("RGB", (8, 6)).save(folder / "deep" / "er" / "d.png")
-    assert names(inputs([f"{folder}/**/*.png"])) == ["b.png", "d.png"]
+    assert names(find_inputs([f"{folder}/**/*.png"])) == ["b.png", "d.png"]
 
 
 def test_a_file_named_twice_is_one_file(folder):
-    assert names(inputs([str(folder / "b.png"), str(folder), str(folder / "b.png")])) == ["b.png", "a.jpg", "c.PNG"]
+    assert names(find_inputs([str(folder / "b.png"), str(folder), str(folder / "b.png")])) == [
+        "b.png",
+        "a.jpg",
+        "c.PNG",
+    ]
 
 
 def test_a_name_with_brackets_is_a_file_and_no_pattern(folder):
     (folder / "b.png").rename(folder / "b[1].png")
-    assert names(inputs([str(folder / "b[1].png")])) == ["b[1].png"]
+    assert names(find_inputs([str(folder / "b[1].png")])) == ["b[1].png"]
 
 
 @pytest.mark.parametrize("name", ["nope.png", "*.webp"])
 def test_what_names_nothing_is_said(folder, name):
-    with pytest.raises(MissingFileError, match="no such file, and nothing fits it"):
-        inputs([f"{folder}/{name}"])
+    with pytest.raises(MissingFileError, match="no such file, folder or match"):
+        find_inputs([f"{folder}/{name}"])
 
 
 def test_a_folder_without_images_is_said(folder):
     (folder / "empty").mkdir()
-    with pytest.raises(MissingFileError, match="empty: no images or videos in it"):
-        inputs([str(folder / "empty")])
+    with pytest.raises(MissingFileError, match="empty: the folder has no images and no videos"):
+        find_inputs([str(folder / "empty")])
 
 
 def test_an_image_is_called_as_its_file_without_suffix(folder):
-    [(name, pixels)] = frames_of([folder / "b.png"])
+    [(name, pixels)] = read_images([folder / "b.png"])
     assert name == "b"
     assert pixels.shape == (6, 8, 3)
     assert pixels[0, 0].tolist() == [10, 20, 30]
@@ -82,7 +86,7 @@ def test_an_image_is_called_as_its_file_without_suffix(folder):
 
 def test_a_grey_image_comes_as_rgb(tmp_path):
     Image.new("L", (8, 6), 77).save(tmp_path / "grey.png")
-    [(_, pixels)] = frames_of([tmp_path / "grey.png"])
+    [(_, pixels)] = read_images([tmp_path / "grey.png"])
     assert pixels.shape == (6, 8, 3)
     assert pixels.min() == pixels.max() == 77
 
@@ -90,33 +94,33 @@ def test_a_grey_image_comes_as_rgb(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\x89PNG\r\n\x1a\n"])
 def test_an_image_that_is_none_is_named(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"a\.png is no image that can be read"):
-        list(frames_of([tmp_path / "a.png"]))
+    with pytest.raises(InputError, match=r"a\.png is not an image that can be read"):
+        list(read_images([tmp_path / "a.png"]))
 
 
 def test_a_truncated_image_is_named(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(tmp_path / "a.jpg")
     (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:1500])
-    with pytest.raises(InputError, match=r"a\.jpg: a damaged image: image file is truncated"):
-        list(frames_of([tmp_path / "a.jpg"]))
+    with pytest.raises(InputError, match=r"a\.jpg: the image is damaged: image file is truncated"):
+        list(read_images([tmp_path / "a.jpg"]))
 
 
 def test_a_video_gives_its_frames_with_their_numbers(video):
-    found = list(frames_of([video]))
+    found = list(read_images([video]))
     assert [name for name, _ in found] == [f"crowd_{number:06d}" for number in range(10)]
     assert {pixels.shape for _, pixels in found} == {(48, 64, 3)}
     assert [int(pixels.mean()) for _, pixels in found] == pytest.approx([20 * number for number in range(10)], abs=4)
 
 
 def test_of_a_video_every_nth_frame_can_be_had(video):
-    assert [name for name, _ in frames_of([video], every=4)] == ["crowd_000000", "crowd_000004", "crowd_000008"]
+    assert [name for name, _ in read_images([video], every=4)] == ["crowd_000000", "crowd_000004", "crowd_000008"]
 
 
 def test_a_damaged_video_is_named(tmp_path):
     pytest.importorskip("av")
     (tmp_path / "a.mp4").write_bytes(b"no video at all" * 100)
-    with pytest.raises(InputError, match=r"a\.mp4: a damaged video"):
-        list(frames_of([tmp_path / "a.mp4"]))
+    with pytest.raises(InputError, match=r"a\.mp4: the video is damaged"):
+        list(read_images([tmp_path / "a.mp4"]))
 
 
 def test_a_video_without_pictures_is_named(tmp_path):
@@ -128,10 +132,10 @@ def test_a_video_without_pictures_is_named(tmp_path):
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(InputError, match=r"sound\.mp4: no video in it"):
-        list(frames_of([path]))
+    with pytest.raises(InputError, match=r"sound\.mp4: the file has no video stream"):
+        list(read_images([path]))
 
 
 def test_the_number_of_images_is_known_unless_there_is_a_video(folder, tmp_path):
-    assert number_of(inputs([str(folder)])) == 3
-    assert number_of([tmp_path / "a.png", tmp_path / "b.mp4"]) is None
+    assert count_images(find_inputs([str(folder)])) == 3
+    assert count_images([tmp_path / "a.png", tmp_path / "b.mp4"]) is None

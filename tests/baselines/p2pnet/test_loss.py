@@ -10,7 +10,7 @@ import torch
 from oracles import p2pnet as oracle
 
 from baselines.p2pnet import Config, Losses, Proposals, losses, match
-from baselines.p2pnet.loss import Totals, losses_by
+from baselines.p2pnet.loss import Totals, losses_of_config
 from crowdeval.errors import CrowdevalWarning, UsageError
 
 
@@ -129,7 +129,7 @@ def test_a_config_gives_all_its_weights():
     config = Config(lambda1=0.3, lambda2=0.7, ce_normalizer="weights")
     output, targets = oracle.random_batch(1, 20), oracle.random_targets(4)
     matched = match(output, targets)
-    found = losses_by(config, output, targets, matched, Totals(proposals=20, targets=4, pairs=4))
+    found = losses_of_config(config, output, targets, matched, Totals(proposals=20, targets=4, pairs=4))
     classification, localization = expected(output, targets, matched, 0.3, "weights")
     assert found.total.item() == pytest.approx(classification + 0.7 * localization, rel=1e-5)
 

@@ -140,14 +140,14 @@ def test_too_many_heads_are_an_error_that_names_image_stride_and_k():
         match(output, oracle.random_targets(2, 6), names=["a.jpg", "b.jpg"])
     assert str(caught.value) == (
         "image b.jpg: 6 heads and only 4 proposals (stride 16, K = 1); "
-        "take a smaller stride or more reference points, or surplus=truncate"
+        "use a smaller stride or more reference points, or surplus=truncate"
     )
 
 
 def test_truncating_warns_and_matches_the_cheapest():
     output, targets = oracle.random_batch(1, 3, stride=16, K=1), oracle.random_targets(5)
     with pytest.warns(
-        CrowdevalWarning, match=r"^image a\.jpg: 5 heads and only 3 proposals .*; 2 heads stay unmatched$"
+        CrowdevalWarning, match=r"^image a\.jpg: 5 heads and only 3 proposals .*; 2 heads are not matched$"
     ):
         [(proposals, heads)] = match(output, targets, surplus="truncate", names=["a.jpg"])
     assert sorted(proposals.tolist()) == [0, 1, 2]
@@ -172,7 +172,7 @@ def test_a_cost_that_is_not_finite_names_the_image_and_what_it_came_from(part, w
     {"points": output.points, "logits": output.logits, "targets": targets}[part][1][0] = value
     with pytest.raises(InputError) as caught:
         match(output, targets, names=["a.jpg", "b.jpg"])
-    assert str(caught.value) == f"image b.jpg: the matching cost is not finite ({word})"
+    assert str(caught.value) == f"image b.jpg: the matching cost is not finite: {word} is NaN or infinite"
 
 
 def test_without_names_an_image_is_named_by_its_place():
@@ -183,7 +183,7 @@ def test_without_names_an_image_is_named_by_its_place():
 
 
 def test_targets_for_another_number_of_images_are_refused():
-    with pytest.raises(UsageError, match="expected targets for 2 images, found 1"):
+    with pytest.raises(UsageError, match="expected targets for 2 images, found targets for 1"):
         match(oracle.random_batch(2, 5), oracle.random_targets(2))
 
 

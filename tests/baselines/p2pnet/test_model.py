@@ -11,7 +11,7 @@ from oracles import p2pnet as oracle
 
 from baselines.p2pnet import Config, P2PNet, losses, match
 from baselines.p2pnet.model import Neck, branch
-from baselines.p2pnet.trunks import TRUNKS, parameters_of
+from baselines.p2pnet.trunks import TRUNKS, count_parameters
 
 LAYOUTS = {1: (1, 1), 4: (2, 2), 8: (4, 2), 12: (4, 3), 16: (4, 4)}
 
@@ -37,7 +37,7 @@ def assert_same(found, expected, *, pixels=1e-3, logits=1e-4):
 
 
 def test_the_papers_model_has_17973072_parameters():
-    assert parameters_of(P2PNet(Config())) == 17_973_072
+    assert count_parameters(P2PNet(Config())) == 17_973_072
 
 
 @pytest.mark.parametrize("stride", [4, 8, 16])

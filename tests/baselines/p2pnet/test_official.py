@@ -228,13 +228,13 @@ def test_lines_follow_from_rows(saved):
     ("rows", "lines", "said"), [(2, 2, "2 x 2"), (3, None, "3 x 2"), (0, None, "0 x 8"), (3, 3, "3 x 3")]
 )
 def test_rows_times_lines_other_than_k_are_refused(saved, rows, lines, said):
-    with pytest.raises(UsageError, match=rf"released\.pth has K = 8 .* not rows x lines = {said}"):
+    with pytest.raises(UsageError, match=rf"released\.pth has K = 8 .* expected rows x lines = 8, found {said}"):
         load_official(saved(light(8)), rows=rows, lines=lines)
 
 
 @pytest.mark.parametrize("key", ["backbone.body1.13.weight", "backbone.body5.0.weight", "fpn.P6.weight", "epoch"])
 def test_an_unknown_key_is_refused_by_name(saved, key):
-    with pytest.raises(InputError, match=rf"released\.pth is no checkpoint .*: '{key} is unknown'"):
+    with pytest.raises(InputError, match=rf"released\.pth is not a checkpoint .*: '{key} is unknown'"):
         load_official(saved(light() | {key: torch.zeros(3)}))
 
 
@@ -243,7 +243,7 @@ def test_an_unknown_key_is_refused_by_name(saved, key):
     ["backbone.body1.0.weight", "backbone.body4.8.running_var", "fpn.P4_1.bias", "classification.output.bias"],
 )
 def test_a_missing_key_is_refused_by_name(saved, key):
-    with pytest.raises(InputError, match=rf"released\.pth is no checkpoint .*: '{key} is missing'"):
+    with pytest.raises(InputError, match=rf"released\.pth is not a checkpoint .*: '{key} is missing'"):
         load_official(saved({name: value for name, value in light().items() if name != key}))
 
 
@@ -273,7 +273,9 @@ def test_a_released_checkpoint_can_be_fine_tuned_where_the_config_is_its_models(
     origin = start_from(fresh, path)
     assert torch.equal(fresh.neck.top.weight, torch.full((256, 512, 1, 1), 0.01))
     assert (origin["start"], len(origin["ignored"])) == ("released.pth", len(DEAD))
-    with pytest.raises(UsageError, match="has K = 4 reference points in a cell, not rows x lines = 4 x 2"):
+    with pytest.raises(
+        UsageError, match="has K = 4 reference points in a cell: expected rows x lines = 4, found 4 x 2"
+    ):
         start_from(P2PNet(Config(rows=4)), path)
-    with pytest.raises(InputError, match=r"another model than the config's: stride \(8, not 4\)$"):
+    with pytest.raises(InputError, match=r"differs from the config: stride \(expected 4, found 8\)$"):
         start_from(P2PNet(Config(stride=4)), path)

@@ -10,7 +10,7 @@ from oracles import p2pnet as oracle
 from scipy.spatial import cKDTree
 
 from baselines.p2pnet import Config, P2PNet, predict_points
-from baselines.p2pnet.batches import normalized
+from baselines.p2pnet.batches import normalize
 from baselines.p2pnet.prediction import spans
 from crowdeval.errors import PredictorError, UsageError
 
@@ -86,7 +86,7 @@ def test_tiles_of_other_strides_give_what_the_whole_image_gives(stride, rows):
 def test_points_and_confidences_are_the_models_above_the_least_confidence_and_inside(model):
     pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     with torch.no_grad():
-        output = model(normalized(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu")))
+        output = model(normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu")))
     points, scores = output.points[0].double().numpy(), output.confidences[0].double().numpy()
     inside = (points[:, 0] >= 0) & (points[:, 0] < 70) & (points[:, 1] >= 0) & (points[:, 1] < 50)
     kept = inside & (scores >= 0.4)
@@ -109,7 +109,7 @@ def test_the_expected_count_is_over_all_proposals_in_the_image(tile, confidence)
     model = oracle.thin_model(lambda1=0.3, counting="expected")
     pixels = np.random.default_rng(2).integers(0, 256, (50, 70, 3), dtype=np.uint8)
     with torch.no_grad():
-        images = normalized(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu"))
+        images = normalize(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.device("cpu"))
         output = model(torch.nn.functional.pad(images, (0, 10, 0, 14)))
     expected = 0.0
     for (x, y), c in zip(output.points[0].tolist(), output.confidences[0].tolist(), strict=True):
@@ -131,7 +131,7 @@ def test_the_counting_is_the_configs(image):
 def test_an_answer_that_is_not_finite_is_an_error(image, branch):
     model = oracle.thin_model(counting="expected")
     torch.nn.init.constant_(getattr(model, branch)[-1].bias, float("nan"))
-    with pytest.raises(PredictorError, match="the model's answer is not finite"):
+    with pytest.raises(PredictorError, match="the model's output is not finite"):
         predict_points(model, image[:64, :64])
 
 
@@ -224,7 +224,9 @@ def test_cores_cover_an_axis_once_and_tiles_begin_at_multiples_of_16(length, til
 
 @pytest.mark.parametrize("tile", [-16, 8, 100])
 def test_a_tile_that_is_no_multiple_of_16_is_refused(model, tile):
-    with pytest.raises(UsageError, match=f"tile: expected a multiple of 16, or 0 for none, found {tile}"):
+    with pytest.raises(
+        UsageError, match=f"tile: expected a multiple of 16, or 0 for the whole image at once, found {tile}"
+    ):
         predict_points(model, np.zeros((16, 16, 3), dtype=np.uint8), tile=tile)
 
 

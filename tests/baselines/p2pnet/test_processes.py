@@ -13,7 +13,7 @@ from torch import distributed
 
 from baselines.p2pnet.checkpoints import load_checkpoint
 from baselines.p2pnet.samples import samples
-from baselines.p2pnet.validation import predicted, scored
+from baselines.p2pnet.validation import predict_samples, score
 
 from . import crowd
 
@@ -68,7 +68,7 @@ def test_with_batch_norms_that_learn_the_checkpoint_is_the_one_that_was_scored(t
     assert code == 0, said
     model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
     images = samples(held)
-    values = scored(images, predicted(model, images)).values
+    values = score(images, predict_samples(model, images)).values
     assert {name: values[name] for name in record.selected_by if name != "step"} == pytest.approx(
         {name: value for name, value in record.selected_by.items() if name != "step"}
     )
@@ -81,5 +81,5 @@ def test_a_batch_that_two_processes_can_not_share_is_refused(tmp_path):
         "train", "--train", source, "--device", "cpu", "--out", tmp_path / "run", *crowd.settings(batch_size=3, steps=1)
     )
     assert code != 0
-    assert "error: batch_size = 3 can't be shared by 2 processes in 1 parts" in said
+    assert "error: batch_size: expected a multiple of 2 processes x 1 parts (accumulate), found 3" in said
     assert not (tmp_path / "run" / "last.safetensors").exists()

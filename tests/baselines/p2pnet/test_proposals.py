@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 import torch
 from oracles import p2pnet as oracle
 
-from baselines.p2pnet.proposals import Proposals, in_pairs, reference_offsets, reference_points
+from baselines.p2pnet.proposals import Proposals, channel_pairs, reference_offsets, reference_points
 
 LAYOUTS = {1: (1, 1), 4: (2, 2), 8: (4, 2), 12: (4, 3), 16: (4, 4)}
 
@@ -63,7 +63,7 @@ def test_reference_points_lie_inside_their_cell():
 @pytest.mark.parametrize("K", LAYOUTS)
 def test_channels_become_pairs_in_the_order_of_the_proposals(K):
     branch = torch.arange(2 * 2 * K * 3 * 5, dtype=torch.float32).reshape(2, 2 * K, 3, 5)
-    pairs = in_pairs(branch)
+    pairs = channel_pairs(branch)
     assert pairs.shape == (2, 3 * 5 * K, 2)
     assert pairs.tolist() == [oracle.pairs_of(image.tolist(), K) for image in branch]
 

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 import numpy as np
 from PIL import Image
 
-from baselines.p2pnet.samples import Sample, Samples, fingerprint_of, halves, image_size, pixels_of, samples
+from baselines.p2pnet.samples import Sample, Samples, fingerprint_of, image_size, read_pixels, samples, set_aside
 from crowdeval.errors import CrowdevalError, FormatError, InputError, MissingFileError, UsageError
 
 
@@ -137,21 +137,21 @@ def many(number):
 
 
 def test_halves_are_disjoint_and_together_the_whole():
-    rest, aside = halves(many(20), 0.1, seed=3)
+    rest, aside = set_aside(many(20), 0.1, seed=3)
     assert (len(rest), len(aside)) == (18, 2)
     assert sorted(int(each.id) for each in [*rest, *aside]) == list(range(20))
     assert aside.source == "2 of the 20 images of a list, seed 3"
 
 
 def test_halves_depend_on_the_seed_alone():
-    chosen = [[each.id for each in halves(many(50), 0.1, seed=seed)[1]] for seed in (3, 3, 4)]
+    chosen = [[each.id for each in set_aside(many(50), 0.1, seed=seed)[1]] for seed in (3, 3, 4)]
     assert chosen[0] == chosen[1] != chosen[2]
 
 
 def test_at_least_one_image_is_set_aside_and_one_is_left():
-    assert [len(each) for each in halves(many(5), 0.0, seed=0)] == [4, 1]
-    with pytest.raises(UsageError, match="1 images are too few"):
-        halves(many(1), 0.1, seed=0)
+    assert [len(each) for each in set_aside(many(5), 0.0, seed=0)] == [4, 1]
+    with pytest.raises(UsageError, match=r"1 images are too few .*; give --validation$"):
+        set_aside(many(1), 0.1, seed=0)
 
 
 def test_a_fingerprint_follows_points_and_ids_and_not_the_order():
@@ -165,14 +165,14 @@ def test_a_fingerprint_follows_points_and_ids_and_not_the_order():
 def test_grey_images_become_rgb(tmp_path):
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     Image.fromarray(grey).save(tmp_path / "grey.png")
-    assert np.array_equal(pixels_of(tmp_path / "grey.png"), np.stack([grey] * 3, axis=2))
+    assert np.array_equal(read_pixels(tmp_path / "grey.png"), np.stack([grey] * 3, axis=2))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
 def test_images_of_any_mode_are_three_channels_of_bytes(tmp_path, mode):
     path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
     Image.new("RGB", (7, 5), (255, 255, 255)).convert(mode).save(path)
-    pixels = pixels_of(path)
+    pixels = read_pixels(path)
     assert (pixels.shape, pixels.dtype) == ((5, 7, 3), np.uint8)
     assert (pixels == 255).all()
 
@@ -182,13 +182,13 @@ def test_an_images_size_is_its_width_and_height(tmp_path):
     assert image_size(tmp_path / "image.png") == (7, 5)
 
 
-@pytest.mark.parametrize("read", [pixels_of, image_size])
+@pytest.mark.parametrize("read", [read_pixels, image_size])
 def test_a_file_that_is_no_image_is_named(tmp_path, read):
     path = tmp_path / "image.jpg"
     path.write_text("no image")
     with pytest.raises(InputError) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path} is no image that can be read: ")
+    assert str(caught.value).startswith(f"{path} is not an image that can be read: ")
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
@@ -197,18 +197,18 @@ def test_a_truncated_image_is_named(tmp_path, suffix):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputError) as caught:
-        pixels_of(path)
-    assert str(caught.value).startswith(f"{path}: a damaged image: ")
+        read_pixels(path)
+    assert str(caught.value).startswith(f"{path}: the image is damaged: ")
 
 
 def test_an_image_that_is_not_there_is_missing(tmp_path):
     with pytest.raises(MissingFileError, match="no such image"):
-        pixels_of(tmp_path / "image.png")
+        read_pixels(tmp_path / "image.png")
 
 
 def test_a_folder_is_no_image(tmp_path):
-    with pytest.raises(CrowdevalError, match="is no image that can be read"):
-        pixels_of(tmp_path)
+    with pytest.raises(CrowdevalError, match="is not an image that can be read"):
+        read_pixels(tmp_path)
 
 
 def test_a_dataset_is_a_source_with_its_images(data_folder):
@@ -226,20 +226,22 @@ def test_two_images_that_differ_in_their_suffix_have_two_ids(folder):
 
 def test_an_image_listed_twice_is_refused_with_its_line(folder):
     (folder / "train.list").write_text("images/a.png a.txt\nimages/a.png b.txt\n")
-    with pytest.raises(InputError, match=r"train\.list, line 2: the image images/a\.png a second time"):
+    with pytest.raises(InputError, match=r"train\.list, line 2: the image images/a\.png is listed a second time"):
         samples(str(folder / "train.list"))
 
 
 def test_sixteen_bit_grey_keeps_its_range(tmp_path):
     Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000).save(tmp_path / "g.png")
-    assert len(np.unique(pixels_of(tmp_path / "g.png"))) > 60
+    assert len(np.unique(read_pixels(tmp_path / "g.png"))) > 60
 
 
 def test_two_images_of_an_annotations_file_are_never_one_file(tmp_path):
     Image.new("RGB", (20, 20)).save(tmp_path / "1.jpg")
     images = [{"id": name, "points": []} for name in ("a/1", "b/1")]
     (tmp_path / "t.json").write_text(json.dumps({"format": "crowdeval/annotations@1", "images": images}))
-    with pytest.raises(InputError, match=r"the images 'a/1' and 'b/1' would be one file, 1.jpg"):
+    with pytest.raises(
+        InputError, match=r"the images 'a/1' and 'b/1' have the same file, 1.jpg; expected a file for each"
+    ):
         samples(f"{tmp_path / 't.json'},{tmp_path}")
 
 
@@ -248,7 +250,7 @@ def test_an_image_that_may_be_two_files_is_refused(tmp_path):
         Image.new("RGB", (20, 20)).save(tmp_path / name)
     content = {"format": "crowdeval/annotations@1", "images": [{"id": "1", "points": []}]}
     (tmp_path / "t.json").write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"'1.jpg', '1.png' could all be the image '1'"):
+    with pytest.raises(InputError, match=r"expected one file for the image '1', found '1.jpg', '1.png'"):
         samples(f"{tmp_path / 't.json'},{tmp_path}")
 
 

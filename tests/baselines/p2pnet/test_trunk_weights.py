@@ -11,9 +11,9 @@ import torchvision
 from oracles import p2pnet as oracle
 from safetensors.torch import save_file
 
-from baselines.p2pnet.trunk_weights import fill
-from baselines.p2pnet.trunks import trunk_named
-from baselines.p2pnet.weight_files import tensors_of
+from baselines.p2pnet.trunk_weights import fill_trunk
+from baselines.p2pnet.trunks import build_trunk
+from baselines.p2pnet.weight_files import read_tensors
 from crowdeval.errors import InputError, MissingFileError, UsageError
 
 SLICES = {"slice1": range(12), "slice2": range(12, 19), "slice3": range(19, 29), "slice4": range(29, 39)}
@@ -53,7 +53,7 @@ def assert_holds(trunk, weights, indices=range(43)):
 
 
 def test_torchvisions_keys_fill_the_trunk(trunk, weights, tmp_path):
-    filled = fill(trunk, saved(tmp_path / "vgg.pth", weights), "vgg16_bn")
+    filled = fill_trunk(trunk, saved(tmp_path / "vgg.pth", weights), "vgg16_bn")
     assert_holds(trunk, weights)
     assert filled.source == "vgg.pth"
     assert len(filled.given) == 13 * 6
@@ -62,7 +62,7 @@ def test_torchvisions_keys_fill_the_trunk(trunk, weights, tmp_path):
 
 def test_what_the_trunk_does_not_have_is_listed_as_unused(trunk, weights, tmp_path):
     state = {**weights, "classifier.0.weight": torch.zeros(2, 2), "classifier.0.bias": torch.zeros(2)}
-    filled = fill(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn")
+    filled = fill_trunk(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn")
     assert_holds(trunk, weights)
     assert list(filled.unused) == ["classifier.0.weight", "classifier.0.bias"]
 
@@ -78,7 +78,7 @@ def test_a_text_detectors_keys_fill_twelve_convolutions_and_the_thirteenth_is_li
         if int(key.split(".")[1]) in indices
     }
     state |= {"module.basenet.slice5.1.weight": torch.zeros(4, 4, 3, 3), "module.conv_cls.0.weight": torch.zeros(1)}
-    filled = fill(trunk, saved(tmp_path / "text.pth", state), "vgg16_bn")
+    filled = fill_trunk(trunk, saved(tmp_path / "text.pth", state), "vgg16_bn")
     assert_holds(trunk, weights, range(39))
     assert len(filled.given) == 12 * 6
     assert filled.missing == (
@@ -97,13 +97,13 @@ def test_a_text_detectors_keys_fill_twelve_convolutions_and_the_thirteenth_is_li
 @pytest.mark.parametrize("prefix", ["", "module.", "module.features.", "backbone."])
 def test_other_names_before_the_index_are_the_same_layer(trunk, weights, tmp_path, prefix):
     state = {prefix + key.removeprefix("features."): value for key, value in weights.items()}
-    assert fill(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn").missing == ()
+    assert fill_trunk(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn").missing == ()
     assert_holds(trunk, weights)
 
 
 @pytest.mark.parametrize("name", ["model", "state_dict"])
 def test_weights_inside_a_checkpoint_are_found(trunk, weights, tmp_path, name):
-    fill(trunk, saved(tmp_path / "vgg.pth", {name: weights, "epoch": 3}), "vgg16_bn")
+    fill_trunk(trunk, saved(tmp_path / "vgg.pth", {name: weights, "epoch": 3}), "vgg16_bn")
     assert_holds(trunk, weights)
 
 
@@ -117,8 +117,8 @@ def test_weights_inside_a_checkpoint_are_found(trunk, weights, tmp_path, name):
 def test_torchvisions_keys_fill_the_other_trunks_layer_by_layer(tmp_path, backbone, parts, first_unused):
     """Each layer gets the values of its own name: its number of values and its mean tell them apart."""
     there = torchvision.models.get_model(backbone, weights=None).state_dict()
-    trunk = trunk_named(backbone)
-    filled = fill(trunk, saved(tmp_path / "net.pth", there), backbone)
+    trunk = build_trunk(backbone)
+    filled = fill_trunk(trunk, saved(tmp_path / "net.pth", there), backbone)
     assert filled.missing == ()
     assert filled.unused[0].startswith(first_unused)
     held = [value for key, value in there.items() if key not in filled.unused and "num_batches" not in key]
@@ -130,13 +130,13 @@ def test_torchvisions_keys_fill_the_other_trunks_layer_by_layer(tmp_path, backbo
 
 def test_a_safetensors_file_is_read(trunk, weights, tmp_path):
     save_file(weights, tmp_path / "vgg.safetensors")
-    fill(trunk, str(tmp_path / "vgg.safetensors"), "vgg16_bn")
+    fill_trunk(trunk, str(tmp_path / "vgg.safetensors"), "vgg16_bn")
     assert_holds(trunk, weights)
 
 
 def test_none_leaves_the_trunk_and_lists_all_as_missing(trunk):
     before = {key: value.clone() for key, value in trunk.state_dict().items()}
-    filled = fill(trunk, "none", "vgg16_bn")
+    filled = fill_trunk(trunk, "none", "vgg16_bn")
     assert all(torch.equal(value, before[key]) for key, value in trunk.state_dict().items())
     assert (filled.given, len(filled.missing)) == ((), 13 * 6)
 
@@ -145,15 +145,15 @@ def test_weights_of_another_shape_are_refused_and_the_trunk_is_as_it_was(trunk, 
     before = {key: value.clone() for key, value in trunk.state_dict().items()}
     state = {**weights, "features.40.weight": torch.zeros(8, 8, 5, 5)}
     with pytest.raises(InputError) as caught:
-        fill(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn")
+        fill_trunk(trunk, saved(tmp_path / "vgg.pth", state), "vgg16_bn")
     assert str(caught.value) == "vgg.pth: features.40.weight: expected (8, 8, 3, 3), found (8, 8, 5, 5)"
     assert all(torch.equal(value, before[key]) for key, value in trunk.state_dict().items())
 
 
 def test_a_file_with_no_layer_of_the_trunk_is_refused_with_its_first_keys(trunk, tmp_path):
     path = saved(tmp_path / "other.pth", {"encoder.weight": torch.zeros(1)})
-    with pytest.raises(InputError, match=r"^other\.pth holds none of the trunk's layers .*encoder\.weight"):
-        fill(trunk, path, "vgg16_bn")
+    with pytest.raises(InputError, match=r"^other\.pth has none of the trunk's layers .*encoder\.weight"):
+        fill_trunk(trunk, path, "vgg16_bn")
 
 
 class Creates:
@@ -171,8 +171,8 @@ def test_a_pickle_with_code_is_refused_and_its_code_does_not_run(weights, tmp_pa
     state = {**weights, "extra": Creates(tmp_path / "made")}
     path = tmp_path / "bad.pth"
     torch.save(state, path, _use_new_zipfile_serialization=zipped)
-    with pytest.raises(InputError, match=r"bad\.pth: refused, as it holds more than weights"):
-        tensors_of(path)
+    with pytest.raises(InputError, match=r"bad\.pth: expected weights only, found code that would be run"):
+        read_tensors(path)
     assert not (tmp_path / "made").exists()
     torch.load(path, weights_only=False)["extra"].close()
     assert (tmp_path / "made").exists(), "the pickle does nothing, so the test shows nothing"
@@ -182,7 +182,7 @@ def test_a_plain_pickle_with_code_is_refused_and_its_code_does_not_run(tmp_path)
     path = tmp_path / "bad.pth"
     path.write_bytes(pickle.dumps({"features.0.weight": Creates(tmp_path / "made")}, protocol=2))
     with pytest.raises(InputError, match=r"bad\.pth"):
-        tensors_of(path)
+        read_tensors(path)
     assert not (tmp_path / "made").exists()
 
 
@@ -193,8 +193,8 @@ def test_a_truncated_file_is_refused(weights, tmp_path, suffix, share):
     torch.save(weights, path) if suffix == ".pth" else save_file(weights, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(InputError, match=rf"cut\{suffix} is (truncated|no )"):
-        tensors_of(path)
+    with pytest.raises(InputError, match=rf"cut\{suffix} is (truncated|not )"):
+        read_tensors(path)
 
 
 @pytest.mark.parametrize("content", [b"hello\n", b"PK\x03\x04" + bytes(100), b"\x80\x02N.", bytes(1000)])
@@ -202,18 +202,18 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path, content):
     path = tmp_path / "text.pth"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"text\.pth"):
-        tensors_of(path)
+        read_tensors(path)
 
 
 @pytest.mark.parametrize("content", [3, [torch.zeros(1)], {"epoch": 3}, {"model": {"epoch": 3}}])
 def test_what_is_no_state_dict_is_refused(tmp_path, content):
-    with pytest.raises(InputError, match=r"other\.pth: expected tensors by name, as a state_dict is"):
-        tensors_of(type(tmp_path)(saved(tmp_path / "other.pth", content)))
+    with pytest.raises(InputError, match=r"other\.pth: expected only tensors by name \(a state_dict\), found "):
+        read_tensors(type(tmp_path)(saved(tmp_path / "other.pth", content)))
 
 
 def test_a_file_that_is_not_there_is_missing(tmp_path):
-    with pytest.raises(MissingFileError, match="no such file of weights"):
-        tensors_of(tmp_path / "vgg.pth")
+    with pytest.raises(MissingFileError, match="no such weights file"):
+        read_tensors(tmp_path / "vgg.pth")
 
 
 def test_imagenets_weights_that_can_not_be_had_name_the_way_out(trunk, monkeypatch):
@@ -223,6 +223,6 @@ def test_imagenets_weights_that_can_not_be_had_name_the_way_out(trunk, monkeypat
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", offline)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", offline)
     with pytest.raises(
-        UsageError, match=r"vgg16_bn can't be had \(no route to host\); give a file by -s backbone_weights="
+        UsageError, match=r"vgg16_bn are not available \(no route to host\); give a file with -s backbone_weights="
     ):
-        fill(trunk, "imagenet", "vgg16_bn")
+        fill_trunk(trunk, "imagenet", "vgg16_bn")

@@ -8,13 +8,13 @@ import torch
 import torchvision
 from oracles import p2pnet as oracle
 
-from baselines.p2pnet.trunks import TRUNKS, HalvingInPlace, Trunk, parameters_of, trunk_named
+from baselines.p2pnet.trunks import TRUNKS, HalvingInPlace, Trunk, build_trunk, count_parameters
 from crowdeval.errors import UsageError
 
 
 @pytest.mark.parametrize("name", TRUNKS)
 def test_a_trunk_gives_maps_of_stride_4_8_and_16(name):
-    trunk = trunk_named(name).eval()
+    trunk = build_trunk(name).eval()
     with torch.no_grad():
         maps = trunk(torch.zeros(2, 3, 32, 64))
     assert [each.shape for each in maps] == [
@@ -26,7 +26,7 @@ def test_the_papers_trunk_is_torchvisions_network_up_to_its_last_pooling():
     """Taps after features[32], block 4, and features[42], block 5."""
     torch.manual_seed(0)
     network = torchvision.models.vgg16_bn(weights=None).eval()
-    trunk = trunk_named("vgg16_bn").eval()
+    trunk = build_trunk("vgg16_bn").eval()
     there = network.features.state_dict()
     trunk.load_state_dict({key: there[key.split(".", 2)[2]] for key in trunk.state_dict()})
     images = torch.randn(1, 3, 32, 48)
@@ -39,14 +39,14 @@ def test_the_papers_trunk_is_torchvisions_network_up_to_its_last_pooling():
 
 @pytest.mark.parametrize(("name", "expected"), [("vgg16_bn", 14_723_136), ("vgg16", 14_714_688)])
 def test_a_vgg_trunk_has_the_parameters_of_thirteen_convolutions(name, expected):
-    trunk = trunk_named(name)
+    trunk = build_trunk(name)
     assert sum(isinstance(layer, torch.nn.Conv2d) for layer in trunk.modules()) == 13
-    assert parameters_of(trunk) == expected
+    assert count_parameters(trunk) == expected
 
 
 @pytest.mark.parametrize("name", ["vgg16_bn", "vgg16"])
 def test_a_value_of_the_coarsest_map_sees_90_pixels_to_each_side_of_its_patch(name):
-    assert trunk_named(name).radius == 90
+    assert build_trunk(name).radius == 90
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
@@ -71,7 +71,7 @@ def test_a_pooling_that_is_learned_through_overwrites_nothing():
 
 
 def test_a_folded_trunk_overwrites_only_what_nobody_else_reads():
-    trunk = trunk_named("vgg16").eval().to(memory_format=torch.channels_last)
+    trunk = build_trunk("vgg16").eval().to(memory_format=torch.channels_last)
     trunk.fold()
     first = [next(iter(stage.children())) for stage in trunk.stages]
     assert [type(layer) for layer in first[1:]] == [torch.nn.MaxPool2d] * 2
@@ -83,7 +83,7 @@ def test_a_folded_trunk_overwrites_only_what_nobody_else_reads():
         alone = [stage(below) for stage, below in zip(trunk.stages, (images, *maps), strict=False)]
     assert torch.equal(images, before)
     assert all(torch.equal(one, other) for one, other in zip(maps, alone, strict=True))
-    other = trunk_named("resnet50").eval()
+    other = build_trunk("resnet50").eval()
     other.fold()
     assert not any(isinstance(layer, HalvingInPlace) for layer in other.modules())
 
@@ -110,7 +110,7 @@ def test_a_pooling_of_a_map_that_others_read_stays_as_it_is():
 
 
 def test_a_folded_trunk_is_compiled_whole_and_takes_maps_made_in_inference_mode():
-    trunk = trunk_named("vgg16").eval().to(memory_format=torch.channels_last)
+    trunk = build_trunk("vgg16").eval().to(memory_format=torch.channels_last)
     trunk.fold()
     images = torch.randn(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
@@ -127,7 +127,7 @@ def test_a_folded_trunk_is_compiled_whole_and_takes_maps_made_in_inference_mode(
 def test_a_folded_trunk_gives_the_same_maps_without_the_batch_norms(name, left):
     """In a residual block a batch norm follows its convolution by name only: those are left."""
     torch.manual_seed(0)
-    trunk = trunk_named(name).eval().to(memory_format=torch.channels_last)
+    trunk = build_trunk(name).eval().to(memory_format=torch.channels_last)
     for layer in trunk.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             for value in (layer.weight, layer.running_var):
@@ -146,21 +146,23 @@ def test_a_folded_trunk_gives_the_same_maps_without_the_batch_norms(name, left):
 
 def test_a_trunk_in_training_is_not_folded():
     with pytest.raises(AssertionError):
-        trunk_named("vgg16_bn").train().fold()
+        build_trunk("vgg16_bn").train().fold()
 
 
 def test_a_trunk_that_looks_at_the_whole_image_has_no_radius():
-    assert trunk_named("mobilenet_v3_large").radius is None
+    assert build_trunk("mobilenet_v3_large").radius is None
 
 
 def test_a_shortcut_of_a_residual_trunk_is_beside_the_chain():
     """3 + 2 of the stem, 3 blocks at stride 4, the first at 4 and 3 at 8, the first at 8 and 5 at 16."""
-    assert trunk_named("resnet50").radius == 3 + 2 + 3 * 4 + (4 + 3 * 8) + (8 + 5 * 16)
+    assert build_trunk("resnet50").radius == 3 + 2 + 3 * 4 + (4 + 3 * 8) + (8 + 5 * 16)
 
 
 def test_an_unknown_trunk_is_refused_with_the_near_ones():
-    with pytest.raises(UsageError, match=r"^no backbone 'vgg16-bn'.*vgg16_bn.*\(known: .*resnet50"):
-        trunk_named("vgg16-bn")
+    with pytest.raises(
+        UsageError, match=r"^backbone: expected one of .*resnet50.*, found 'vgg16-bn'.*did you mean 'vgg16_bn'"
+    ):
+        build_trunk("vgg16-bn")
 
 
 def convolutions_that_learn(trunk):
@@ -168,7 +170,7 @@ def convolutions_that_learn(trunk):
 
 
 def test_freezing_two_blocks_leaves_the_other_nine_convolutions_to_learn():
-    trunk = trunk_named("vgg16")
+    trunk = build_trunk("vgg16")
     trunk.freeze(2, batch_norm=False)
     assert convolutions_that_learn(trunk) == [False] * 4 + [True] * 9
 
@@ -203,7 +205,7 @@ def test_what_is_frozen_stays_so_after_a_validation():
 
 def test_more_blocks_than_there_are_can_not_be_frozen():
     with pytest.raises(UsageError, match="frozen_blocks: expected 0 to 5 for this trunk, found 6"):
-        trunk_named("vgg16").freeze(6, batch_norm=False)
+        build_trunk("vgg16").freeze(6, batch_norm=False)
 
 
 @pytest.mark.parametrize("name", ["vgg16_bn", "resnet50", "mobilenet_v3_large"])
@@ -213,7 +215,7 @@ def test_maps_computed_again_give_the_same_gradient_and_the_same_statistics(name
     trunks = []
     for again in (0, blocks):
         torch.manual_seed(0)
-        trunk = trunk_named(name).train()
+        trunk = build_trunk(name).train()
         trunk.recompute(again)
         for _ in range(2):
             sum(each.square().mean() for each in trunk(images)).backward()
@@ -244,7 +246,7 @@ def kept_by(trunk, images):
 
 
 def test_the_first_block_computed_again_takes_a_third_of_the_memory_away():
-    trunk, images = trunk_named("vgg16_bn"), torch.randn(2, 3, 64, 64)
+    trunk, images = build_trunk("vgg16_bn"), torch.randn(2, 3, 64, 64)
     before = kept_by(trunk, images)
     trunk.recompute(1)
     assert kept_by(trunk, images) < before * 2 / 3
@@ -252,7 +254,7 @@ def test_the_first_block_computed_again_takes_a_third_of_the_memory_away():
 
 @pytest.mark.parametrize(("name", "blocks"), [("vgg16_bn", 5), ("resnet50", 4), ("mobilenet_v3_large", 13)])
 def test_each_block_computed_again_takes_less_memory(name, blocks):
-    trunk, images = trunk_named(name), torch.randn(2, 3, 64, 64)
+    trunk, images = build_trunk(name), torch.randn(2, 3, 64, 64)
     kept = []
     for again in range(blocks + 1):
         trunk.recompute(again)
@@ -262,7 +264,7 @@ def test_each_block_computed_again_takes_less_memory(name, blocks):
 
 
 def test_without_gradients_nothing_is_computed_again():
-    trunk, images = trunk_named("vgg16_bn").eval(), torch.randn(1, 3, 32, 32)
+    trunk, images = build_trunk("vgg16_bn").eval(), torch.randn(1, 3, 32, 32)
     with torch.no_grad():
         before = trunk(images)
         trunk.recompute(5)
@@ -271,4 +273,4 @@ def test_without_gradients_nothing_is_computed_again():
 
 def test_more_blocks_than_there_are_can_not_be_computed_again():
     with pytest.raises(UsageError, match="recompute: expected 0 to 5 for this trunk, found 6"):
-        trunk_named("vgg16").recompute(6)
+        build_trunk("vgg16").recompute(6)

@@ -15,7 +15,7 @@ from baselines.p2pnet import load_checkpoint
 from baselines.p2pnet.devices import Processes
 from baselines.p2pnet.prediction import Found
 from baselines.p2pnet.samples import samples
-from baselines.p2pnet.validation import gathered, predicted, predictions_of, scored
+from baselines.p2pnet.validation import gather, predict_samples, score, to_predictions
 
 from . import crowd
 
@@ -35,7 +35,7 @@ def confident(run, confidences):
                 last.bias.zero_()
                 last.bias[1::2] = float(np.log(odds))
 
-    run.talk = talk
+    run.on_entry = talk
     return run
 
 
@@ -62,7 +62,7 @@ def test_the_last_checkpoint_is_the_last_whatever_its_metrics(tmp_path, source):
 def test_the_best_checkpoint_gives_the_metrics_that_chose_it(tmp_path, source):
     run = crowd.trained(tmp_path / "run", source, steps=40, validate_every=10)
     model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
-    values = scored(run.validation, predicted(model, run.validation)).values
+    values = score(run.validation, predict_samples(model, run.validation)).values
     [logged] = [each for each in crowd.validations_in(tmp_path / "run") if each["step"] == record.step]
     assert {**logged["validation"], "step": record.step} == record.selected_by
     for name in ("nAP", "MAE", "RMSE", "F1@4px", "F1@8px"):
@@ -96,11 +96,11 @@ def test_counts_are_taken_at_the_threshold_and_precision_over_the_tail(three):
         Found(np.array([[10.0, 10.0]]), np.array([0.4])),
         Found(np.array([[10.0, 13.0], [30.0, 10.0], [50.0, 40.0]]), np.array([0.9, 0.6, 0.55])),
     ]
-    values = scored(three, found).values
+    values = score(three, found).values
     assert values["MAE"] == pytest.approx(2 / 3)  # errors 0, -1, 1
     assert values["RMSE"] == pytest.approx((2 / 3) ** 0.5)
     assert values["bias"] == pytest.approx(0)
-    assert scored(three, found, threshold=0.35).values["MAE"] == pytest.approx(1 / 3)
+    assert score(three, found, threshold=0.35).values["MAE"] == pytest.approx(1 / 3)
     assert values["nAP@0.5"] > values["nAP@0.05"] > 0
 
 
@@ -109,20 +109,20 @@ def test_what_processes_found_is_put_in_the_order_of_the_images(monkeypatch, num
     images = [Found(np.full((1, 2), float(index)), np.ones(1)) for index in range(number)]
     shares = [images[rank::3] for rank in range(3)]
     monkeypatch.setattr(distributed, "all_gather_object", lambda parts, mine: parts.__setitem__(slice(None), shares))
-    everything = gathered(shares[0], Processes(rank=0, world=3))
+    everything = gather(shares[0], Processes(rank=0, world=3))
     assert [each.points[0, 0] for each in everything] == list(range(number))
-    assert gathered(images, Processes()) == images
+    assert gather(images, Processes()) == images
 
 
 def test_one_of_two_processes_looks_at_every_second_image(tmp_path, source):
     run = crowd.trainer(tmp_path / "run", source)
     seen = []
-    predicted(run.model.eval(), run.train, among=Processes(rank=1, world=2), progress=seen.append)
+    predict_samples(run.model.eval(), run.train, processes=Processes(rank=1, world=2), progress=seen.append)
     assert seen == [each.id for each in run.train.items[1::2]]
 
 
 def test_points_become_predictions_image_by_image():
-    predictions = predictions_of(["a", "b"], [NOTHING, Found(np.array([[1.0, 2.0]]), np.array([0.5]))])
+    predictions = to_predictions(["a", "b"], [NOTHING, Found(np.array([[1.0, 2.0]]), np.array([0.5]))])
     assert predictions.image_ids == ("a", "b")
     assert predictions.offsets.tolist() == [0, 0, 1]
     assert predictions.xy.tolist() == [[1, 2]]
@@ -132,7 +132,7 @@ def test_points_become_predictions_image_by_image():
 
 def test_expected_counts_are_what_is_counted(three):
     found = [replace(NOTHING, count=0.25), replace(NOTHING, count=1.0), replace(NOTHING, count=3.5)]
-    values = scored(three, found).values
+    values = score(three, found).values
     assert values["MAE"] == pytest.approx(1.75 / 3)
     assert values["bias"] == pytest.approx(1.75 / 3)
     assert values["nAP"] == 0
@@ -142,9 +142,9 @@ def test_a_training_is_validated_with_the_counting_of_its_config(tmp_path, sourc
     crowd.trained(tmp_path / "run", source, steps=20, validate_every=20, counting="expected", select="MAE")
     model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
     images = crowd.trainer(tmp_path / "other", source).validation
-    expected = scored(images, predicted(model, images)).values["MAE"]
+    expected = score(images, predict_samples(model, images)).values["MAE"]
     model.config = model.config.with_values({"counting": "threshold"})
-    by_threshold = scored(images, predicted(model, images)).values["MAE"]
+    by_threshold = score(images, predict_samples(model, images)).values["MAE"]
     assert record.selected_by["MAE"] == pytest.approx(expected, rel=1e-4)
     assert abs(expected - by_threshold) > 0.1
 
