@@ -24,9 +24,11 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_made/README.md"]
-myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header"]
+
+smartquotes = False  # options begin with two hyphens
 
 html_theme = "furo"
 html_title = "crowdeval"
@@ -53,5 +55,5 @@ def setup(app):
 
 
 def escape_stars(app, context, lines):
-    """Keep the stars of help texts, which would begin emphasis."""
-    lines[:] = [line.replace("*", "\\*") for line in lines]
+    """Keep the stars of help texts, which would begin emphasis, and NAME@8px, which would become an address."""
+    lines[:] = [line.replace("*", "\\*").replace("@", "\\@") for line in lines]

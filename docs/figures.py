@@ -137,7 +137,7 @@ def rooms(axes: Axes) -> None:
     arrows, lines = imports()
     place = {room: -n for n, room in enumerate(ROOMS)}
     for room, y in place.items():
-        width = 0.5 + 2.2 * lines[room] / max(lines.values())
+        width = 0.9 + 1.8 * lines[room] / max(lines.values())
         axes.barh(y, width, left=-width, height=0.62, color="#dfe7e3", edgecolor=HIT)
         axes.text(-0.12, y, room, ha="right", va="center", fontweight="bold")
     for (above, below), number in arrows.items():

@@ -84,8 +84,9 @@ def _api() -> str:
     if missing:
         raise ValueError(f"made_pages.GROUPS lacks public names: {sorted(missing)}")
     sections = [
-        "# API reference\n\nEverything that `import crowdeval` offers, and the contracts of plugins. All data go through two "
-        "types, `Predictions` and `Annotations`; a `Protocol` holds every choice; a `Report` holds the numbers.\n"
+        "# API reference\n\nEverything that `import crowdeval` offers, and the contracts of plugins. All data go\n"
+        "through two types, `Predictions` and `Annotations`; a `Protocol` holds every choice; a `Report`\n"
+        "holds the numbers.\n"
     ]
     for title, names in GROUPS.items():
         sections.append(_summary(title, [f"crowdeval.{name}" for name in names]))

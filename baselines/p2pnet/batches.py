@@ -133,6 +133,17 @@ class Crops(Dataset[Batch]):
         Gives sizes, augmentation, seed, ``batch_size`` and ``accumulate``.
     rank, world : int
         Number of this process, from 0, and number of processes.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (200, 150)).save(f"{folder}/a.png")
+    ...     source = Samples("one image", (Sample("a", Path(folder, "a.png"), np.zeros((0, 2))),))
+    ...     batch = Crops(source, Config(batch_size=2, crops=4))[0, 0]
+    >>> batch.pixels.shape, len(batch.targets)
+    (torch.Size([8, 3, 128, 128]), 8)
     """
 
     def __init__(self, source: Samples, config: Config, *, rank: int = 0, world: int = 1):
@@ -213,6 +224,17 @@ def steps_from(crops: Crops, first: int, last: int) -> Iterator[tuple[int, list[
     ------
     CrowdevalError
         If an image can't be read; the error names it.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (200, 150)).save(f"{folder}/a.png")
+    ...     source = Samples("one image", (Sample("a", Path(folder, "a.png"), np.zeros((0, 2))),))
+    ...     crops = Crops(source, Config(batch_size=2, accumulate=2))
+    ...     [(step, len(parts)) for step, parts in steps_from(crops, 0, 3)]
+    [(0, 2), (1, 2), (2, 2)]
     """
     config = crops.config
     places = [(step, part) for step in range(first, last) for part in range(config.accumulate)]

@@ -144,6 +144,8 @@ def _references(path: Path, state: Mapping[str, Tensor]) -> int:
 
 def _ours(key: str) -> str:
     """Return our key for a released key, or "" where there is none."""
+    # backbone.body3.2.weight -> trunk.stages.1.25.weight (body 3 begins at layer 23 and is in stage 1);
+    # fpn.P5_1.bias -> neck.top.bias; regression.conv2.weight -> regression.2.weight.
     parts = key.split(".")
     if len(parts) == 4 and parts[0] == "backbone" and parts[1] in BODIES and parts[2].isdigit():
         stage, first, end = BODIES[parts[1]]
@@ -158,6 +160,7 @@ def _ours(key: str) -> str:
 
 def _theirs(key: str) -> str:
     """Return the released key for our key."""
+    # The reverse of _ours: trunk.stages.1.25.weight -> backbone.body3.2.weight, as layer 25 lies in [23, 33).
     parts = key.split(".")
     if parts[0] == "trunk":
         index = int(parts[3])

@@ -74,7 +74,7 @@ def state_of(trainer: Resumable) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
-        Tensors and plain values, as ``RunFolder.save_state`` takes them. There is no doctest: a Trainer needs images.
+        Tensors and plain values, as ``RunFolder.save_state`` takes them.
     """
     return {
         "config": json.dumps(trainer.config.as_dict()),
@@ -98,7 +98,7 @@ def restore(trainer: Resumable, state: Mapping[str, Any]) -> None:
     trainer : Resumable
         A training with new parts; changed in place.
     state : mapping of str to Any
-        The result of ``state_of``, read from the run's folder. There is no doctest: a Trainer needs images.
+        The result of ``state_of``, read from the run's folder.
 
     Raises
     ------

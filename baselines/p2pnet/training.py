@@ -51,8 +51,6 @@ class TrainingError(CrowdevalError, ArithmeticError):
 class Trainer:
     """A training run: its parts and its progress.
 
-    There is no doctest, as a run needs files and seconds.
-
     Parameters
     ----------
     config : Config

@@ -92,6 +92,8 @@ def fill_trunk(trunk: Trunk, source: str, backbone: str) -> FillResult:
 
 def _copy_weights(trunk: Trunk, ours: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> FillResult:
     """Copy the weights of a file into the trunk, by torchvision's keys."""
+    # Both sides are brought to torchvision's keys: "stages.1.25.weight" here and "basenet.slice3.25.weight" in the file
+    # are "features.25.weight".
     theirs = {_torchvision_key(key): key for key in state}
     given = {}
     for key, value in ours.items():

@@ -156,9 +156,8 @@ def score(
     render = _brief if brief else RENDERERS[form or _form_of(output)]
     table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
     kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
-    report, columns = source.evaluate(
-        protocol, per_image=table is not None, part=kept is not None, frame=frame, quiet=quiet
-    )
+    parts = {"per_image": table is not None, "part": kept is not None}
+    report, columns = source.evaluate(protocol, **parts, frame=frame, quiet=quiet)
     for text in [] if quiet else report.warnings:
         warn(text)
     if kept is not None:
@@ -166,9 +165,7 @@ def score(
     if table is not None:
         _write_table(report, table)
     write_result(render(report), output)
-    for name in [] if quiet else [output, evidence]:
-        if name and name != "-":
-            say(f"wrote {name}")
+    _say_written([] if quiet else [output, evidence])
     enforce_gates(gates, report)
 
 
@@ -249,6 +246,13 @@ class _Source:
                     part=part,
                     progress=stage,
                 )
+
+
+def _say_written(names: Sequence[str | None]) -> None:
+    """Name the files that were written."""
+    for name in names:
+        if name and name != "-":
+            say(f"wrote {name}")
 
 
 def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str | None) -> Report:

@@ -146,7 +146,7 @@ def _labels(file: Path) -> dict[str, dict[str, Any]]:
     labels: dict[str, dict[str, Any]] = {}
     for number, line in lines_of(file):
         cells = [cell.strip() for cell in line.split(",")]
-        if len(cells) != 5 or not all(re.fullmatch(r"[0-9]+", cells[i]) for i in (1, 3, 4)):
+        if len(cells) != 5 or not all(re.fullmatch(r"[0-9]{1,18}", cells[i]) for i in (1, 3, 4)):
             problems.add("id,count,scene,weather,distractor", repr(line[:60]), line=number)
         elif cells[0] in labels:
             problems.add("every image once", f"{cells[0]!r} again", line=number)

@@ -163,7 +163,9 @@ def _truth(path: Path) -> Truth:
     info = struct_fields(path, member(path, mat_variables(path), "image_info"), "image_info")
     xy = number_matrix(path, member(path, info, "location", kind="field"), "image_info.location")
     number = info.get("number")
-    stated = int(number.flat[0]) if isinstance(number, np.ndarray) and number.size == 1 else len(xy)
+    stated = len(xy)
+    if isinstance(number, np.ndarray) and number.size == 1 and np.isfinite(number.flat[0]):
+        stated = int(number.flat[0])
     note = f"{path.name}: image_info.number says {stated}, image_info.location has {counted(len(xy), 'point')} (kept)"
     return Truth(xy=xy, notes=(note,) if stated != len(xy) else ())
 

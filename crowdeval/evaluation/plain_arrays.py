@@ -126,13 +126,10 @@ def nap(
     (0.5, 0.475)
     """
     deltas = parse_range(delta)
-    whole_k(k)
-    check_choice("ap", ap, AREAS)
-    check_choice("pool", pool, POOLS)
-    lone_length(str(lone))
+    _check_options(k, lone, ap, pool)
     predicted, truths = _images_of(predictions, annotations)
     points, true = _ragged([image for image, _ in predicted]), _ragged(truths)
-    size = None if sizes is None else np.broadcast_to(as_floats("sizes", sizes).reshape(-1, 2), (true.images, 2))
+    size = None if sizes is None else _sizes(sizes, true.images)
     score = _scores(predicted)
     matched = match_normalized(points, score, true, deltas=deltas, k=k, lone=str(lone), sizes=size)
     evidence = Evidence(
@@ -155,6 +152,20 @@ def nap(
     notices += [] if len(true) else ["undefined: nAP is undefined: there are no true points"]
     warn_about(notices)
     return NapResult(values, tuple(notices))
+
+
+def _check_options(k: int, lone: object, ap: str, pool: str) -> None:
+    """Raise UsageError for an option with an unknown value."""
+    whole_k(k)
+    check_choice("ap", ap, AREAS)
+    check_choice("pool", pool, POOLS)
+    lone_length(str(lone))
+
+
+def _sizes(sizes: ArrayLike, images: int) -> Floats:
+    """Return the size of every image, (m, 2); one size stands for all."""
+    given = as_floats("sizes", sizes).reshape(-1, 2)
+    return np.repeat(given, images, axis=0) if len(given) == 1 else given
 
 
 Scored = tuple[Floats, Floats | None]

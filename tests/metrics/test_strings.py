@@ -1,5 +1,7 @@
 """Ranges of thresholds."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -66,7 +68,7 @@ def test_a_range_prints_and_parses_back(start, step, steps):
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=6, unique=True))
 def test_any_thresholds_print_and_parse_back(values):
     apart = sorted(values)
-    assume(all(b - a > 1e-12 for a, b in zip(apart, apart[1:], strict=False)))
+    assume(all(b - a > 1e-12 for a, b in itertools.pairwise(apart)))
     thresholds = parse_range(values)
     assert parse_range(range_text(thresholds)) == thresholds
     assert thresholds == pytest.approx(sorted(values), rel=1e-14)

@@ -23,8 +23,6 @@ SHOWN = ("nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@
 class Reporter:
     """The messages of a run: a context manager that is called with each entry of the log.
 
-    There is no doctest, as a run needs files and seconds.
-
     Parameters
     ----------
     folder : RunFolder
