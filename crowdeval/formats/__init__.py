@@ -45,7 +45,7 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
     Parameters
     ----------
     source : str or path
-        The file; ``"-"`` is standard input.
+        The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
 
@@ -73,6 +73,10 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
     >>> predictions.image_ids, predictions.xy.tolist(), predictions.score.tolist()
     (('IMG_1',), [[10.0, 20.0]], [0.9])
     """
+    if format is None and os.path.isdir(source):
+        from crowdeval.formats.image_folder import read_folder_predictions
+
+        return read_folder_predictions(Path(source))
     file = read_source(source)
     with _errors_of(file):
         return _format_of(file, format).read_predictions(file)
@@ -84,7 +88,7 @@ def read_annotations(source: str | os.PathLike[str], *, format: str | None = Non
     Parameters
     ----------
     source : str or path
-        The file; ``"-"`` is standard input.
+        The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
 
@@ -112,6 +116,10 @@ def read_annotations(source: str | os.PathLike[str], *, format: str | None = Non
     >>> annotations.image_ids, annotations.xy.tolist()
     (('IMG_1', 'IMG_2'), [[10.0, 20.0]])
     """
+    if format is None and os.path.isdir(source):
+        from crowdeval.formats.image_folder import read_folder_annotations
+
+        return read_folder_annotations(Path(source))
     file = read_source(source)
     with _errors_of(file):
         return _format_of(file, format).read_annotations(file)

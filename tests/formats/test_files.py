@@ -148,7 +148,7 @@ def read_annotations_of_nothing():
 
 def test_a_folder_is_not_a_file(tmp_path, one_point):
     with pytest.raises(MissingFileError, match="is a folder"):
-        read_predictions(tmp_path)
+        read_predictions(tmp_path, format="json")
     (tmp_path / "a.json").mkdir()
     with pytest.raises(MissingFileError, match=r"is a folder|s a directory"):
         write_predictions(one_point(), tmp_path / "a.json")
