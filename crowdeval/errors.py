@@ -55,7 +55,7 @@ class PredictorError(CrowdevalError):
 
 
 class GateError(CrowdevalError):
-    """A value is below the limit that ``--fail-under`` sets."""
+    """A value misses a limit that ``--fail-under`` or ``--fail-over`` sets."""
 
     exit_code = 10
 

@@ -201,7 +201,7 @@ def _words(problem: Problem) -> tuple[list[str], list[int]]:
 
 
 def _kind_and_place(problem: Problem) -> tuple[tuple[object, ...], _Place]:
-    """Return what equal problems share, and the line, indexes and image id of the key path, which may differ."""
+    """Return the part that equal problems share, and the place in which they differ: line, indexes, image id."""
     words, slots = _words(problem)
     place = (problem.line, *(int(words[i]) if _INDEX.fullmatch(words[i]) else words[i] for i in slots))
     for slot in slots:

@@ -49,7 +49,7 @@ EXIT_CODES = """| exit code | meaning |
 | 3 | invalid data: every problem of the file is printed |
 | 4 | a file or a dataset is missing |
 | 5 | the predictor failed; what it finished is kept |
-| 10 | the bound of `--fail-under` is not met |
+| 10 | a bound of `--fail-under` or `--fail-over` is not met |
 | 130 | interrupted |
 """
 

@@ -1,4 +1,4 @@
-"""A predictor of ten lines: a head is a small blob, darker than the places left, right, above and below.
+"""A short predictor: a head is a small blob, darker than the places left, right, above and below.
 
 Run it from the root of the repository with
 

@@ -243,12 +243,7 @@ class Trainer:
                 scaled.backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or float("inf"))
-        if not torch.isfinite(norm) and not self.scaler.is_enabled():
-            names = ", ".join(dict.fromkeys(name for batch in parts for name in batch.names))
-            raise TrainingError(
-                f"step {number + 1}: the losses are finite and the gradient is not (images {names})"
-                f"{self._checkpoint_note()}"
-            )
+        self._check_gradient(norm, parts, number)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
@@ -299,6 +294,15 @@ class Trainer:
             f"step {number + 1}, image {', '.join(names)}: the {' and '.join(bad_terms)} loss is not finite"
             f"{self._checkpoint_note()}"
         )
+
+    def _check_gradient(self, norm: torch.Tensor, parts: Sequence[Batch], number: int) -> None:
+        """Raise TrainingError where the gradient is not finite; with fp16, the scaler skips such a step."""
+        if not torch.isfinite(norm) and not self.scaler.is_enabled():
+            names = ", ".join(dict.fromkeys(name for batch in parts for name in batch.names))
+            raise TrainingError(
+                f"step {number + 1}: the losses are finite and the gradient is not (images {names})"
+                f"{self._checkpoint_note()}"
+            )
 
     def _checkpoint_note(self) -> str:
         """Return the end of a message: where the last checkpoints are, if there are any."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from crowdeval.adapters.contract import Answer, Image, Predictor, answers, model_id
 from crowdeval.adapters.options import create_predictor
-from crowdeval.errors import MissingFileError, PredictorError, UsageError
+from crowdeval.errors import MissingFileError, PredictorError, UsageError, did_you_mean
 from crowdeval.plugins import Extensions
 
 __all__ = ["ADAPTERS", "Answer", "Image", "Predictor", "answers", "load_adapter", "model_id", "predictor_class"]
@@ -89,12 +89,15 @@ def predictor_class(name: str) -> Any:
     """
     place, colon, attribute = name.rpartition(":")
     if not colon:
+        if name.endswith(".py"):
+            raise UsageError(f"{name}: expected the class in it, too: {name}:CLASS")
         return ADAPTERS[name]
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     try:
         return getattr(module, attribute)
     except AttributeError:
-        raise UsageError(f"{place} has no {attribute!r}: expected a class of this name there") from None
+        near = did_you_mean(attribute, [own for own in vars(module) if not own.startswith("_")])
+        raise UsageError(f"{place} has no {attribute!r}{near}: expected a class of this name there") from None
 
 
 def _load_module(name: str) -> Any:

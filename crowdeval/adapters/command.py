@@ -116,7 +116,9 @@ class Command:
         assert self._program is not None, "open() starts it"
         try:
             return _parse_answer(self._program.reply(request, self.timeout), image)
-        except BaseException as problem:  # also KeyboardInterrupt: an answer that comes late belongs to no request
+        except (
+            BaseException
+        ) as problem:  # also KeyboardInterrupt: a late answer would be taken for that of the next request
             program, self._program = self._program, None
             program.stop(graceful=False)
             if isinstance(problem, PredictorError):

@@ -84,7 +84,7 @@ class YuNet:
         self._detector = None
 
     def predict(self, images: Sequence[Image]) -> list[tuple[Floats, Floats]]:
-        """Return the centres of the faces and their confidences, the most confident first."""
+        """Return for each image the centres of the faces and their confidences, the most confident first."""
         if self._detector is None:
             self.open()
         return [self._answer(image) for image in images]

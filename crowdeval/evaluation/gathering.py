@@ -1,4 +1,4 @@
-"""The input of families, and the evidence that they gather on it; what the data lack is recorded, not raised."""
+"""The input of metric families and the evidence that they gather; a part records a metric that it can't measure."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def build_scene(
         predictions,
         annotations,
         signature=protocol.signature,
-        names=names,
+        names=(f"{names[0]} in the frame {frame}" if frame else names[0], names[1]),
         about=about,
         ordered=ordered,
         kept=protocol.off_image == "keep",

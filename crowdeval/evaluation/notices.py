@@ -149,8 +149,8 @@ def frame_notices(predicted: Ragged, score: Floats | None, true: Ragged, sizes: 
     Examples
     --------
     >>> true = Ragged(np.random.default_rng(0).uniform(0, [300, 200], (90, 2)), np.array([0, 30, 60, 90]))
-    >>> frame_notices(Ragged(true.xy[:, ::-1].copy(), true.offsets), None, true, None)[0][-28:]
-    '3% match as given: --frame yx'
+    >>> frame_notices(Ragged(true.xy[:, ::-1].copy(), true.offsets), None, true, None)[0].partition(", ")[2]
+    '16% match as given: --frame yx'
     """
     suspicion = suspect_frame(predicted, score, true, sizes)
     return () if suspicion is None else (f"frame-suspected: {suspicion.text}",)

@@ -79,7 +79,9 @@ class ImageWalk:
         if value == mark:
             return
         if value == format_mark(other):
-            needed = f"this file holds {other}, but {self.kind} are needed here"
+            needed = (
+                f"this file holds {other}, but {self.kind} are needed here; swap the two files: predictions come first"
+            )
             problem = Problem(expected=repr(mark), found=shown(value), line=self.line, key="format", hint=needed)
             raise FormatError(self.problems.file, [problem])
         newer = isinstance(value, str) and value.startswith("crowdeval/")
@@ -262,7 +264,8 @@ class ImageWalk:
             if self.kind == "annotations":
                 return "a third number is a score: are these predictions?"
             return 'is it a score? short forms have it on every row or on none, image objects have the key "scores"'
-        return "short forms need a score on every row or on none" if names == _SCORED_POINT else None
+        mixed = names == _SCORED_POINT and len(row) == 2
+        return "short forms need a score on every row or on none" if mixed else None
 
     def _number(self, value: Any, key: str, largest: float | None = None) -> bool:
         """Check a finite number within ``largest``; return whether it passed."""

@@ -247,7 +247,9 @@ def check_header(headers: Sequence[str], kind: Kind, problems: Problems, *, line
         and not (kind == "predictions" and name in BOX and not set(names) >= {"x", "y"})
     ]  # fmt: skip
     if unread and not problems:
-        warn(f"{problems.file}: these columns are not read as {kind}: {listed(unread, most=20)}")
+        swapped = kind == "annotations" and "score" in names
+        hint = "; predictions have confidences: are the two files swapped? predictions come first" if swapped else ""
+        warn(f"{problems.file}: these columns are not read as {kind}: {listed(unread, most=20)}{hint}")
 
 
 def warn_of_labels(file: str, labels: Iterable[str]) -> None:

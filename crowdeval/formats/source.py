@@ -176,7 +176,9 @@ def read_source(file: str | os.PathLike[str]) -> Source:
     except FileNotFoundError:
         raise MissingFileError(_missing_file_message(os.fspath(file))) from None
     except IsADirectoryError:
-        raise MissingFileError(f"{path} is a folder, not a file") from None
+        raise MissingFileError(
+            f"{path} is a folder, not a file; images with one file of points are folder:{path}"
+        ) from None
     except PermissionError:
         raise MissingFileError(f"{path} can't be read: permission denied") from None
     except (OSError, ValueError) as problem:

@@ -208,7 +208,7 @@ def _pair_off(pairs: GatedPairs, ends: Integers, mate: Integers, true_mate: Inte
 
 
 def _augmented(pairs: GatedPairs, ends: Integers, mate: Integers, true_mate: Integers, is_open: Flags) -> bool:
-    """Grow one forest from the free predictions and flip the paths found; return whether there were any."""
+    """Grow a forest from the free predictions and match along its paths to free true points; return whether any."""
     came_from = np.full(pairs.truths, -1, dtype=np.int64)  # prediction from which a true point was reached
     goal = np.full(len(mate), -1, dtype=np.int64)  # free true point that the tree of a root reached
     frontier = np.flatnonzero((mate < 0) & is_open & (ends > pairs.starts[:-1]))

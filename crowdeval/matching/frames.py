@@ -223,7 +223,7 @@ def _until(counts: Integers, enough: int) -> int:
 
 
 def _best(predicted: Ragged, score: Floats | None, images: Integers, most: Integers) -> Ragged:
-    """Return the predictions of some images, of each the best by confidence, at most so many."""
+    """Return the predictions of some images; of each image only the best by confidence, up to a number."""
     chosen = predicted.take(images)
     if score is None:
         return chosen
@@ -271,7 +271,7 @@ def _valued_words(step: Step) -> str:
     return {
         "size": f"as points of images resized to {step}",
         "max-side": f"as points of images whose longer side was shrunk to {text}",
-        "stride": f"as cells of {text} pixels",
+        "stride": f"as points of an image or feature map {text} times smaller",
         "scale": f"multiplied by {text}",
         "shift": f"shifted by {text}",
     }[step.name]

@@ -41,7 +41,7 @@ def scripted_matches(pairs: GatedPairs) -> Flags:
     seen = [-1] * pairs.truths  # last prediction whose search visited a true point, or _DEAD
     pointer = starts[:-1]  # next pair that a prediction tries
     for prediction in range(len(pointer)):
-        path = [prediction]  # predictions of the path; each of them but the last waits for the next to find another
+        path = [prediction]  # predictions of the path; each waits for the one after it to give up its true point
         pointer[prediction] = starts[prediction]
         while path:
             last = path[-1]

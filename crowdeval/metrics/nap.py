@@ -279,14 +279,14 @@ def scale_notices(zero_scales: Integers, true_counts: Integers, lone: Lone) -> l
     Examples
     --------
     >>> scale_notices(np.array([0, 0]), np.array([1, 5]), "inf")
-    ['lone-points: 1 image has a single true point; its scale is lone:inf']
+    ['lone-points: 1 image has a single true point; its scale is inf (--lone changes it)']
     """
     notices = []
     alone = int((true_counts == 1).sum())
     if alone:
         notices.append(
             f"lone-points: {alone:,} image{'s have' if alone > 1 else ' has'} a single true point; "
-            f"its scale is lone:{lone}"
+            f"its scale is {lone} (--lone changes it)"
         )
     zero = int(zero_scales.sum())
     if zero:

@@ -111,7 +111,7 @@ class Metric:
 
         Parameters
         ----------
-        allowed : str
+        *allowed : str
             Names of parts: ``"order"``, ``"level"``, ``"at"``, ``"by"``.
 
         Returns
@@ -171,8 +171,9 @@ def parse_range(value: str | float | Iterable[float], *, name: str = "delta") ->
     if isinstance(value, str):
         values = _steps(value, name) if ":" in value else [_number(part, value, name) for part in value.split(",")]
     else:
-        parts = [value] if not isinstance(value, Iterable) else value
-        values = [_rounded(_number(part, value, name)) for part in parts]
+        many = isinstance(value, Iterable)
+        values = [_number(part, value, name) for part in (value if isinstance(value, Iterable) else [value])]
+        values = [_rounded(number) for number in values] if many else values
     if not values:
         raise UsageError(f"{name}: expected at least one threshold, found none")
     if len(values) > MOST:

@@ -254,7 +254,7 @@ def test_a_file_of_the_other_kind_is_reported_in_one_line(truth):
     message = complaint(predicted, JSON.write_annotations(truth))
     assert message == (
         "p.json: format: expected 'crowdeval/predictions@1', found 'crowdeval/annotations@1' "
-        "(this file holds annotations, but predictions are needed here)"
+        "(this file holds annotations, but predictions are needed here; swap the two files: predictions come first)"
     )
 
 

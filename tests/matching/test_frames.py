@@ -82,7 +82,8 @@ def test_chance_is_not_a_frame(seed):
 
 
 def test_a_few_points_are_a_question():
-    true = crowd(3, people=5, sizes=SIZES[:2])
+    row = np.column_stack([np.arange(100.0, 350, 50), [20.0, 22, 18, 21, 19]])  # five people side by side
+    true = Ragged(np.concatenate([row, row + 7]), np.array([0, 5, 10]))
     suspicion = suspect_frame(Ragged(true.xy[:, ::-1].copy(), true.offsets), None, true, SIZES[:2])
     assert (suspicion.frame, suspicion.certain) == ("yx", False)
     assert suspicion.text.endswith("is it --frame yx?")

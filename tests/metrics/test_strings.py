@@ -14,6 +14,7 @@ from crowdeval.metrics.strings import parse_range, range_text
 def test_added_steps_are_the_numbers_of_the_range():
     assert parse_range(np.arange(0.05, 0.55, 0.05)) == parse_range("0.05:0.05:0.5")
     assert parse_range([1e-13, 1 / 3]) == (1e-13, 1 / 3)
+    assert parse_range(2.9999999999999996) == (2.9999999999999996,)  # one number is what it is
 
 
 def test_a_range_of_one_value_is_one_value():

@@ -15,6 +15,9 @@ from baselines.p2pnet.models import LoadedModel, load_model
 from baselines.p2pnet.trunks import count_parameters
 from crowdeval.errors import UsageError
 
+_KINDS = {"checkpoint": "checkpoint of this baseline", "released": "released layout", "onnx": "ONNX export"}
+"""Kind of a loaded model to its description."""
+
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -103,14 +106,7 @@ def _receptive_field(model: P2PNet) -> str:
 def _origin(loaded: LoadedModel) -> list[tuple[str, str]]:
     """Return the facts about the file of a model."""
     record, trained_on = loaded.record, loaded.record.trained_on
-    lines = [
-        (
-            "file",
-            {"checkpoint": "checkpoint of this baseline", "released": "released layout", "onnx": "ONNX export"}[
-                loaded.kind
-            ],
-        )
-    ]
+    lines = [("file", _KINDS[loaded.kind])]
     if record.step:
         lines.append(
             (

@@ -63,7 +63,7 @@ class Reporter:
             self._board.close()
 
     def begin(self, trainer: Trainer) -> None:
-        """Print the images, the device, the number of steps and the first weights.
+        """Print the number of images, the device, the number of steps and the first weights.
 
         Parameters
         ----------

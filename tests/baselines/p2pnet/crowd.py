@@ -1,6 +1,6 @@
-"""A crowd that is learned in seconds: bright heads on dark ground, a model of thin layers, and its command line.
+"""Images, a model and a training that take seconds: bright heads on dark ground, and a trunk of thin layers.
 
-Run as a program, with the arguments of ``python -m baselines.p2pnet``, the trunk "thin" is known beside the others.
+This file is also a program: ``python -m baselines.p2pnet`` with the trunk "thin" among the trunks.
 """
 
 import itertools
@@ -37,15 +37,15 @@ VALUES = {
     "backbone_weights": "none",
     "validation_share": 0.25,
 }
-"""A model and a training of a second or two."""
+"""Config of a model that trains in a second or two."""
 
 
 THIN = (4, 4, "M", 6, 6, "M", 8, 8, 8, "M", 8, 8, 8, "M", 8, 8, 8)
-"""VGG-16's convolutions and poolings."""
+"""Channels of the convolutions, and poolings, in the order of VGG-16."""
 
 
 def thin_trunk():
-    """A vgg16_bn in everything but its channels."""
+    """Return a vgg16_bn trunk with few channels."""
     features = make_layers(list(THIN), batch_norm=True)
     pools = [index for index, layer in enumerate(features) if isinstance(layer, torch.nn.MaxPool2d)]
     stages = [features[start:end] for start, end in itertools.pairwise([0, *pools[2:], len(features)])]
@@ -55,7 +55,7 @@ def thin_trunk():
 
 @pytest.fixture(autouse=True)
 def thin(monkeypatch):
-    """Make the thin trunk one that a config can name."""
+    """Add the thin trunk to those that a config can name."""
     monkeypatch.setitem(TRUNKS, "thin", thin_trunk)
 
 
@@ -64,7 +64,7 @@ def config(**values):
 
 
 def settings(**values):
-    """The same config as the command line takes it."""
+    """Return the same config as options of the command line."""
     texts = [
         f"{name}={value if isinstance(value, str) else json.dumps(value)}"
         for name, value in {**VALUES, **values}.items()
@@ -73,17 +73,17 @@ def settings(**values):
 
 
 def picture(points, size, seed=0):
-    """Pixels (H, W, 3) of an image of ``size`` (width, height) with a bright disc at every point."""
+    """Return pixels (H, W, 3) of an image of ``size`` (width, height) with a bright disc at every point."""
     random = np.random.default_rng(seed)
     pixels = random.integers(20, 60, (size[1], size[0], 3))
     y, x = np.mgrid[: size[1], : size[0]] + 0.5
-    for at in points:
-        pixels[(x - at[0]) ** 2 + (y - at[1]) ** 2 < 9] = (230, 220, 200)
+    for point in points:
+        pixels[(x - point[0]) ** 2 + (y - point[1]) ** 2 < 9] = (230, 220, 200)
     return pixels.astype(np.uint8)
 
 
-def photos(folder, number=8, *, size=(96, 80), heads=5, seed=0):
-    """Write images and a list file of them; return the list file's path, a source."""
+def write_photos(folder, number=8, *, size=(96, 80), heads=5, seed=0):
+    """Write images with labels and their list file; return the path of the list file."""
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     lines = []
@@ -98,27 +98,27 @@ def photos(folder, number=8, *, size=(96, 80), heads=5, seed=0):
 
 @pytest.fixture
 def source(tmp_path):
-    """A list file of a few photos."""
-    return photos(tmp_path / "photos")
+    """The path of a list file of eight images."""
+    return write_photos(tmp_path / "photos")
 
 
 def trainer(home, source, **values):
-    """A training of a list file's images, or of two sources, in a folder of its own or that it goes on in."""
-    settings = config(**values)
+    """Return a Trainer for a list file, or for a pair of sources; a run that is in the folder is resumed."""
+    values = config(**values)
     if isinstance(source, tuple):
-        learned, held = map(samples, source)
+        train_images, validation_images = map(samples, source)
     else:
-        learned, held = set_aside(samples(source), settings.validation_share, settings.validation_seed)
+        train_images, validation_images = set_aside(samples(source), values.validation_share, values.validation_seed)
     folder = RunFolder(home)
     folder.begin(resume=home.exists())
-    return Trainer(settings, learned, held, folder, torch.device("cpu"), processes=Processes())
+    return Trainer(values, train_images, validation_images, folder, torch.device("cpu"), processes=Processes())
 
 
-def trained(home, source, **values):
-    """The training, run to its end."""
-    one = trainer(home, source, **values)
-    one.run()
-    return one
+def train(home, source, **values):
+    """Train to the end and return the Trainer."""
+    run = trainer(home, source, **values)
+    run.run()
+    return run
 
 
 def weights_in(path):
@@ -130,12 +130,12 @@ def losses_in(home):
 
 
 def environment():
-    """What a program needs to import what this one does, on one thread."""
+    """Return the environment of a process that imports the same packages, on one thread."""
     paths = [str(Path(each).resolve()) for each in sys.path if Path(each or ".").is_dir()]
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": ""}
 
 
-def program(*args):
+def start_program(*args):
     """Start the command line in a process of its own."""
     return subprocess.Popen(
         [sys.executable, __file__, *map(str, args)],
@@ -146,15 +146,15 @@ def program(*args):
     )
 
 
-def done(process):
-    """Wait for a program that is to succeed; return what it printed."""
+def wait_for(process):
+    """Wait for a program, check that it succeeded, and return its output."""
     out, err = process.communicate()
     assert process.returncode == 0, err
     return out
 
 
 def steps_in(folder):
-    """The log's entries of steps, without their times."""
+    """Return the log's entries of steps, without their times."""
     entries = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [{key: value for key, value in each.items() if key != "seconds"} for each in entries if "loss" in each]
 

@@ -1,4 +1,4 @@
-"""The adapter: one answer for each image, whatever its size, from a checkpoint, a released file or an export."""
+"""The adapter: a prediction for each image of any size, from a checkpoint, a released checkpoint or an export."""
 
 from importlib.metadata import entry_points
 
@@ -171,11 +171,11 @@ def test_the_export_gives_the_checkpoints_points(file, tmp_path, model):
     ("option", "words"),
     [
         ("confidence=1.5", "-o confidence: expected a number from 0 to 1, found 1.5"),
-        ("tile=100", "-o tile: expected a multiple of 16, or 0 for none, found 100"),
+        ("tile=100", "-o tile: expected a multiple of 16, or 0 for the whole image at once, found 100"),
         ("tile=-16", "-o tile: expected a multiple of 16"),
         ("precision=float8", "precision"),
         ("tiles=64", "no option 'tiles'; did you mean 'tile'"),
-        ("rows=2", "says itself how its reference points lie"),
+        ("rows=2", "has its own layout of reference points"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(file, option, words):
@@ -184,17 +184,17 @@ def test_options_that_mean_nothing_are_refused(file, option, words):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
-def test_cuda_that_is_asked_for_and_absent_is_said(file):
+def test_cuda_that_is_asked_for_and_absent_is_reported(file):
     with pytest.raises(UsageError, match="'cuda' was requested"):
         load_adapter(PLACE, [f"file={file}", "device=cuda"])
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises((MissingFileError, PredictorError), match="there is no file"):
         adapter(tmp_path / "nope.safetensors")
 
 
-def test_a_file_that_is_no_model_is_said(tmp_path):
+def test_a_file_that_is_no_model_is_reported(tmp_path):
     (tmp_path / "notes.safetensors").write_text("no weights")
     with pytest.raises(
         (InputError, PredictorError), match=r"notes\.safetensors is truncated or not a safetensors file"

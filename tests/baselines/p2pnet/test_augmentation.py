@@ -1,4 +1,4 @@
-"""Windows of scaled images: points follow pixels, borders are half-open, flips and scales agree."""
+"""Crops of scaled images: points match pixels, borders are half-open, flips and scales agree."""
 
 import itertools
 
@@ -18,14 +18,14 @@ def noise(width, height, seed=0):
 
 
 def dotted(width, height, x, y):
-    """A black image with a white square of 6 x 6 pixels round (x, y)."""
+    """Return a black image with a white square of 6 x 6 pixels around (x, y)."""
     pixels = np.zeros((height, width, 3), dtype=np.uint8)
     pixels[y - 3 : y + 3, x - 3 : x + 3] = 255
     return Image.fromarray(pixels)
 
 
 def centre_of_light(pixels):
-    """Its x and y, pixel i being [i, i + 1)."""
+    """Return x and y of the mean brightness; pixel i is [i, i + 1)."""
     light = pixels[..., 0].astype(float)
     down, across = np.mgrid[: light.shape[0], : light.shape[1]] + 0.5
     return (light * across).sum() / light.sum(), (light * down).sum() / light.sum()
@@ -95,7 +95,7 @@ def test_a_window_leaves_the_points_it_is_given():
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize(("width", "height"), [(160, 120), (113, 85), (208, 156), (150, 130)])
 def test_a_window_shows_the_pixels_of_the_whole_image_scaled_and_cropped(width, height, mirrored):
-    """To a rounding of each of Pillow's two passes; a window half a pixel off would differ by tens everywhere."""
+    """Up to the rounding of Pillow's two passes; a crop half a pixel off would differ by tens everywhere."""
     image = noise(160, 120)
     scaled = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).astype(int)
     for left, top in [(0, 0), (11, 7), (width - 64, height - 64)]:

@@ -1,4 +1,4 @@
-"""Batches follow from seed and step alone: not from history, processes, accumulation or reading workers."""
+"""Batches depend on the seed and the step alone, not on history, processes, accumulation or reading workers."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def small(**values):
 
 
 def all_of(batches):
-    """Pixels, targets and names of several batches as one."""
+    """Return pixels, targets and names of several batches as one."""
     pixels = torch.cat([batch.pixels for batch in batches])
     return pixels, [each for batch in batches for each in batch.targets], [n for batch in batches for n in batch.names]
 
@@ -66,7 +66,7 @@ def test_the_crops_of_one_image_differ(source):
 
 
 def test_the_names_are_those_of_the_pixels(source):
-    """At scale 1 every crop is found in its own image."""
+    """At scale 1 the pixels of every crop are in its image."""
     config = small(scale_least=1.0, scale_most=1.0, flip=0.0)
     batch = Crops(source, config)[1, 0]
     paths = {each.id: each.path for each in source}
@@ -188,7 +188,7 @@ def test_images_are_shrunk_to_max_side_before_they_are_cropped(source):
 
 
 def test_normalized_pixels_are_imagenets():
-    """RGB of ImageNet's mean is 0, and white is its distance in standard deviations."""
+    """ImageNet's mean colour gives 0, and white gives its distance from the mean in standard deviations."""
     white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
     found = normalize(white, torch.device("cpu"))
     assert found.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""Checkpoints of one's own: what is written is what is read, and what does not fit is named."""
+"""Checkpoints of this baseline: they are read as they were written, and errors name the values that do not fit."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def file(model, record, tmp_path):
 
 
 def rewritten(file, change):
-    """Write the file again with other weights and header, keeping its form."""
+    """Write the file again with other weights or another header, in the same format."""
     state = load_checkpoint(file)[0].state_dict()
     content = json.loads(file.with_suffix(".json").read_text())
     change(state, content)
@@ -101,7 +101,7 @@ def test_weights_in_channels_last_are_the_same_weights(model, record, tmp_path):
     assert torch.equal(loaded.neck.smooth.weight, model.neck.smooth.weight)
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match=r"best\.safetensors: no such checkpoint"):
         load_checkpoint(tmp_path / "best.safetensors")
 

@@ -1,4 +1,4 @@
-"""The command line: what each verb does and says, and the one message that bad input gets."""
+"""The command line: results and messages of each verb, and one error message for bad input."""
 
 import json
 import re
@@ -32,7 +32,7 @@ NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
 
 @pytest.fixture
 def run(capfd, monkeypatch):
-    """Run the command line in this process; returns (exit code, stdout, stderr)."""
+    """Return a function that runs the command line in this process: (exit code, stdout, stderr)."""
 
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["p2pnet", *map(str, args)])
@@ -49,20 +49,20 @@ def run(capfd, monkeypatch):
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """A folder with photos in it; the working directory."""
-    crowd.photos(tmp_path / "photos")
+    """The working directory, with images and a list file in photos/."""
+    crowd.write_photos(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    """A checkpoint that has learned where the heads are."""
+    """A checkpoint of a model that finds the heads."""
     home = tmp_path_factory.mktemp("checkpoint")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(crowd.TRUNKS, "thin", crowd.thin_trunk)
         values = {"steps": 80, "lr": 0.01, "lr_backbone": 0.01, "validate_every": 80}
-        crowd.trained(home / "run", crowd.photos(home / "photos"), **values)
+        crowd.train(home / "run", crowd.write_photos(home / "photos"), **values)
     return home / "run" / "best.safetensors"
 
 
@@ -114,7 +114,7 @@ def test_quiet_training_says_nothing_and_logs_all_the_same(run, here):
     assert len(crowd.steps_in(here / "run")) == 2
 
 
-def test_a_run_is_gone_on_with_only_on_request(run, here):
+def test_a_run_is_resumed_only_on_request(run, here):
     command = (*TRAIN, "--out", "run", *crowd.settings(steps=2))
     assert run(*command)[0] == 0
     code, _, err = run(*command)
@@ -133,7 +133,7 @@ def test_a_resumed_run_with_another_config_is_refused(run, here):
 
 
 @pytest.mark.parametrize(("seed", "said"), [("validation_seed=0", False), ("validation_seed=3", True)])
-def test_a_start_that_may_have_learned_what_is_set_aside_is_told(run, here, seed, said):
+def test_a_start_that_may_have_learned_what_is_set_aside_is_reported(run, here, seed, said):
     run(*TRAIN, "--out", "first", *crowd.settings(steps=1))
     start = ("-s", "start=first/last.safetensors", "-s", "seed=2", "-s", seed)
     code, _, err = run(*TRAIN, "--out", "second", *crowd.settings(steps=2), *start)
@@ -154,7 +154,7 @@ def test_an_annotations_file_and_a_folder_are_trained_on(run, here):
 
 
 def test_validation_images_may_be_named(run, here):
-    crowd.photos(here / "held", 3, seed=5)
+    crowd.write_photos(here / "held", 3, seed=5)
     run(*TRAIN, "--validation", "held/list.txt", "--out", "run", *crowd.settings(steps=1))
     record = load_checkpoint(here / "run" / "best.safetensors")[1]
     assert (record.selected_on, record.trained_on["images"]) == ("held/list.txt", 8)
@@ -172,7 +172,7 @@ def test_tensorboard_gets_the_log(run, here):
 
 @pytest.fixture
 def ucf(here):
-    """Fifty grey images as UCF_CC_50 comes, image n with n % 3 + 1 heads."""
+    """Options for fifty grey images in the layout of UCF_CC_50; image n has n % 3 + 1 heads."""
     random = np.random.default_rng(0)
     (here / "ucf").mkdir()
     for number in range(1, 51):
@@ -344,7 +344,7 @@ def test_predict_takes_the_frames_of_a_video(run, here, checkpoint):
 
 
 def test_two_images_of_one_name_are_refused(run, here, checkpoint):
-    crowd.photos(here / "other", 1)
+    crowd.write_photos(here / "other", 1)
     code, _, err = run("predict", checkpoint, "photos/img_0.png", "other/img_0.png", "-o", "found.json")
     assert code == 2
     assert err == "error: two images have the id 'img_0': predict them separately, each with its own --out\n"
@@ -446,7 +446,7 @@ def test_info_of_a_checkpoint_takes_no_config(run, checkpoint):
 
 
 def test_more_heads_than_proposals_end_the_command_with_the_image(run, here):
-    crowd.photos(here / "dense", size=(64, 64), heads=30)
+    crowd.write_photos(here / "dense", size=(64, 64), heads=30)
     values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0, "steps": 1}
     args = ("train", "--train", "dense/list.txt", "--out", "run", "--device", "cpu", *crowd.settings(**values))
     code, _, err = run(*args)
@@ -477,7 +477,7 @@ def test_a_setting_may_have_its_quotes():
 
 
 def test_a_run_folder_that_is_a_file_is_one_message(run, tmp_path):
-    source = crowd.photos(tmp_path / "photos")
+    source = crowd.write_photos(tmp_path / "photos")
     (tmp_path / "taken").write_text("a file")
     code, _, said = run("train", "--train", source, "-o", tmp_path / "taken", "-s", "backbone_weights=none")
     assert code != 0
@@ -500,14 +500,14 @@ def test_folds_choose_the_split_themselves(run, tmp_path):
 
 
 def test_a_configs_validation_images_are_taken(run, here):
-    crowd.photos(here / "held", 3, seed=5)
+    crowd.write_photos(here / "held", 3, seed=5)
     (here / "mine.toml").write_text('validation = "held/list.txt"\n')
     for out, more in (("a", ["--config", "mine.toml"]), ("b", ["-s", "validation=held/list.txt"])):
         assert run(*TRAIN, "--out", out, *more, *crowd.settings(steps=1))[0] == 0
         assert load_checkpoint(here / out / "best.safetensors")[1].selected_on == "held/list.txt"
 
 
-def test_a_run_to_go_on_with_that_is_not_there_is_said(run, here):
+def test_a_run_to_go_on_with_that_is_not_there_is_reported(run, here):
     code, _, err = run(*TRAIN, "--out", "rum", "--resume", *crowd.settings(steps=1))
     assert code == 0
     assert "rum has no run to resume: a new run begins there" in err
@@ -563,7 +563,7 @@ def test_the_last_word_of_a_training_is_its_best_checkpoint(run, here):
 
 def test_an_interrupted_training_names_the_step_it_goes_on_after(here):
     values = crowd.settings(steps=100_000, validate_every=20, save_every=10)
-    training = crowd.program(*TRAIN, "--out", "run", *values)
+    training = crowd.start_program(*TRAIN, "--out", "run", *values)
     log = here / "run" / "log.jsonl"
     while not (log.exists() and log.read_text().count("loss") > 25) and training.poll() is None:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The config: the paper's values, what it refuses, and how it is read and overridden."""
+"""The config: the paper's values, refused values, TOML files and settings."""
 
 import dataclasses
 

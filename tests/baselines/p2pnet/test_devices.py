@@ -1,4 +1,4 @@
-"""Devices by name, and what is not there."""
+"""Devices by name, and errors for those that are not available."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_auto_is_the_processor_where_there_is_nothing_better():
 
 @NO_CUDA
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "cuda:1"])
-def test_cuda_that_is_asked_for_and_absent_is_said(name):
+def test_cuda_that_is_asked_for_and_absent_is_reported(name):
     with pytest.raises(
         UsageError, match=f"^device: '{name}' was requested, and torch finds 0 CUDA .*; use --device cpu$"
     ):
@@ -33,7 +33,7 @@ def test_cuda_that_is_asked_for_and_absent_is_said(name):
 
 
 @NO_MPS
-def test_mps_that_is_asked_for_and_absent_is_said():
+def test_mps_that_is_asked_for_and_absent_is_reported():
     with pytest.raises(UsageError, match="device: 'mps' was requested and is not available here; use --device cpu"):
         select_device("mps")
 
@@ -54,10 +54,10 @@ def test_a_precision_is_that_of_the_convolutions(name, kind):
 
 def test_without_torchrun_there_is_one_process(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with join_processes(torch.device("cpu")) as among:
-        assert among == Processes(rank=0, world=1)
-        assert among.first
-        assert among.sum([1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
+    with join_processes(torch.device("cpu")) as alone:
+        assert alone == Processes(rank=0, world=1)
+        assert alone.first
+        assert alone.sum([1.5, 2.0], torch.device("cpu")) == [1.5, 2.0]
 
 
 def test_only_the_first_of_several_processes_writes():
@@ -66,7 +66,7 @@ def test_only_the_first_of_several_processes_writes():
 
 @pytest.fixture
 def two_gpus(monkeypatch):
-    """As torchrun's second process sees a machine of two GPUs."""
+    """The second process of torchrun on a machine with two GPUs."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "1")

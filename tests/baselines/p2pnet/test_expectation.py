@@ -1,4 +1,4 @@
-"""The expected count: what eq. 4 makes of a share of matched proposals, taken back."""
+"""The expected count: the share of matched proposals, from the confidence that eq. 4 gives it."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_the_hand_table():
 @pytest.mark.parametrize("lambda1", [0.2, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("matched", [1, 7, 20, 39])
 def test_the_confidence_of_least_loss_gives_back_the_share_of_matched_proposals(lambda1, matched):
-    """Forty proposals that look alike have one confidence; the loss's own code says which is best."""
+    """Forty proposals that look alike have one confidence; the loss itself shows which value is best."""
     number = 40
     pairs = [(torch.arange(matched), torch.arange(matched))]
     heads = [torch.zeros(matched, 2)]

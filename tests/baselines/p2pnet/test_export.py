@@ -1,4 +1,4 @@
-"""ONNX exports: the model's own numbers at every size, and what is no export."""
+"""ONNX exports: the outputs of the model at every size, and errors for other files."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ thin = crowd.thin
 
 
 def astray(**values):
-    """A model whose proposals go some pixels from their references."""
+    """Return a model whose proposals are some pixels away from their reference points."""
     torch.manual_seed(3)
     model = P2PNet(crowd.config(**values))
     with torch.no_grad():
@@ -37,7 +37,7 @@ def astray(**values):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """The model, and the place of its export."""
+    """The model and the path of its export."""
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(crowd.TRUNKS, "thin", crowd.thin_trunk)
@@ -61,7 +61,7 @@ def test_the_export_gives_the_models_proposals_at_any_size(exported, height, wid
 
 
 def expecting(model, pixels, tile):
-    """What a model finds that counts by expectation, for this once."""
+    """Return the prediction of a model with expected counts."""
     config = model.config
     model.config = config.with_values({"counting": "expected"})
     try:
@@ -108,7 +108,7 @@ def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path):
+def test_a_file_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(MissingFileError, match=r"model\.onnx: no such model"):
         Exported(tmp_path / "model.onnx")
 

@@ -1,4 +1,4 @@
-"""What one may predict on: files, folders, patterns, and the frames of videos."""
+"""Inputs of ``predict``: files, folders, patterns, and the frames of videos."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def video(tmp_path):
-    """Ten frames of 64 x 48 pixels, frame n as bright as 20 n."""
+    """A video of ten frames of 64 x 48 pixels; frame n has the brightness 20 n."""
     av = pytest.importorskip("av")
     path = tmp_path / "crowd.mp4"
     with av.open(str(path), "w") as container:
@@ -66,12 +66,12 @@ def test_a_name_with_brackets_is_a_file_and_no_pattern(folder):
 
 
 @pytest.mark.parametrize("name", ["nope.png", "*.webp"])
-def test_what_names_nothing_is_said(folder, name):
+def test_what_names_nothing_is_reported(folder, name):
     with pytest.raises(MissingFileError, match="no such file, folder or match"):
         find_inputs([f"{folder}/{name}"])
 
 
-def test_a_folder_without_images_is_said(folder):
+def test_a_folder_without_images_is_reported(folder):
     (folder / "empty").mkdir()
     with pytest.raises(MissingFileError, match="empty: the folder has no images and no videos"):
         find_inputs([str(folder / "empty")])

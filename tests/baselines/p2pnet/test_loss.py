@@ -1,4 +1,4 @@
-"""Eq. 4 to 6 against loops, both divisors, and batches with nothing in them."""
+"""Eq. 4 to 6 against plain loops, both divisors, and batches without targets."""
 
 import math
 
@@ -36,7 +36,7 @@ def test_the_terms_are_those_of_the_equations_loops(numbers, lambda1, normalizer
 
 
 def test_a_case_by_hand():
-    """One head, 3 and 4 pixels from the first of two undecided proposals."""
+    """One head, (3, 4) pixels from the first of two proposals with confidence 0.5."""
     output = Proposals(torch.zeros(1, 2, 2), torch.tensor([[[13.0, 14.0], [50.0, 50.0]]]), 8, 4)
     found = losses(output, [torch.tensor([[10.0, 10.0]])])
     assert found.classification.item() == pytest.approx((1 + 0.5) * math.log(2) / 2)
@@ -62,7 +62,7 @@ def test_without_targets_the_localization_is_0_and_all_proposals_are_negative():
 
 
 def test_a_batch_is_divided_by_its_targets_not_image_by_image():
-    """Squares of 1 and of 4 + 4 + 4 px over four heads."""
+    """Squared distances of 1 and of 4 + 4 + 4 pixels, divided by four heads."""
     output = Proposals(torch.zeros(2, 4, 2), torch.zeros(2, 4, 2), 8, 4)
     output.points[1] = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0], [100.0, 100.0]])
     targets = [torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 0.0], [98.0, 0.0], [0.0, 102.0]])]

@@ -1,4 +1,4 @@
-"""One-to-one matching: optimal, one-to-one, indifferent to order, and plain about what it can't match."""
+"""Matching: one-to-one, of least cost, the same in any order, and with an error for images it can't match."""
 
 import itertools
 import math
@@ -86,7 +86,7 @@ def test_of_two_proposals_at_one_distance_the_surer_is_matched():
 
 @pytest.mark.parametrize(("tau", "expected"), [(0.05, [0]), (0.01, [1])])
 def test_tau_weighs_a_pixel_against_confidence(tau, expected):
-    """Ten pixels are 0.5 or 0.1; the other proposal is surer by 0.38."""
+    """Ten pixels cost 0.5 or 0.1; the confidence of the other proposal is higher by 0.38."""
     output = Proposals(torch.tensor([[[0.0, 0.0], [0.0, 2.0]]]), torch.tensor([[[0.0, 0.0], [10.0, 0.0]]]), 8, 4)
     assert match(output, [torch.zeros(1, 2)], tau=tau)[0][0].tolist() == expected
 
@@ -127,7 +127,7 @@ def test_matching_carries_no_gradient():
 
 
 def test_near_points_far_from_the_origin_keep_their_digits():
-    """Of two proposals half a pixel apart at 9,000 px the nearer is taken: differences tell them apart."""
+    """Of two proposals half a pixel apart at 9,000 px the nearer one is matched, as distances come from differences."""
     near, far = [9000.0, 9000.0], [9000.5, 9000.0]
     output = Proposals(torch.zeros(1, 40, 2), torch.tensor([[far] * 20 + [near] + [far] * 19]), 8, 4)
     heads = torch.tensor([[9000.0, 9000.0]])

@@ -1,4 +1,4 @@
-"""Huge pages: torch takes large maps in them where it was told to in time, and users keep the last word."""
+"""Huge pages: torch uses them for large maps if the variable was set early enough; the user's value has priority."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The network: sizes, order and values of its proposals, what reaches which part, and what does not change them."""
+"""The network: sizes, order and values of its proposals, gradients of each part, and changes without effect."""
 
 import copy
 
@@ -205,7 +205,7 @@ def test_under_bf16_points_and_logits_are_float32(model):
 
 
 def test_under_bf16_the_regressions_output_gamma_and_references_keep_float32s_digits():
-    """bfloat16 knows neither 1,022 nor 0.1234: its neighbours are 1,024 and 0.12354."""
+    """bfloat16 has neither 1,022 nor 0.1234; the nearest values are 1,024 and 0.12354."""
     model = oracle.thin_model()
     torch.nn.init.zeros_(model.regression[-1].weight)
     torch.nn.init.constant_(model.regression[-1].bias, 0.1234)
@@ -231,7 +231,7 @@ def test_channels_last_gives_the_same_proposals(model):
 
 
 def test_the_model_is_one_graph_to_torch_compile(model):
-    """fullgraph refuses any break; the eager backend leaves out the minute of generating code."""
+    """fullgraph raises for any graph break; the eager backend saves the minute of code generation."""
     images = noise(1, 3, 32, 48)
     compiled = torch.compile(model, backend="eager", fullgraph=True)
     assert_same(shown(compiled, images), shown(model, images))
@@ -248,7 +248,7 @@ def test_the_margin_of_the_papers_model_is_128_pixels():
 
 @pytest.mark.parametrize(("stride", "rows", "lines"), [(4, 2, 2), (8, 2, 2), (16, 4, 2)])
 def test_the_margin_is_the_least_multiple_of_16_that_a_cores_proposals_do_not_see_past(stride, rows, lines):
-    """A column that is not a number spoils all that depends on it."""
+    """A column of NaN makes every value NaN that depends on it."""
     model = oracle.thin_model(stride=stride, rows=rows, lines=lines)
     core = 256
 

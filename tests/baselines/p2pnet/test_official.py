@@ -1,4 +1,4 @@
-"""Checkpoints of the released layout, generated: every key lands where it belongs, and the forward pass is the same."""
+"""Generated checkpoints of the released layout: every key gets its place, and the forward pass is the same."""
 
 import pytest
 
@@ -25,7 +25,7 @@ FEATURES = {"body1": 0, "body2": 13, "body3": 23, "body4": 33}
 STAGE = {"body1": 0, "body2": 0, "body3": 1, "body4": 2}
 
 NECK = {"P5_1": (512, 1), "P5_2": (256, 3), "P4_1": (512, 1), "P4_2": (256, 3), "P3_1": (256, 1), "P3_2": (256, 3)}
-"""Channels in, and side of the kernel."""
+"""Input channels, and side of the kernel."""
 
 OURS = {
     "fpn.P5_1": "neck.top",
@@ -48,7 +48,7 @@ DEAD = [
 
 
 def shapes(K=4):
-    """Every key of the released layout and its shape."""
+    """Return the shape of every key of the released layout."""
     found = {}
     for body, layers in CONVOLUTIONS.items():
         for index, before, after in layers:
@@ -67,7 +67,7 @@ def shapes(K=4):
 
 
 def light(K=4):
-    """A state_dict whose every tensor is one number, repeated: a small file."""
+    """Return a state_dict whose tensors repeat one number, so that its file is small."""
     return {
         key: torch.tensor(7) if key.endswith("tracked") else torch.full((1,), 0.01).expand(shape)
         for key, shape in shapes(K).items()
@@ -75,7 +75,7 @@ def light(K=4):
 
 
 def spread(seed=0):
-    """A state_dict of seeded values, no two layers alike, that carry an image through to the heads."""
+    """Return a state_dict of random values; no two layers are equal, and the heads depend on the image."""
     random = torch.Generator().manual_seed(seed)
     state = {}
     for key, shape in shapes().items():
@@ -115,7 +115,7 @@ def saved(tmp_path):
 
 
 def ours(key):
-    """Our name of one of their used keys."""
+    """Return our key for a released key that is used."""
     head, _, value = key.rpartition(".")
     if head in OURS:
         return f"{OURS[head]}.{value}"
@@ -152,7 +152,7 @@ def convolved(state, key, images):
 
 
 def recomputed(state, images):
-    """The released layout's forward pass from its keys alone: logits and offsets, (B, M, 2)."""
+    """Return logits and offsets, (B, M, 2), of the released forward pass, computed from its keys alone."""
     maps = {}
     for body, layers in CONVOLUTIONS.items():
         if body != "body1":

@@ -1,4 +1,4 @@
-"""Learning rates step by step, the running mean of the weights, the clipped gradient, what is frozen."""
+"""Learning rates of each step, the running mean of the weights, the clipped gradient, and frozen layers."""
 
 import pytest
 
@@ -17,7 +17,7 @@ source = crowd.source
 
 
 def rates(steps, at, **values):
-    """The learning rates of heads and trunk at some of so many steps."""
+    """Return the learning rates of heads and trunk at some of the steps."""
     config = crowd.config(lr=1.0, lr_backbone=0.1, **values)
     optimizer = optimizer_of(P2PNet(config), config)
     found = []
@@ -30,7 +30,7 @@ def rates(steps, at, **values):
     return found
 
 
-def test_the_rate_is_constant_where_nothing_else_is_said():
+def test_the_rate_is_constant_where_nothing_else_is_reported():
     assert rates(12, [0, 5, 11]) == [1, 1, 1]
 
 
@@ -49,7 +49,7 @@ def test_a_cosine_begins_where_the_warm_up_ends():
 
 
 def test_a_run_takes_the_rates_of_its_schedule(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=6, warmup=2, schedule="cosine")
+    crowd.train(tmp_path / "run", source, steps=6, warmup=2, schedule="cosine")
     found = [entry["rate"] for entry in crowd.steps_in(tmp_path / "run")]
     assert found == pytest.approx([0.5, 1, 1, 0.855017, 0.505, 0.154983], abs=1e-6)
 
@@ -72,7 +72,7 @@ def test_weight_decay_is_decoupled(decay, kind):
 
 
 def averages(decay, values):
-    """The running mean after each of the values that one weight takes."""
+    """Return the running mean after each value of one weight."""
     model = nn.Linear(1, 1)
     mean = RunningMean(model, decay)
     found = []
@@ -102,7 +102,7 @@ def test_the_mean_takes_in_the_statistics_of_batch_norms():
 
 
 def test_a_run_with_a_mean_keeps_the_mean_and_goes_on_with_the_weights(tmp_path, source):
-    run = crowd.trained(tmp_path / "run", source, steps=8, ema=0.9)
+    run = crowd.train(tmp_path / "run", source, steps=8, ema=0.9)
     kept = crowd.weights_in(tmp_path / "run" / "last.safetensors")
     mean, now = run.mean.weights(), run.model.state_dict()
     assert all(torch.equal(kept[key], mean[key]) for key in kept)
@@ -111,13 +111,13 @@ def test_a_run_with_a_mean_keeps_the_mean_and_goes_on_with_the_weights(tmp_path,
 
 
 def test_a_mean_does_not_change_the_training(tmp_path, source):
-    crowd.trained(tmp_path / "plain", source, steps=8, validate_every=4)
-    crowd.trained(tmp_path / "mean", source, steps=8, validate_every=4, ema=0.9)
+    crowd.train(tmp_path / "plain", source, steps=8, validate_every=4)
+    crowd.train(tmp_path / "mean", source, steps=8, validate_every=4, ema=0.9)
     assert crowd.losses_in(tmp_path / "mean") == crowd.losses_in(tmp_path / "plain")
 
 
 def norms_of_steps(run):
-    """The norms of the gradients that the optimizer gets."""
+    """Return the norms of the gradients that the optimizer gets."""
     norms = []
 
     def note(optimizer, args, kwargs):
@@ -142,7 +142,7 @@ def test_without_clip_the_gradient_is_as_it_is(tmp_path, source):
 
 
 def changed(tmp_path, source, **values):
-    """The keys of the trunk's values that a few steps change."""
+    """Return the keys of the trunk's values that change in a few steps."""
     run = crowd.trainer(tmp_path / "run", source, steps=3, **values)
     before = {key: value.clone() for key, value in run.model.trunk.state_dict().items()}
     run.run()

@@ -1,4 +1,4 @@
-"""Arithmetic, memory layout and compilation: options that change the speed, and hardly the result."""
+"""Arithmetic, memory layout and compilation: options that change the speed, and almost not the result."""
 
 import shutil
 
@@ -29,7 +29,7 @@ def model():
 
 
 def test_a_step_in_bf16_keeps_weights_state_and_statistics_in_float32(tmp_path, source):
-    run = crowd.trained(tmp_path / "run", source, steps=2, precision="bf16", ema=0.9)
+    run = crowd.train(tmp_path / "run", source, steps=2, precision="bf16", ema=0.9)
     moments = [value for state in run.optimizer.state.values() for value in state.values()]
     values = [*run.model.parameters(), *moments, *run.model.buffers(), *run.mean.weights().values()]
     assert {value.dtype for value in values if value.is_floating_point()} == {torch.float32}
@@ -38,7 +38,7 @@ def test_a_step_in_bf16_keeps_weights_state_and_statistics_in_float32(tmp_path, 
 @pytest.mark.parametrize("name", ["bf16", "fp16"])
 def test_a_training_in_half_the_bits_learns_as_in_all_of_them(tmp_path, source, name):
     for each in ("float32", name):
-        crowd.trained(tmp_path / each, source, steps=12, precision=each)
+        crowd.train(tmp_path / each, source, steps=12, precision=each)
     whole, half = (crowd.losses_in(tmp_path / each) for each in ("float32", name))
     assert half != whole
     assert half[0] == pytest.approx(whole[0], rel=0.01)
@@ -46,13 +46,13 @@ def test_a_training_in_half_the_bits_learns_as_in_all_of_them(tmp_path, source, 
 
 
 def test_fp16_scales_the_loss_and_its_scale_is_resumed(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=3, precision="fp16")
+    crowd.train(tmp_path / "run", source, steps=3, precision="fp16")
     assert crowd.trainer(tmp_path / "run", source, steps=3, precision="fp16").scaler.get_scale() > 1
 
 
 def test_the_logged_gradient_of_fp16_is_not_scaled(tmp_path, source):
     for name in ("float32", "fp16"):
-        crowd.trained(tmp_path / name, source, steps=1, precision=name)
+        crowd.train(tmp_path / name, source, steps=1, precision=name)
     [whole], [half] = (crowd.steps_in(tmp_path / name) for name in ("float32", "fp16"))
     assert half["gradient"] == pytest.approx(whole["gradient"], rel=0.05)
 
@@ -115,7 +115,7 @@ def test_a_settled_model_gives_what_autocast_gives_from_half_the_weights(images,
 
 def test_channels_last_gives_the_same_training(tmp_path, source):
     for last in (False, True):
-        crowd.trained(tmp_path / str(last), source, steps=4, channels_last=last, batch_norm="frozen")
+        crowd.train(tmp_path / str(last), source, steps=4, channels_last=last, batch_norm="frozen")
     assert crowd.losses_in(tmp_path / "True") == pytest.approx(crowd.losses_in(tmp_path / "False"), rel=1e-4)
 
 
@@ -127,9 +127,9 @@ def test_channels_last_is_the_layout_of_the_weights(tmp_path, source):
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
 def test_a_compiled_step_is_the_same_step(tmp_path, source):
-    for compiled in (False, True):  # in processes of their own: torch's exporter leaves its compiler in another state
+    for compiled in (False, True):  # in separate processes: torch's exporter changes the state of its compiler
         values = crowd.settings(steps=2, compile=compiled)
-        crowd.done(crowd.program("train", "--train", source, "-o", tmp_path / str(compiled), *values))
+        crowd.wait_for(crowd.start_program("train", "--train", source, "-o", tmp_path / str(compiled), *values))
     [first, second] = crowd.steps_in(tmp_path / "False")
     found = crowd.steps_in(tmp_path / "True")
     assert found[0] == pytest.approx(first, rel=1e-3)
@@ -141,7 +141,7 @@ def test_a_compiled_step_is_the_same_step(tmp_path, source):
 @pytest.mark.parametrize("values", [{}, {"precision": "bf16"}, {"accumulate": 2}, {"frozen_blocks": 1}], ids=str)
 def test_maps_computed_again_do_not_change_the_training(tmp_path, source, values):
     for again in (0, 2):
-        crowd.trained(tmp_path / str(again), source, steps=6, recompute=again, ema=0.9, **values)
+        crowd.train(tmp_path / str(again), source, steps=6, recompute=again, ema=0.9, **values)
     assert crowd.losses_in(tmp_path / "2") == crowd.losses_in(tmp_path / "0")
     plain, again = (crowd.weights_in(tmp_path / name / "last.safetensors") for name in ("0", "2"))
     assert [key for key in plain if not torch.equal(plain[key], again[key])] == []

@@ -1,4 +1,4 @@
-"""Points of whole images: tiles give what the whole gives, in the image's own pixels, and nothing outside it."""
+"""Points of whole images: tiles and the whole image give equal points, in pixels of the image and inside it."""
 
 import pytest
 
@@ -31,20 +31,20 @@ def whole(model, image):
 
 
 def in_order(found):
-    """Points with their confidences, (M, 3), by place; the order of tiles is not the image's."""
+    """Return points with their confidences, (M, 3), sorted by position; tiles have another order than the image."""
     rows = np.column_stack([found.points, found.scores])
     return rows[np.lexsort(rows.T)]
 
 
 def difference(found, expected):
-    """The greatest distance from a point to its nearest of the other set, and of their confidences."""
+    """Return the largest distance of a point from its nearest of the other set, and of their confidences."""
     assert found.shape == expected.shape
     away, nearest = cKDTree(expected[:, :2]).query(found[:, :2])
     return away.max(), np.abs(found[:, 2] - expected[nearest, 2]).max()
 
 
 def test_the_models_proposals_go_astray_and_differ_in_confidence(whole):
-    """Else the comparisons of this module would show little."""
+    """Otherwise the comparisons in this file would show little."""
     assert len(whole) > 15_000
     assert np.ptp(whole[:, 2]) > 0.5
 
@@ -57,7 +57,7 @@ def test_tiles_give_what_the_whole_image_gives(model, image, whole, tile):
 
 
 class Narrow:
-    """A model that claims to see less far than it does."""
+    """A model with a margin smaller than its receptive field."""
 
     def __init__(self, model, margin):
         self.model, self.margin = model, margin
@@ -136,7 +136,7 @@ def test_an_answer_that_is_not_finite_is_an_error(image, branch):
 
 
 def shifted(x, y):
-    """A model whose proposals are its references moved by so many pixels."""
+    """Return a model whose proposals are its reference points, moved by (x, y) pixels."""
     model = oracle.thin_model(gamma=1.0)
     torch.nn.init.zeros_(model.regression[-1].weight)
     model.regression[-1].bias.data.copy_(torch.tensor([x, y]).repeat(4))
@@ -159,7 +159,7 @@ def test_the_left_border_is_inside_and_the_right_one_is_not():
 
 
 def test_points_of_an_image_shrunk_to_max_side_are_in_its_own_pixels(image):
-    """300 x 200 pixels become 100 x 67, not 66.67: what is at 2 there is at 6 and at 5.97."""
+    """300 x 200 pixels become 100 x 67, not 66.67: a point at (2, 2) there is at (6, 5.97) here."""
     model = shifted(0.0, 0.0)
     model.config = model.config.with_values({"max_side": 100})
     found = predict_points(model, image[:200, :300], confidence=0.0).points
@@ -240,7 +240,8 @@ def test_a_trunk_that_looks_at_the_whole_image_refuses_tiles(mobilenet):
     with pytest.raises(UsageError) as caught:
         predict_points(mobilenet, np.zeros((64, 64, 3), dtype=np.uint8), tile=32)
     assert str(caught.value) == (
-        "a proposal of mobilenet_v3_large sees the whole image, or no one knows how much: take tile=0"
+        "tile: expected 0 for this model, found 32 (a proposal of mobilenet_v3_large depends on the whole image, "
+        "or on an unknown part of it)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Two processes of torchrun train as one does."""
+"""Two processes of torchrun give the same training as one process."""
 
 import socket
 import subprocess
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not distributed.is_gloo_available(), reason="thi
 
 
 def torchrun(*args, number=2):
-    """Start the command line as torchrun does; return what it says."""
+    """Run the command line in several processes by torchrun, and return its messages."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
@@ -39,13 +39,13 @@ def torchrun(*args, number=2):
 
 
 def test_two_processes_have_the_losses_validations_and_weights_of_one(tmp_path):
-    source = crowd.photos(tmp_path / "photos", 7)
+    source = crowd.write_photos(tmp_path / "photos", 7)
     values = {"steps": 5, "validate_every": 3, "batch_size": 4, "accumulate": 2, "batch_norm": "frozen", "clip": 0.1}
     code, said = torchrun(
         "train", "--train", source, "--device", "cpu", "--out", tmp_path / "two", *crowd.settings(**values)
     )
     assert code == 0, said
-    one = crowd.trained(tmp_path / "one", source, **values)
+    one = crowd.train(tmp_path / "one", source, **values)
     steps = [crowd.steps_in(tmp_path / name) for name in ("one", "two")]
     assert len(steps[1]) == 5
     for first, second in zip(*steps, strict=True):
@@ -60,8 +60,8 @@ def test_two_processes_have_the_losses_validations_and_weights_of_one(tmp_path):
 
 
 def test_with_batch_norms_that_learn_the_checkpoint_is_the_one_that_was_scored(tmp_path):
-    source = crowd.photos(tmp_path / "photos", 8)
-    held = crowd.photos(tmp_path / "held", 3, seed=3)
+    source = crowd.write_photos(tmp_path / "photos", 8)
+    held = crowd.write_photos(tmp_path / "held", 3, seed=3)
     values = {"steps": 12, "batch_size": 2, "crops": 1, "ema": 0.9, "lr": 0.01, "lr_backbone": 0.01}
     args = ("train", "--train", source, "--validation", held, "--device", "cpu", "--out", tmp_path / "run")
     code, said = torchrun(*args, *crowd.settings(**values))
@@ -72,11 +72,11 @@ def test_with_batch_norms_that_learn_the_checkpoint_is_the_one_that_was_scored(t
     assert {name: values[name] for name in record.selected_by if name != "step"} == pytest.approx(
         {name: value for name, value in record.selected_by.items() if name != "step"}
     )
-    assert len(images) == 3  # shared out as 2 and 1
+    assert len(images) == 3  # two for one process and one for the other
 
 
 def test_a_batch_that_two_processes_can_not_share_is_refused(tmp_path):
-    source = crowd.photos(tmp_path / "photos", 5)
+    source = crowd.write_photos(tmp_path / "photos", 5)
     code, said = torchrun(
         "train", "--train", source, "--device", "cpu", "--out", tmp_path / "run", *crowd.settings(batch_size=3, steps=1)
     )

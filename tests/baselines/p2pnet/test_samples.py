@@ -1,4 +1,4 @@
-"""Sources of images with true points, and what a bad list, label or image gets."""
+"""Sources of images with true points, and errors for bad lists, labels and images."""
 
 import json
 
@@ -15,7 +15,7 @@ from crowdeval.errors import CrowdevalError, FormatError, InputError, MissingFil
 
 @pytest.fixture
 def folder(tmp_path):
-    """A list of two images, the second without heads."""
+    """A folder with a list of two images; the second image has no heads."""
     (tmp_path / "images").mkdir()
     for name, size in (("a.png", (40, 30)), ("b.png", (20, 10))):
         Image.new("RGB", size).save(tmp_path / "images" / name)
@@ -98,7 +98,7 @@ def test_a_source_that_is_nothing_is_refused_with_what_there_could_be(tmp_path):
 
 @pytest.fixture
 def annotated(folder):
-    """An annotations file for the same folder of images."""
+    """The path of an annotations file for the same images."""
     images = [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}]
     heads = [{"id": 1, "image_id": 1, "keypoints": [5, 6, 2], "category_id": 1}]
     categories = [{"id": 1, "name": "person", "keypoints": ["head"]}]

@@ -1,4 +1,4 @@
-"""A training: it learns, it names what it can't go on with, and its records say what it did."""
+"""Training: the loss falls, errors name their cause, and the records have the facts."""
 
 import json
 
@@ -23,20 +23,22 @@ source = crowd.source
 
 
 def test_the_loss_falls(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=60)
+    crowd.train(tmp_path / "run", source, steps=60)
     losses = crowd.losses_in(tmp_path / "run")
     assert sum(losses[-10:]) < sum(losses[:10]) / 2
 
 
 def test_the_regression_branch_learns(tmp_path, source):
     values = {"rows": 1, "lines": 1, "layout": "center", "tau": 10.0, "lambda2": 0.1, "clip": 10.0}
-    crowd.trained(tmp_path / "run", source, steps=60, **values)  # a head's one proposal begins in its cell's middle
+    crowd.train(
+        tmp_path / "run", source, steps=60, **values
+    )  # the one proposal of a head starts at the center of its cell
     distances = [each["localization"] for each in crowd.steps_in(tmp_path / "run")]
     assert sum(distances[-10:]) < 0.7 * sum(distances[:10])
 
 
 def test_the_log_has_a_line_for_every_step_and_every_validation(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=7, validate_every=3)
+    crowd.train(tmp_path / "run", source, steps=7, validate_every=3)
     entries = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     kinds = [("validation" if "validation" in each else "step", each["step"]) for each in entries]
     steps = [("step", number) for number in range(1, 8)]
@@ -51,7 +53,7 @@ def test_the_log_has_a_line_for_every_step_and_every_validation(tmp_path, source
 
 
 def test_the_logged_loss_is_the_weighted_sum_of_the_logged_terms(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=2, lambda2=0.003)
+    crowd.train(tmp_path / "run", source, steps=2, lambda2=0.003)
     for entry in crowd.steps_in(tmp_path / "run"):
         assert entry["loss"] == pytest.approx(entry["classification"] + 0.003 * entry["localization"])
 
@@ -63,7 +65,7 @@ def test_steps_end_a_training_else_its_epochs_do(tmp_path, source):
 
 def test_the_same_seed_is_the_same_training(tmp_path, source):
     for name in ("a", "b"):
-        crowd.trained(tmp_path / name, source, steps=4, deterministic=name == "b")
+        crowd.train(tmp_path / name, source, steps=4, deterministic=name == "b")
     torch.use_deterministic_algorithms(False)
     assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
     first, second = (crowd.weights_in(tmp_path / name / "last.safetensors") for name in ("a", "b"))
@@ -71,39 +73,39 @@ def test_the_same_seed_is_the_same_training(tmp_path, source):
 
 
 def test_another_seed_is_another_training(tmp_path, source):
-    crowd.trained(tmp_path / "a", source, steps=2)
-    crowd.trained(tmp_path / "b", source, steps=2, seed=1)
+    crowd.train(tmp_path / "a", source, steps=2)
+    crowd.train(tmp_path / "b", source, steps=2, seed=1)
     assert crowd.losses_in(tmp_path / "a") != crowd.losses_in(tmp_path / "b")
 
 
 def test_validation_does_not_change_the_training(tmp_path, source):
-    crowd.trained(tmp_path / "a", source, steps=6)
-    crowd.trained(tmp_path / "b", source, steps=6, validate_every=1)
+    crowd.train(tmp_path / "a", source, steps=6)
+    crowd.train(tmp_path / "b", source, steps=6, validate_every=1)
     assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
 
 
 def test_a_batch_in_two_parts_is_the_batch_in_one(tmp_path, source):
     for parts in (1, 2):
-        crowd.trained(tmp_path / str(parts), source, steps=6, accumulate=parts, batch_norm="frozen", batch_size=4)
+        crowd.train(tmp_path / str(parts), source, steps=6, accumulate=parts, batch_norm="frozen", batch_size=4)
     one, two = (crowd.losses_in(tmp_path / str(parts)) for parts in (1, 2))
     assert two == pytest.approx(one, rel=1e-5)
 
 
 def test_the_parts_of_a_batch_are_divided_by_the_whole_batchs_numbers(tmp_path):
-    source = crowd.photos(tmp_path / "photos", 4)
+    source = crowd.write_photos(tmp_path / "photos", 4)
     for path in list((tmp_path / "photos").glob("*.txt"))[:3]:
         if path.name != "list.txt":
-            path.write_text("")  # parts of very different numbers of heads
+            path.write_text("")  # the parts then have very different numbers of heads
     values = {"steps": 1, "batch_norm": "frozen", "batch_size": 4}
     for parts in (1, 4):
-        crowd.trained(tmp_path / str(parts), (source, source), accumulate=parts, **values)
+        crowd.train(tmp_path / str(parts), (source, source), accumulate=parts, **values)
     [one], [four] = (crowd.steps_in(tmp_path / str(parts)) for parts in (1, 4))
     assert four == pytest.approx(one, rel=1e-5)
 
 
 def test_images_kept_in_memory_do_not_change_the_training(tmp_path, source):
     for name, kept in (("a", False), ("b", True)):
-        crowd.trained(tmp_path / name, source, steps=4, cache_images=kept)
+        crowd.train(tmp_path / name, source, steps=4, cache_images=kept)
     assert crowd.losses_in(tmp_path / "a") == crowd.losses_in(tmp_path / "b")
 
 
@@ -116,16 +118,16 @@ def test_a_batch_that_can_not_be_shared_out_is_refused(tmp_path, source, monkeyp
 
 
 def test_images_without_heads_are_learned_from(tmp_path):
-    source = crowd.photos(tmp_path / "photos", heads=0)
-    held = crowd.photos(tmp_path / "held", 2)
-    crowd.trained(tmp_path / "run", (source, held), steps=3)
+    source = crowd.write_photos(tmp_path / "photos", heads=0)
+    held = crowd.write_photos(tmp_path / "held", 2)
+    crowd.train(tmp_path / "run", (source, held), steps=3)
     entries = crowd.steps_in(tmp_path / "run")
     assert [entry["localization"] for entry in entries] == [0, 0, 0]
     assert all(entry["classification"] > 0 for entry in entries)
 
 
 def poisoned(run, at, layer):
-    """Make a weight NaN after a step, and go on."""
+    """Return the Trainer, which sets a weight to NaN after a step."""
 
     def talk(entry):
         if entry["step"] == at and "loss" in entry:
@@ -168,14 +170,14 @@ def test_a_run_goes_on_from_before_a_loss_that_is_not_finite(tmp_path, source):
     values = {"steps": 6, "save_every": 2, "validate_every": 2}
     with pytest.raises(TrainingError, match="step 4"):
         poisoned(crowd.trainer(tmp_path / "run", source, **values), 3, lambda model: model.neck.top).run()
-    crowd.trained(tmp_path / "run", source, **values)
-    crowd.trained(tmp_path / "whole", source, **values)
+    crowd.train(tmp_path / "run", source, **values)
+    crowd.train(tmp_path / "whole", source, **values)
     assert crowd.steps_in(tmp_path / "run") == crowd.steps_in(tmp_path / "whole")
 
 
 def test_a_training_that_diverges_is_ended(tmp_path, source):
     with pytest.raises(TrainingError, match=r"^step \d, image img_"):
-        crowd.trained(tmp_path / "run", source, steps=9, lr=1e20, lr_backbone=1e20, save_every=1)
+        crowd.train(tmp_path / "run", source, steps=9, lr=1e20, lr_backbone=1e20, save_every=1)
     assert load_checkpoint(tmp_path / "run" / "last.safetensors")[1].step >= 1
 
 
@@ -191,26 +193,26 @@ def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_chan
 
 
 def test_more_heads_than_proposals_end_the_training_with_image_stride_and_k(tmp_path):
-    source = crowd.photos(tmp_path / "photos", size=(64, 64), heads=30)
+    source = crowd.write_photos(tmp_path / "photos", size=(64, 64), heads=30)
     values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0}
     with pytest.raises(
         InputError, match=r"image img_\d: 30 heads and only 16 proposals \(stride 16, K = 1\); use a smaller stride"
     ):
-        crowd.trained(tmp_path / "run", source, steps=2, **values)
+        crowd.train(tmp_path / "run", source, steps=2, **values)
 
 
 def test_more_heads_than_proposals_are_truncated_on_request_and_counted_in_the_log(tmp_path):
-    source = crowd.photos(tmp_path / "photos", size=(64, 64), heads=30)
+    source = crowd.write_photos(tmp_path / "photos", size=(64, 64), heads=30)
     values = {"stride": 16, "rows": 1, "lines": 1, "scale_least": 1.0, "scale_most": 1.0, "surplus": "truncate"}
-    crowd.trained(tmp_path / "run", source, steps=1, **values)
+    crowd.train(tmp_path / "run", source, steps=1, **values)
     [entry] = crowd.steps_in(tmp_path / "run")
     assert entry["unmatched"] == 4 * 14  # crops of 30 heads and 16 proposals
-    crowd.trained(tmp_path / "roomy", source, steps=1)
+    crowd.train(tmp_path / "roomy", source, steps=1)
     assert "unmatched" not in crowd.steps_in(tmp_path / "roomy")[0]
 
 
 def test_a_checkpoint_says_what_it_was_trained_and_selected_on(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=2)
+    crowd.train(tmp_path / "run", source, steps=2)
     record = load_checkpoint(tmp_path / "run" / "best.safetensors")[1]
     assert record.selected_on == f"2 of the 8 images of {source}, seed 0"
     assert record.trained_on["source"] == source
@@ -220,14 +222,14 @@ def test_a_checkpoint_says_what_it_was_trained_and_selected_on(tmp_path, source)
 
 
 def test_images_to_choose_on_may_be_named(tmp_path, source):
-    held = crowd.photos(tmp_path / "held", 3, seed=9)
-    run = crowd.trained(tmp_path / "run", (source, held), steps=2)
+    held = crowd.write_photos(tmp_path / "held", 3, seed=9)
+    run = crowd.train(tmp_path / "run", (source, held), steps=2)
     assert len(run.train) == 8
     assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].selected_on == held
 
 
 def test_the_last_checkpoint_was_not_chosen_and_does_not_say_so(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=3, validate_every=1)
+    crowd.train(tmp_path / "run", source, steps=3, validate_every=1)
     record = load_checkpoint(tmp_path / "run" / "last.safetensors")[1]
     assert (record.step, record.selected_on, record.selected_by) == (3, "", {})
 
@@ -255,12 +257,12 @@ def test_the_one_image_whose_loss_is_not_finite_is_named(tmp_path, source):
 
 
 def test_images_without_heads_can_not_choose_by_precision_and_can_by_counts(tmp_path, source):
-    held = crowd.photos(tmp_path / "held", 2, heads=0)
+    held = crowd.write_photos(tmp_path / "held", 2, heads=0)
     with pytest.raises(
         InputError, match=r"held/list.txt: the images have no true points, so that nAP can't select .* select=MAE"
     ):
         crowd.trainer(tmp_path / "run", (source, held), steps=1)
-    crowd.trained(tmp_path / "run", (source, held), steps=2, select="MAE", validate_every=1)
+    crowd.train(tmp_path / "run", (source, held), steps=2, select="MAE", validate_every=1)
     for text in [
         *(tmp_path / "run" / "log.jsonl").read_text().splitlines(),
         (tmp_path / "run" / "best.json").read_text(),
@@ -274,7 +276,7 @@ def test_a_start_that_fails_leaves_the_folder_free(tmp_path, source):
     with pytest.raises(MissingFileError, match="no such weights file"):
         crowd.trainer(home, source, steps=1, backbone_weights=str(tmp_path / "trunk.pth"))
     RunFolder(home).begin(resume=False)
-    assert crowd.trained(home, source, steps=1).step == 1
+    assert crowd.train(home, source, steps=1).step == 1
 
 
 def test_a_log_that_can_not_be_written_ends_the_training_with_its_name(tmp_path, source):
@@ -293,7 +295,7 @@ def test_beginning_removes_what_a_killed_run_wrote_aside_and_nothing_else(tmp_pa
 
 
 def test_a_folder_that_holds_a_run_is_refused(tmp_path, source):
-    run = crowd.trained(tmp_path / "run", source, steps=1)
+    run = crowd.train(tmp_path / "run", source, steps=1)
     with pytest.raises(
         UsageError, match=r"run: the folder already has a run; resume it with --resume, or give another --out"
     ):
@@ -309,7 +311,7 @@ def test_a_trunk_starts_from_the_files_weights(tmp_path, source):
 
 
 def test_another_seed_makes_other_steps_and_sets_the_same_images_aside(tmp_path, source):
-    runs = [crowd.trained(tmp_path / str(seed), source, steps=1, seed=seed) for seed in (0, 1)]
+    runs = [crowd.train(tmp_path / str(seed), source, steps=1, seed=seed) for seed in (0, 1)]
     assert runs[0].validation.source == runs[1].validation.source == f"2 of the 8 images of {source}, seed 0"
     assert [each.id for each in runs[0].validation] == [each.id for each in runs[1].validation]
     first, second = (crowd.losses_in(tmp_path / str(seed)) for seed in (0, 1))
@@ -328,7 +330,7 @@ def test_a_source_without_images_is_refused(tmp_path, source):
 
 
 def test_a_model_is_fine_tuned_from_a_checkpoint(tmp_path, source):
-    crowd.trained(tmp_path / "first", source, steps=30)
+    crowd.train(tmp_path / "first", source, steps=30)
     file = tmp_path / "first" / "last.safetensors"
     second = crowd.trainer(tmp_path / "second", source, steps=3, start=str(file), tau=0.1, backbone_weights="imagenet")
     began = {key: value.clone() for key, value in second.model.state_dict().items()}
@@ -363,6 +365,6 @@ def test_a_model_is_fine_tuned_from_a_checkpoint(tmp_path, source):
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(tmp_path, source, name, values, kind, words):
-    crowd.trained(tmp_path / "first", source, steps=1)
+    crowd.train(tmp_path / "first", source, steps=1)
     with pytest.raises(kind, match=words):
         crowd.trainer(tmp_path / "second", source, start=str(tmp_path / "first" / name), **values)

@@ -1,4 +1,4 @@
-"""Files of trunk weights: whose keys are understood, what is listed, and what is refused."""
+"""Files of trunk weights: accepted keys, listed keys, and refused files."""
 
 import pickle
 
@@ -17,7 +17,7 @@ from baselines.p2pnet.weight_files import read_tensors
 from crowdeval.errors import InputError, MissingFileError, UsageError
 
 SLICES = {"slice1": range(12), "slice2": range(12, 19), "slice3": range(19, 29), "slice4": range(29, 39)}
-"""The four parts of a text detector's trunk, by torchvision's index; convolution 40 is in none."""
+"""torchvision's indices in the four parts of a text detector's trunk; convolution 40 is in none of them."""
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def trunk():
 
 @pytest.fixture(scope="module")
 def weights():
-    """A thin trunk's weights as torchvision names them."""
+    """Weights of the thin trunk under torchvision's keys."""
     torch.manual_seed(2)
     other = oracle.thin_trunk()
     for value in other.state_dict().values():
@@ -42,7 +42,7 @@ def saved(path, state):
 
 
 def assert_holds(trunk, weights, indices=range(43)):
-    """The trunk's layers of these indices are the weights', and there are some."""
+    """Assert that the trunk's layers of these indices have the weights, and that there are some."""
     compared = 0
     for key, value in trunk.state_dict().items():
         name = key.split(".", 2)[2]
@@ -115,7 +115,7 @@ def test_weights_inside_a_checkpoint_are_found(trunk, weights, tmp_path, name):
     ],
 )
 def test_torchvisions_keys_fill_the_other_trunks_layer_by_layer(tmp_path, backbone, parts, first_unused):
-    """Each layer gets the values of its own name: its number of values and its mean tell them apart."""
+    """Each layer gets the values of its own name; their number and their mean differ between layers."""
     there = torchvision.models.get_model(backbone, weights=None).state_dict()
     trunk = build_trunk(backbone)
     filled = fill_trunk(trunk, saved(tmp_path / "net.pth", there), backbone)
@@ -157,7 +157,7 @@ def test_a_file_with_no_layer_of_the_trunk_is_refused_with_its_first_keys(trunk,
 
 
 class Creates:
-    """A pickle that makes a file when it is loaded."""
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, path):
         self.path = path

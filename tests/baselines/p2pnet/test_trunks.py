@@ -1,4 +1,4 @@
-"""Trunks: the maps they give, torchvision's layers at torchvision's place, and what freezing does."""
+"""Trunks: their maps, torchvision's keys for their layers, and frozen layers."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_a_trunk_gives_maps_of_stride_4_8_and_16(name):
 
 
 def test_the_papers_trunk_is_torchvisions_network_up_to_its_last_pooling():
-    """Taps after features[32], block 4, and features[42], block 5."""
+    """The maps are those after features[32], block 4, and features[42], block 5."""
     torch.manual_seed(0)
     network = torchvision.models.vgg16_bn(weights=None).eval()
     trunk = build_trunk("vgg16_bn").eval()
@@ -89,7 +89,7 @@ def test_a_folded_trunk_overwrites_only_what_nobody_else_reads():
 
 
 def test_a_pooling_of_a_map_that_others_read_stays_as_it_is():
-    """A trunk of one's own whose second stage begins with a ReLU: its input is the first one's map."""
+    """A trunk whose second stage begins with a ReLU, so that its input is the map of the first stage."""
     torch.manual_seed(0)
 
     def conv(*channels):
@@ -125,7 +125,7 @@ def test_a_folded_trunk_is_compiled_whole_and_takes_maps_made_in_inference_mode(
 
 @pytest.mark.parametrize(("name", "left"), [("vgg16_bn", 0), ("resnet50", 39), ("mobilenet_v3_large", 0)])
 def test_a_folded_trunk_gives_the_same_maps_without_the_batch_norms(name, left):
-    """In a residual block a batch norm follows its convolution by name only: those are left."""
+    """In a residual block a batch norm follows its convolution by name only, and is not merged."""
     torch.manual_seed(0)
     trunk = build_trunk(name).eval().to(memory_format=torch.channels_last)
     for layer in trunk.modules():
@@ -154,7 +154,7 @@ def test_a_trunk_that_looks_at_the_whole_image_has_no_radius():
 
 
 def test_a_shortcut_of_a_residual_trunk_is_beside_the_chain():
-    """3 + 2 of the stem, 3 blocks at stride 4, the first at 4 and 3 at 8, the first at 8 and 5 at 16."""
+    """3 + 2 for the stem, 3 blocks at stride 4, one at 4 and 3 at 8, one at 8 and 5 at 16."""
     assert build_trunk("resnet50").radius == 3 + 2 + 3 * 4 + (4 + 3 * 8) + (8 + 5 * 16)
 
 
@@ -231,7 +231,7 @@ def test_maps_computed_again_give_the_same_gradient_and_the_same_statistics(name
 
 
 def kept_by(trunk, images):
-    """Bytes of the maps that autograd keeps for the way back, each once."""
+    """Return the bytes of the maps that autograd keeps for the backward pass, each counted once."""
     kept, weights = {}, {each.data_ptr() for each in trunk.parameters()}
 
     def note(tensor):

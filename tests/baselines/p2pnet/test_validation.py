@@ -1,4 +1,4 @@
-"""Validation: crowdeval's own numbers on the images set aside, and the checkpoint that they choose."""
+"""Validation: crowdeval's values on the images set aside, and the checkpoint that they select."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ source = crowd.source
 
 
 def confident(run, confidences):
-    """After step n, let every proposal have the n-th confidence."""
+    """Return the Trainer, which sets all confidences to the n-th value after step n."""
 
     def talk(entry):
         if "loss" in entry:
@@ -42,7 +42,7 @@ def confident(run, confidences):
 @pytest.mark.parametrize(("select", "step"), [("nAP", 1), ("F1@8px", 1), ("MAE", 2), ("RMSE", 2)])
 def test_the_named_metric_chooses_the_checkpoint(tmp_path, source, select, step):
     run = crowd.trainer(tmp_path / "run", source, steps=2, validate_every=1, select=select)
-    confident(run, [0.9, 0.01]).run()  # everything is a person, 475 too many; then nothing is, 5 too few
+    confident(run, [0.9, 0.01]).run()  # first all proposals count, 475 too many; then none does, 5 too few
     assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].step == step
 
 
@@ -60,7 +60,7 @@ def test_the_last_checkpoint_is_the_last_whatever_its_metrics(tmp_path, source):
 
 
 def test_the_best_checkpoint_gives_the_metrics_that_chose_it(tmp_path, source):
-    run = crowd.trained(tmp_path / "run", source, steps=40, validate_every=10)
+    run = crowd.train(tmp_path / "run", source, steps=40, validate_every=10)
     model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
     values = score(run.validation, predict_samples(model, run.validation)).values
     [logged] = [each for each in crowd.validations_in(tmp_path / "run") if each["step"] == record.step]
@@ -70,14 +70,14 @@ def test_the_best_checkpoint_gives_the_metrics_that_chose_it(tmp_path, source):
 
 
 def test_the_log_has_the_papers_metrics(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=1)
+    crowd.train(tmp_path / "run", source, steps=1)
     [entry] = crowd.validations_in(tmp_path / "run")
     assert {"nAP", "nAP@0.05", "nAP@0.25", "nAP@0.5", "MAE", "RMSE", "F1@4px", "F1@8px"} <= set(entry["validation"])
 
 
 @pytest.fixture
 def three(tmp_path):
-    """Three images of heads at (10, 10), (30, 10), ...: none, one and two of them."""
+    """Three images with none, one and two heads at (10, 10), (30, 10)."""
     folder = tmp_path / "three"
     folder.mkdir()
     for index in range(3):
@@ -139,7 +139,7 @@ def test_expected_counts_are_what_is_counted(three):
 
 
 def test_a_training_is_validated_with_the_counting_of_its_config(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=20, validate_every=20, counting="expected", select="MAE")
+    crowd.train(tmp_path / "run", source, steps=20, validate_every=20, counting="expected", select="MAE")
     model, record = load_checkpoint(tmp_path / "run" / "best.safetensors")
     images = crowd.trainer(tmp_path / "other", source).validation
     expected = score(images, predict_samples(model, images)).values["MAE"]
@@ -150,7 +150,7 @@ def test_a_training_is_validated_with_the_counting_of_its_config(tmp_path, sourc
 
 
 def test_what_chose_a_checkpoint_stands_in_the_file_beside_it(tmp_path, source):
-    crowd.trained(tmp_path / "run", source, steps=1)
+    crowd.train(tmp_path / "run", source, steps=1)
     content = json.loads((tmp_path / "run" / "best.json").read_text())
     assert content["selected_on"] == f"2 of the 8 images of {source}, seed 0"
     assert content["selected_by"]["step"] == 1

@@ -1,4 +1,4 @@
-"""Files of weights: what is none, and what is more than that, is refused, and no code in it runs."""
+"""Weights files: other files and files with code are refused, and no code in them is run."""
 
 import io
 import os
@@ -20,7 +20,7 @@ TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([7])}
 
 
 class Harmful:
-    """Unpickled without care, it writes a file."""
+    """An object whose pickle writes a file when it is loaded without care."""
 
     def __init__(self, path):
         self.path = path
@@ -112,7 +112,7 @@ def as_numpy():
     ],
     ids=["empty", "text", "zeros", "zip", "numpy"],
 )
-def test_what_is_no_file_of_weights_is_said(file, content, words):
+def test_what_is_no_file_of_weights_is_reported(file, content, words):
     with pytest.raises(InputError, match=rf"weights\.pth is {words}"):
         read_tensors(file(content))
 
@@ -143,7 +143,7 @@ def test_values_that_are_no_tensors_by_name_are_refused(file, content):
 
 
 @pytest.mark.parametrize("name", ["nowhere.pth", "nowhere.safetensors"])
-def test_a_file_that_is_not_there_is_said(tmp_path, name):
+def test_a_file_that_is_not_there_is_reported(tmp_path, name):
     with pytest.raises(MissingFileError, match="no such weights file"):
         read_tensors(tmp_path / name)
 
