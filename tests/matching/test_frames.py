@@ -89,6 +89,13 @@ def test_a_few_points_are_a_question():
     assert suspicion.text.endswith("is it --frame yx?")
 
 
+def test_one_crowded_image_is_a_question():
+    true = crowd(3, people=80, sizes=SIZES[:1])
+    sound = found(true)
+    suspicion = suspect_frame(Ragged(sound.xy[:, ::-1].copy(), sound.offsets), None, true, SIZES[:1])
+    assert (suspicion.frame, suspicion.certain) == ("yx", False)
+
+
 def test_of_an_image_only_the_best_predictions_take_part():
     true = crowd()
     random = np.random.default_rng(5)
