@@ -8,38 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem, listed
+from crowdeval.points.labels import natural_key
 
 DEPTH = 3
 """Number of levels of folders below a given one in which a dataset is searched."""
 
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
 """Suffixes of image files in lower case."""
-
-_NUMBER = re.compile(r"([0-9]+)")
-
-
-def natural_key(name: str) -> tuple[tuple[object, ...], str]:
-    """Return the sort key of natural order, in which numbers inside names are compared by value.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    tuple
-        A key that can be compared with the keys of all other names.
-
-    Examples
-    --------
-    >>> sorted(["IMG_10", "IMG_2", "IMG_1"], key=natural_key)
-    ['IMG_1', 'IMG_2', 'IMG_10']
-    """
-    # split() with a group returns text and digits in turn, so that equal positions always hold equal types:
-    # "IMG_10.x" -> ["IMG_", "10", ".x"] -> ("img_", (2, "10"), ".x")
-    parts = _NUMBER.split(name)
-    return tuple(_magnitude(part) if i % 2 else part.casefold() for i, part in enumerate(parts)), name
 
 
 def simple_name(name: str) -> str:
@@ -419,13 +394,6 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text_of(path)), start=1):
         if line.strip():
             yield number, line.strip()
-
-
-def _magnitude(digits: str) -> tuple[int, str]:
-    """Return a key that sorts whole numbers of any length by value."""
-    # int() refuses more than 4300 digits; without leading zeros, longer numbers are larger: "007" -> (1, "7")
-    significant = digits.lstrip("0")
-    return len(significant), significant
 
 
 def _true_without_error(test: Callable[[], bool]) -> bool:

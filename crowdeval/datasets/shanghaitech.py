@@ -29,7 +29,6 @@ from crowdeval.datasets.listing import (
     lines_of,
     listed_path,
     named_problem,
-    natural_key,
     simple_name,
     subfolder,
 )
@@ -38,6 +37,7 @@ from crowdeval.datasets.number_text import number_rows
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import FormatError, MissingFileError, Problem
 from crowdeval.formats.contract import counted
+from crowdeval.points.labels import natural_key
 
 _IMAGE = re.compile(r"IMG_\d+", re.IGNORECASE)
 _TRUTH = re.compile(r"GT_(.+)\.mat", re.DOTALL | re.IGNORECASE)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crowdeval.datasets.contract import About, Contents, Published, Release, Survey, Truth
-from crowdeval.datasets.listing import files_in, is_image, lines_of, natural_key
+from crowdeval.datasets.listing import files_in, is_image, lines_of
 from crowdeval.datasets.mat import annotated_points
 from crowdeval.datasets.pairing import paired_contents, paired_survey
 from crowdeval.errors import FormatError, Problem, listed
 from crowdeval.formats.contract import counted
+from crowdeval.points.labels import natural_key
 
 _FOLDS = 5
 _FOLD_FILE = "folds.txt"

@@ -30,11 +30,11 @@ from crowdeval.datasets.listing import (
     in_natural_order,
     listed_path,
     named_problem,
-    natural_key,
     subfolder,
     text_of,
 )
 from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.points.labels import natural_key
 from crowdeval.points.ragged import LARGEST, Floats
 
 _LIST = re.compile(r"(?:.*[-_])?(train|val|test)_bbx_gt\.txt", re.IGNORECASE)

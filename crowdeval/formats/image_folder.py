@@ -19,15 +19,15 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from crowdeval.errors import FormatError, MissingFileError, Problems, listed
+from crowdeval.errors import FormatError, MissingFileError, Problem, Problems, listed
 from crowdeval.formats.contract import warn
-from crowdeval.points.ragged import Floats, offsets_of
-from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.points.labels import natural_key
+from crowdeval.points.ragged import Floats, Integers, offsets_of
+from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
 TEXT, ARRAY = (".txt", ".xy", ".tsv", ".dat"), (".npy", ".npz")
 """Suffixes of the files that are read; all files of a folder are of one of the two kinds."""
@@ -68,18 +68,17 @@ def read_folder_predictions(folder: Path) -> Predictions:
     >>> predictions.image_ids, predictions.xy.tolist(), predictions.score.tolist()
     (('IMG_1', 'IMG_2'), [[10.0, 20.0]], [0.9])
     """
-    tables, width = _tables(folder)
-    rows = np.concatenate([np.empty((0, width)), *tables.values()])
+    ids, offsets, rows = _rows(folder)
     if _is_yolo(rows):
         warn(
             f"{folder} has YOLO rows, whose centres are parts of width and height: "
             "--frame normalized brings them to pixels"
         )
-        rows = rows[:, [1, 2, 5] if width == 6 else [1, 2]]
-        width = rows.shape[1]
+        rows = rows[:, [1, 2, 5] if rows.shape[1] == 6 else [1, 2]]
+    width = rows.shape[1]
     return Predictions(
-        image_ids=tuple(tables),
-        offsets=offsets_of([len(table) for table in tables.values()]),
+        image_ids=ids,
+        offsets=offsets,
         xy=_centres(rows) if width > 3 else rows[:, :2],
         score=rows[:, -1] if width in (3, 5) else None,
     )
@@ -113,16 +112,14 @@ def read_folder_annotations(folder: Path) -> Annotations:
     ...     read_folder_annotations(Path(name)).counts.tolist()
     [2]
     """
-    tables, width = _tables(folder)
-    rows = np.concatenate([np.empty((0, width)), *tables.values()])
+    ids, offsets, rows = _rows(folder)
+    width = rows.shape[1]
     if width not in (2, 4):
-        problems = Problems(str(folder))
         found = "YOLO rows, which need image sizes" if _is_yolo(rows) else f"{width} columns, as predictions have"
-        problems.add("annotations of 2 columns (x y) or 4 (x1 y1 x2 y2), in pixels", found)
-        raise problems.error()
+        raise _error(folder, "annotations of 2 columns (x y) or 4 (x1 y1 x2 y2), in pixels", found)
     return Annotations(
-        image_ids=tuple(tables),
-        offsets=offsets_of([len(table) for table in tables.values()]),
+        image_ids=ids,
+        offsets=offsets,
         xy=_centres(rows) if width == 4 else rows,
         boxes=rows if width == 4 else None,
     )
@@ -140,47 +137,46 @@ def _centres(rows: Floats) -> Floats:
     return (rows[:, :2] + rows[:, 2:4]) / 2
 
 
-def _tables(folder: Path) -> tuple[Mapping[str, Floats], int]:
-    """Return the rows of every image by its id, in the natural order of the names, and the common number of columns."""
-    files = _files(folder)
+def _rows(folder: Path) -> tuple[tuple[str, ...], Integers, Floats]:
+    """Return the ids of the images in natural order, their offsets, and the rows of all images, (N, 2 to 6)."""
     problems, tables = Problems(str(folder)), {}
-    for path in files:
+    for path in _files(folder):
         try:
             tables[path.stem] = _array(path) if path.suffix.lower() in ARRAY else _text(path)
         except ValueError as problem:
             problems.add("rows of 2 to 6 finite numbers", str(problem), key=path.name)
         except OSError as problem:
             raise MissingFileError(f"{path} can't be read: {problem.strerror}") from None
-    widths = {path.stem: tables[path.stem].shape[1] for path in files if len(tables.get(path.stem, ()))}
-    width = next(iter(widths.values()), 2)
-    for name, other in widths.items():
-        if other != width:
-            problems.add(f"{width} columns, as in {next(iter(widths))}", f"{other} columns", key=name)
-    if width == 6 and not _is_yolo(
-        np.concatenate([table.reshape(-1, 6) for table in tables.values() if table.size % 6 == 0])
-    ):
-        problems.add("rows of 2 to 5 numbers, or YOLO rows of 6", "6 columns with values outside 0 .. 1")
+    filled = {name: table for name, table in tables.items() if len(table)}
+    first = next(iter(filled), "")
+    width = filled[first].shape[1] if filled else 2
+    for name, table in filled.items():
+        if table.shape[1] != width:
+            problems.add(f"{width} columns, as in {first}", f"{table.shape[1]} columns", key=name)
     problems.raise_if_any()
-    return {name: table.reshape(-1, width) for name, table in tables.items()}, width
+    rows = np.concatenate([np.empty((0, width)), *filled.values()])
+    if width == 6 and not _is_yolo(rows):
+        raise _error(folder, "rows of 2 to 5 numbers, or YOLO rows of 6", "6 columns with values outside 0 .. 1")
+    return tuple(tables), offsets_of([len(table) for table in tables.values()]), rows
 
 
 def _files(folder: Path) -> list[Path]:
     """Return the data files of a folder in natural order; name what is passed over; refuse a mixture."""
     try:
-        entries = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural_key)
+        entries = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
     except OSError as problem:
         raise MissingFileError(f"{folder} can't be read: {problem.strerror}") from None
-    kinds = [[path for path in entries if path.is_file() and path.suffix.lower() in kind] for kind in (TEXT, ARRAY)]
-    files = [path for path in (kinds[0] or kinds[1]) if path.name != "classes.txt"]
-    others = [path.name for path in entries if path not in files]
-    foreign = [name for name in others if Path(name).suffix.lower() not in _PASSED and name != "classes.txt"]
-    foreign = [name for name in foreign if not (folder / name).is_dir()]
+    entries = [path for path in entries if not path.name.startswith(".")]
+    data = [path for path in entries if path.is_file() and path.name != "classes.txt"]
+    texts, arrays = ([path for path in data if path.suffix.lower() in kind] for kind in (TEXT, ARRAY))
+    files = texts or arrays
+    foreign = [path.name for path in data if path not in files and path.suffix.lower() not in _PASSED]
     if not files or foreign:
-        found = f"{listed(foreign, most=5)} beside {files[0].name}" if files else "none of them"
-        raise _no_folder(folder, found)
-    twice = listed([name for name, number in _numbers([path.stem for path in files]).items() if number > 1], most=5)
+        raise _no_folder(folder, f"{listed(foreign, most=5)} beside {files[0].name}" if files else "none of them")
+    twice = repeated_names(path.stem for path in files)
     if twice:
-        raise _no_folder(folder, f"two files for {twice}")
+        raise _no_folder(folder, f"two files for {listed(twice, most=5)}")
+    others = [path.name for path in entries if path not in files]
     if others:
         warn(f"{folder}: {listed(others, most=5)} {'is' if len(others) == 1 else 'are'} passed over")
     return files
@@ -188,23 +184,17 @@ def _files(folder: Path) -> list[Path]:
 
 def _no_folder(folder: Path, found: str) -> FormatError:
     """Return the error of a folder that does not hold one file for each image."""
-    problems = Problems(str(folder))
-    problems.add(
+    return _error(
+        folder,
         "a folder with one file for each image, all of one kind (" + ", ".join((*TEXT, *ARRAY)) + ")",
         found,
         hint="the folder of a dataset is named NAME:SPLIT, images with one file of points folder:PATH",
     )
-    return problems.error()
 
 
-def _numbers(names: Sequence[str]) -> dict[str, int]:
-    """Return how often each name occurs."""
-    return {name: names.count(name) for name in names} if len(set(names)) < len(names) else {}
-
-
-def _natural_key(path: Path) -> list[tuple[bool, int, str]]:
-    """Return the key by which IMG_2 comes before IMG_10."""
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", path.name)]
+def _error(folder: Path, expected: str, found: str, *, hint: str | None = None) -> FormatError:
+    """Return the error of a single problem of a folder."""
+    return FormatError(str(folder), [Problem(expected=expected, found=found, hint=hint)])
 
 
 def _text(path: Path) -> Floats:

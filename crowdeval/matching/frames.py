@@ -97,18 +97,20 @@ def suspect_frame(predicted: Ragged, score: Floats | None, true: Ragged, sizes: 
     test = _Test.of(predicted, score, true, sizes)
     if test is None or not len(test.predicted):
         return None
-    given = test.matches(test.predicted.xy)
+    distance, _ = test.distances(test.predicted.xy)
+    given = int((distance <= test.reach).sum())
     if 2 * given >= test.counted:
         return None
     # A fitted scale is the least simple of all: it has to match visibly more than the others.
     candidates = [(frame, test.matches(test.in_frame(frame))) for frame in test.candidates()]
     frame, matched = max(candidates, key=lambda pair: pair[1] * (0.97 if pair[0].startswith("scale") else 1.0))
     more = matched - given
-    doubled = test.counted >= 30 and matched >= 2 * given and more >= 20
-    certain = doubled and test.images >= 3 and 5 * matched >= test.counted
-    question = doubled and test.images < 3 and 2 * matched >= test.counted
-    if not certain and not question and (test.counted < 30 or test.images < 3):
-        question = more >= 6 and matched >= test.counted - 1 and not test.mostly_near()
+    many, several = test.counted >= 30, test.images >= 3
+    doubled = many and matched >= 2 * given and more >= 20
+    certain = doubled and several and 5 * matched >= test.counted
+    mostly_near = 2 * int((distance <= 2 * test.reach).sum()) >= test.counted
+    all_but_one = more >= 6 and matched >= test.counted - 1 and not mostly_near
+    question = not (many and several) and ((doubled and 2 * matched >= test.counted) or all_but_one)
     return Suspicion(frame, test.counted, given, matched, certain) if certain or question else None
 
 
@@ -172,11 +174,6 @@ class _Test:
         """Return how many of the counted points have a prediction in reach."""
         distance, _ = self.distances(xy)
         return int((distance <= self.reach).sum())
-
-    def mostly_near(self) -> bool:
-        """Return whether half of the counted points have a prediction within d_k / 2 as given."""
-        distance, _ = self.distances(self.predicted.xy)
-        return 2 * int((distance <= 2 * self.reach).sum()) >= self.counted
 
     def on_few_images(self) -> _Test:
         """Return the same test on the first images."""

@@ -167,8 +167,9 @@ class Evidence:
         """
         for own, new in ((self.images, other.images), (self.rows, other.rows)):
             for name in own.keys() & new.keys():
-                if own[name] is not new[name] and not np.array_equal(
-                    own[name], new[name], equal_nan=_has_nan(new[name])
+                column = new[name]
+                if own[name] is not column and not np.array_equal(
+                    own[name], column, equal_nan=column.dtype.kind == "f"
                 ):
                     raise UsageError(
                         f"two metrics keep different columns under the name {name!r}; the name of a plugin's column "
@@ -415,11 +416,6 @@ def canonical_order(evidence: Evidence) -> Evidence:
         images={name: column[images] for name, column in evidence.images.items()},
         rows={name: column[rows] for name, column in evidence.rows.items()},
     )
-
-
-def _has_nan(column: NDArray[Any]) -> bool:
-    """Return whether the column holds floats, which may be NaN."""
-    return column.dtype.kind == "f"
 
 
 MANY = 8

@@ -1,13 +1,16 @@
-"""Text of numbers and of attribute values, which name groups of images."""
+"""Text of numbers and of attribute values, which name groups of images, and the orders in which names are sorted."""
 
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+_NUMBER = re.compile(r"([0-9]+)")
 
 EMPTY = "(empty)"
 """Name of the group of images whose value is the empty text."""
@@ -90,3 +93,34 @@ def label_order(label: str) -> tuple[bool, float, bytes]:
     except ValueError:
         number = math.nan
     return math.isnan(number), 0.0 if math.isnan(number) else number, label.encode(errors="surrogatepass")
+
+
+def natural_key(name: str) -> tuple[tuple[object, ...], str]:
+    """Return the sort key of natural order, in which numbers inside names are compared by value.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    tuple
+        A key that can be compared with the keys of all other names.
+
+    Examples
+    --------
+    >>> sorted(["IMG_10", "IMG_2", "IMG_1"], key=natural_key)
+    ['IMG_1', 'IMG_2', 'IMG_10']
+    """
+    # split() with a group returns text and digits in turn, so that equal positions always hold equal types:
+    # "IMG_10.x" -> ["IMG_", "10", ".x"] -> ("img_", (2, "10"), ".x")
+    parts = _NUMBER.split(name)
+    return tuple(_magnitude(part) if i % 2 else part.casefold() for i, part in enumerate(parts)), name
+
+
+def _magnitude(digits: str) -> tuple[int, str]:
+    """Return a key that sorts whole numbers of any length by value."""
+    # int() refuses more than 4300 digits; without leading zeros, longer numbers are larger: "007" -> (1, "7")
+    significant = digits.lstrip("0")
+    return len(significant), significant

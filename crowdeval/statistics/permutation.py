@@ -92,7 +92,8 @@ def paired_p_value(a: Contributions, b: Contributions, *, rounds: int = ROUNDS, 
     1.0
     """
     total, other, change = a.sums, b.sums, b.columns - a.columns
-    observed = _smaller(a.value - b.value, float(a.statistic(total[None])[0] - a.statistic(other[None])[0]))
+    summed = float(a.statistic(total[None])[0] - a.statistic(other[None])[0])
+    observed = _smaller(summed if a.exact is None or b.exact is None else a.exact - b.exact, summed)
     if np.isnan(observed):
         return math.nan
     random = np.random.default_rng(seed)

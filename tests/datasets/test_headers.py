@@ -3,7 +3,7 @@ import pytest
 
 from crowdeval.datasets import open_dataset
 from crowdeval.datasets.headers import is_truncated_jpeg, read_headers
-from crowdeval.datasets.listing import natural_key
+from crowdeval.points.labels import natural_key
 
 
 def test_sizes_are_those_of_the_stored_pixels(layouts):
