@@ -63,7 +63,7 @@ GROUPS = {
 }  # fmt: skip
 """The public names by the purpose they serve; a name that is missing here is an error."""
 
-_FAMILY = ("Family", "Measuring", "Scene", "Measured", "Entry", "Reads")
+_FAMILY = ("Catalogued", "Family", "Measuring", "Scene", "Measured", "Entry", "Reads")
 CONTRACTS = {
     "Metrics": [f"crowdeval.metrics.family.{name}" for name in _FAMILY],
     "Formats": ["crowdeval.formats.contract.Format", "crowdeval.formats.source.Source"],

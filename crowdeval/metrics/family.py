@@ -209,8 +209,8 @@ class Scene:
         )
 
 
-class Measuring(Protocol):
-    """The smallest family that a plugin can register: it measures values, and keeps no evidence."""
+class Catalogued(Protocol):
+    """The part that all families have: a catalogue, the spelling of metrics, and the things that the data may lack."""
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -251,6 +251,10 @@ class Measuring(Protocol):
             The object of the sentence "METRIC needs ...", with the formats or datasets that provide it:
             ``"head boxes; the dataset nwpu carries them"``. None if the metric can be measured.
         """
+
+
+class Measuring(Catalogued, Protocol):
+    """The smallest family that a plugin can register: it measures values, and keeps no evidence."""
 
     def measure(self, asked: Sequence[Metric], scene: Scene) -> Measured:
         """Return the values of the requested metrics.
@@ -269,51 +273,11 @@ class Measuring(Protocol):
         """
 
 
-class Family(Protocol):
+class Family(Catalogued, Protocol):
     """Metrics that are measured together, by way of evidence.
 
     A plugin registers its family once for each metric name, under the entry-point group ``crowdeval.metrics``.
     """
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """The catalogue lines of this family."""
-
-    def canonical(self, metric: Metric) -> Metric:
-        """Return the metric with its defaults filled in and aliases resolved.
-
-        Parameters
-        ----------
-        metric : Metric
-            A parsed metric string with the name of this family.
-
-        Returns
-        -------
-        Metric
-            The spelling under which the value is reported.
-
-        Raises
-        ------
-        UsageError
-            If a part of the string does not fit the metric.
-        """
-
-    def lacking(self, metric: Metric, scene: Scene) -> str | None:
-        """Return the thing that a metric needs and the data lack.
-
-        Parameters
-        ----------
-        metric : Metric
-            A canonical metric.
-        scene : Scene
-            The data and the options.
-
-        Returns
-        -------
-        str or None
-            The object of the sentence "METRIC needs ...", with the formats or datasets that provide it:
-            ``"head boxes; the dataset nwpu carries them"``. None if the metric can be measured.
-        """
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
         """Return whether the metric of a larger set can be measured although these images lack something for it.
