@@ -89,7 +89,23 @@ class FrameWarning(NoticeWarning):
 
 
 class ScaleWarning(NoticeWarning):
-    """True points have no scale of their own, or predictions seem to be in the frame of a resized image."""
+    """True points have no scale of their own."""
+
+
+class ClassesWarning(NoticeWarning):
+    """Points of several classes are scored as one, or the two sides share no class."""
+
+
+class CopiesWarning(NoticeWarning):
+    """Points are exact copies of others."""
+
+
+class CountsWarning(NoticeWarning):
+    """All estimated counts are one multiple of the true ones."""
+
+
+class IdsWarning(NoticeWarning):
+    """Predicted images are left out, or their ids seem to mean other images."""
 
 
 class FormatError(CrowdevalError, ValueError):

@@ -22,9 +22,14 @@ Missing: TypeAlias = Literal["error", "empty"]
 MISSING: tuple[Missing, ...] = ("error", "empty")
 """Meanings of an annotated image that the predictions lack: an error, or an image without predicted points."""
 
-IdStyle: TypeAlias = Literal["exact", "stem"]
-ID_STYLES: tuple[IdStyle, ...] = ("exact", "stem")
-"""Ways to compare image ids: as they are, or without folder and known file extension."""
+IdStyle: TypeAlias = Literal["exact", "stem", "caseless", "number", "string-rank"]
+ID_STYLES: tuple[IdStyle, ...] = ("exact", "stem", "caseless", "number", "string-rank")
+"""Ways to compare image ids: as they are; without folder and known file extension; so, in any case; by the last number
+in them; or numbers 1, 2, ... as the rank of the annotated image in the order of text."""
+
+Extra: TypeAlias = Literal["error", "ignore"]
+EXTRA: tuple[Extra, ...] = ("error", "ignore")
+"""Meanings of a predicted image that is not annotated: an error, or left out."""
 
 OffImage: TypeAlias = Literal["keep", "drop", "clip"]
 OFF_IMAGE: tuple[OffImage, ...] = ("keep", "drop", "clip")

@@ -183,6 +183,8 @@ class _FirstAndLast(Generic[_Item]):
 def _sentence(where: Sequence[str], problem: Problem) -> str:
     text = f"expected {problem.expected}, found {problem.found}"
     text = f"{', '.join(where)}: {text}" if where else text
+    if problem.hint and "\n" in problem.hint:  # lines to copy
+        return f"{text}; {problem.hint}"
     return f"{text} ({problem.hint})" if problem.hint else text
 
 

@@ -209,7 +209,7 @@ def test_equal_problems_of_a_json_file_are_grouped_by_key_path():
 
 def test_equal_problems_of_the_short_form_are_grouped_over_images():
     short = ", ".join(f'"IMG_{i}": {{"points": []}}' for i in range(4))
-    assert refused("json", f"{{{short}}}") == (
+    assert refused("json", f'{{"a": [], {short}}}') == (
         "file: 4 problems\n"
         "  IMG_0, IMG_1, IMG_2, IMG_3, images 'IMG_0', 'IMG_1', 'IMG_2', 'IMG_3': "
         "expected a list of points, found an object with the keys 'points' (4 times)"

@@ -14,6 +14,9 @@ from crowdeval.adapters.model_file import revision_of
 from crowdeval.adapters.packages import import_package
 from crowdeval.errors import MissingFileError, PredictorError, UsageError, listed
 
+_FITS, _DIFFERS = 0.05, 0.2
+"""Largest and smallest logarithm of the ratio of two aspects that are the same, and that differ."""
+
 SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
 
 
@@ -79,6 +82,11 @@ class Density:
             if self.reading.threshold is None:
                 return self.reading.answer(cells, 1, 1)  # a count needs no image size
             width, height = self._image_size(image, cells.shape)
+            if _is_transposed(cells.shape, width, height):
+                raise PredictorError(
+                    f"{cells.shape[1]} x {cells.shape[0]} cells for an image of {width:g} x {height:g} pixels: the map "
+                    "is transposed; its rows must be those of the image"
+                )
             return self.reading.answer(cells, width, height)
         except PredictorError as problem:
             raise PredictorError(f"{file}: {problem}") from None
@@ -105,6 +113,16 @@ class Density:
 
         with Pillow.open(image.path) as opened:
             return opened.size
+
+
+def _is_transposed(cells: tuple[int, ...], width: float, height: float) -> bool:
+    """Return whether rows and columns of a map have the sides of an image in the other order."""
+    rows, columns = cells
+
+    def skew(first: float, second: float) -> float:
+        return abs(float(np.log((rows / first) / (columns / second))))
+
+    return skew(width, height) < _FITS < _DIFFERS < skew(height, width)
 
 
 def _map_files(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""crowdeval check: report every problem of the input files, without a score."""
+"""crowdeval check: report every problem of one or two input files, without a score."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crowdeval.cli.inputs import Input, both_inputs, frame_option, names_in_errors, resolve_pair
+from crowdeval.cli.by_content import read_by_content
+from crowdeval.cli.inputs import (
+    Input,
+    both_inputs,
+    names_in_errors,
+    resolve_input,
+    resolve_pair,
+)
+from crowdeval.cli.preparing import folder_id_style, preparation_of, preparing_options
 from crowdeval.cli.talk import complain, print_warnings, stage_progress, warn
-from crowdeval.errors import CrowdevalError
-from crowdeval.options import ID_STYLES, MISSING
+from crowdeval.errors import CrowdevalError, InputError
 
 if TYPE_CHECKING:
     from crowdeval.points.sets import Annotations, Predictions
@@ -18,11 +25,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Report every problem of the input files, without a score.")
 @both_inputs
-@click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
-              help="Annotated images without predictions are a problem (error), or are allowed (empty).")  # fmt: skip
-@click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
-              help="Compare image ids as they are (exact), or without folders and file extensions (stem).")  # fmt: skip
-@frame_option
+@preparing_options
 def check(
     *,
     predictions: str,
@@ -31,11 +34,9 @@ def check(
     annotations_format: str | None,
     root: str | None,
     no_cache: bool,
-    missing: str,
-    id_style: str,
-    frame: str,
+    **options: Any,
 ) -> None:
-    """Report every problem of PREDICTIONS and ANNOTATIONS, without a score.
+    """Report every problem of PREDICTIONS and ANNOTATIONS, or of one file, without a score.
 
     Both are named as for `crowdeval score`. The exit code is 0 where `crowdeval score` would run, otherwise the code
     with which it would end: 2 for wrong usage, 3 for invalid data, 4 for a missing file or dataset.
@@ -44,44 +45,89 @@ def check(
     Examples:
       crowdeval check preds.json gt.json
       crowdeval check preds.csv shanghaitech-a:test --root ~/data
+      crowdeval check gt.json
     """
+    first = resolve_input(predictions, predictions_format)
+    if annotations is None and first.kind in ("file", "dataset"):
+        _check_one(first, root=root, cache=not no_cache, images=options["images"])
+        return
     inputs = resolve_pair(
         predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
     )
     failures: list[CrowdevalError] = []
     with print_warnings(), stage_progress() as stage:
+        images = options["images"]
         stage(f"reading {inputs[0].name}")
-        predicted = _collect_failure(inputs[0].predictions, failures)
+        predicted = _collect_failure(lambda: inputs[0].predictions(images=images), failures)
         stage(f"reading {inputs[1].name}")
-        annotated = _collect_failure(lambda: inputs[1].annotations(root=root, cache=not no_cache), failures)
+        annotated = _collect_failure(
+            lambda: inputs[1].annotations(root=root, cache=not no_cache, images=images), failures
+        )
         if predicted is not None and annotated is not None:
             stage("aligning")
             pair = (predicted, annotated)
-            options = {"missing": missing, "id_style": id_style}
-            _collect_failure(lambda: _check_together(pair, inputs, frame=frame, **options), failures)
+            _collect_failure(lambda: _check_together(pair, inputs, options), failures)
+            _collect_failure(lambda: _require_people(inputs[1].name, pair[1]), failures)
     for source, content in zip(inputs, (predicted, annotated), strict=True):
         if content is not None:
             click.echo(f"{source.name}: {content!r}")
+    _end_with(failures)
+
+
+def _check_one(source: Input, *, root: str | None, cache: bool, images: str | None) -> None:
+    """Report every problem of one file, read as what its content is."""
+    failures: list[CrowdevalError] = []
+    with print_warnings(), stage_progress() as stage:
+        stage(f"reading {source.name}")
+        content = _collect_failure(
+            lambda: read_by_content(source, root=root, cache=cache, images=images, undecided="predictions"), failures
+        )
+        if content is not None:
+            _collect_failure(lambda: _check_alone(source.name, content), failures)
+    if content is not None:
+        click.echo(f"{source.name}: {content!r}")
+    _end_with(failures)
+
+
+def _check_alone(name: str, content: Predictions | Annotations) -> None:
+    """Print the warnings that a report would have about one side."""
+    from crowdeval.evaluation.notices import notices_of_one
+    from crowdeval.points.sets import Annotations
+
+    for text in notices_of_one(content):
+        warn(text)
+    if isinstance(content, Annotations):
+        _require_people(name, content)
+
+
+def _check_together(
+    sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], options: dict[str, Any]
+) -> None:
+    """Align the two inputs and print the warnings that a report would have about them."""
+    from crowdeval.evaluation.notices import facts_of, input_notices
+    from crowdeval.evaluation.preparation import prepare
+
+    id_style = folder_id_style(options["id_style"], inputs, *sets)
+    with names_in_errors(*inputs):
+        ready = prepare(*sets, preparation_of(options), missing=options["missing"], id_style=id_style)
+    facts = facts_of(ready.predictions, ready.annotations, changes=ready.changes, carried=ready.notices)
+    for text in input_notices(facts):
+        warn(text)
+
+
+def _require_people(name: str, annotations: Annotations) -> None:
+    """Raise InputError for annotations without a single person."""
+    if annotations.image_ids and not annotations.counts.any():
+        raise InputError(f"{name}: expected true points, found none in {len(annotations.image_ids):,} images")
+
+
+def _end_with(failures: list[CrowdevalError]) -> None:
+    """Print the failures and end with the exit code of the first; say that there are none."""
     for failure in failures:
         complain(failure)
     if failures:
         raise SystemExit(failures[0].exit_code)
     click.echo("no problems")
-
-
-def _check_together(
-    sets: tuple[Predictions, Annotations], inputs: tuple[Input, Input], *, missing: Any, id_style: Any, frame: str
-) -> None:
-    """Align the two inputs and print the warnings that a report would have about them."""
-    from crowdeval.evaluation.notices import facts_of, input_notices
-    from crowdeval.points.alignment import align
-    from crowdeval.points.frames import from_frame
-
-    with names_in_errors(*inputs):
-        predicted, annotated = align(*sets, missing=missing, id_style=id_style)
-        predicted = from_frame(predicted, annotated.sizes, frame)
-    for text in input_notices(facts_of(predicted, annotated, frame=frame)):
-        warn(text)
 
 
 T = TypeVar("T")

@@ -32,13 +32,6 @@ root_option = click.option(
 no_cache_option = click.option(
     "--no-cache", is_flag=True, help="Read the annotation files of a dataset again, and not from the cache."
 )
-frame_option = click.option(
-    "--frame",
-    metavar="STEPS",
-    default="",
-    help="Coordinates of the predictions, where they are not pixels of the image, x right and y down: steps separated "
-    "by commas, of yx, y-up, x-left, normalized, percent, permille, WxH, max-side:N, stride:N, scale:S, shift:DX:DY.",
-)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print no warnings and no progress.")
 
 
@@ -111,8 +104,28 @@ class Input:
     format: str | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
-    def predictions(self) -> Predictions:
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder with one file for each image, whose ids are names of files."""
+        return self.kind == "file" and os.path.isdir(self.name)
+
+    @property
+    def holds_both_sides(self) -> bool:
+        """Whether it is a table of true and predicted counts, ``image,gt,pred``."""
+        if self.kind != "file" or self.format not in (None, "csv") or not os.path.isfile(self.name):
+            return False
+        from crowdeval.formats.csv_table import CSV
+        from crowdeval.formats.source import read_source
+
+        return CSV.holds_both_counts(read_source(self.name))
+
+    def predictions(self, *, images: str | None = None) -> Predictions:
         """Read the predictions of a file or of a run.
+
+        Parameters
+        ----------
+        images : str, optional
+            The folder of the images, or a file that lists them.
 
         Returns
         -------
@@ -137,13 +150,15 @@ class Input:
             return run_predictions(RunFolder(Path(self.name)))
         from crowdeval.formats import read_predictions
 
-        return read_predictions(self.name, format=self.format)
+        return read_predictions(self.name, format=self.format, images=images)
 
-    def annotations(self, *, root: str | None = None, cache: bool = True) -> Annotations:
+    def annotations(self, *, root: str | None = None, cache: bool = True, images: str | None = None) -> Annotations:
         """Read the annotations of a file or of a dataset's split; warn of oddities of the dataset.
 
         Parameters
         ----------
+        images : str, optional
+            The folder of the images, or a file that lists them.
         root : str, optional
             The folder of the dataset, or a folder above it.
         cache : bool
@@ -170,7 +185,7 @@ class Input:
             return split.annotations
         from crowdeval.formats import read_annotations
 
-        annotations = read_annotations(self.name, format=self.format)
+        annotations = read_annotations(self.name, format=self.format, images=images)
         if root is not None:
             warnings.warn(
                 f"--root is ignored: {self.name} is read as a file, and --root is for a dataset's split such as "
@@ -225,13 +240,7 @@ def resolve_input(name: str, format: str | None = None) -> Input:
     if format is not None or name == STANDARD_STREAM:
         return Input(name, "file", format)
     if os.path.isdir(name):
-        from crowdeval.runs.folder import RunFolder, about_run, is_run_folder
-
-        try:
-            run = is_run_folder(name)
-        except OSError:  # the folder can't be opened; reading it as a file reports the reason
-            run = False
-        return Input(name, "run", about=about_run(RunFolder(Path(name)).manifest())) if run else Input(name, "file")
+        return _resolve_folder(name)
     if os.path.exists(name):
         from crowdeval.evaluation.parts import is_evidence
 
@@ -239,6 +248,28 @@ def resolve_input(name: str, format: str | None = None) -> Input:
     from crowdeval.datasets import is_dataset_spec
 
     return Input(name, "dataset" if is_dataset_spec(name) else "file")
+
+
+def _resolve_folder(name: str) -> Input:
+    """Return what a folder is: a run, a folder with one file of points, or one with one file for each image.
+
+    The folder of a benchmark is refused with the name to write, and one that can be two things with both.
+    """
+    from crowdeval.runs.folder import RunFolder, about_run, is_run_folder
+
+    try:
+        if is_run_folder(name):
+            return Input(name, "run", about=about_run(RunFolder(Path(name)).manifest()))
+        from crowdeval.datasets import benchmark_at
+        from crowdeval.datasets.folder import points_file_in
+
+        benchmark = benchmark_at(Path(name))
+        if benchmark is not None:
+            raise UsageError(f"{name} is the folder of a benchmark: {benchmark}")
+        points = points_file_in(Path(name))
+    except OSError:  # the folder can't be opened; reading it as a file reports the reason
+        return Input(name, "file")
+    return Input(name, "file") if points is None else Input(f"folder:{name}", "dataset")
 
 
 def resolve_pair(
@@ -305,6 +336,8 @@ def resolve_annotations(predictions: Input, annotations: str | None, annotations
     'nwpu:val'
     """
     name = annotations if annotations is not None else predictions.about.get("dataset")
+    if name is None and predictions.holds_both_sides:
+        return predictions
     if name is None:
         raise UsageError(
             f"ANNOTATIONS is missing: add annotations after {predictions.name}, a file or a split of a dataset such as "

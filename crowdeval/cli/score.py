@@ -16,7 +16,6 @@ from crowdeval.cli.choices import completer
 from crowdeval.cli.inputs import (
     Input,
     both_inputs,
-    frame_option,
     names_in_errors,
     quiet_option,
     refuse_overwriting,
@@ -24,14 +23,13 @@ from crowdeval.cli.inputs import (
     resolve_input,
     write_result,
 )
+from crowdeval.cli.preparing import folder_id_style, preparation_of, preparing_options
 from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
     AREAS,
     COUNT_THRESHOLD,
-    ID_STYLES,
     METRICS,
-    MISSING,
     OFF_IMAGE,
     PAPER_DELTA,
     PAPER_K,
@@ -62,10 +60,6 @@ def _protocol_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--preset", metavar="NAME", shell_complete=completer(PRESETS),
                      help=f"A named list of metrics: {', '.join(PRESETS)}.  "
                           "[default: paper, or none if --metric is given]"),
-        click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
-                     help="Annotated images without predictions: an error, or scored as having no points (empty)."),
-        click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
-                     help="Compare image ids as they are (exact), or without folders and file extensions (stem)."),
         click.option("--off-image", type=click.Choice(OFF_IMAGE), default="keep", show_default=True,
                      help="Keep true points outside their image, drop them, or move them to its edge (clip)."),
         click.option("--count-threshold", type=float, default=COUNT_THRESHOLD, show_default=True,
@@ -92,8 +86,8 @@ def _protocol_of(options: dict[str, Any]) -> Protocol:
 
 @click.command(short_help="Score predictions against annotations: nAP, MAE, MSE and more.")
 @both_inputs
+@preparing_options
 @_protocol_options
-@frame_option
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="File to write the result to.  [default: standard output]")
@@ -118,7 +112,6 @@ def score(
     annotations_format: str | None,
     root: str | None,
     no_cache: bool,
-    frame: str,
     form: str | None,
     output: str | None,
     per_image: str | None,
@@ -149,6 +142,7 @@ def score(
     from crowdeval.cli.gates import enforce_gates, parse_gates
 
     first = resolve_input(predictions, predictions_format)
+    preparing = {name: options.pop(name) for name in ("frame", "label", "id_map", "extra", "only", "images")}
     source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
@@ -157,7 +151,7 @@ def score(
     table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
     kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
     parts = {"per_image": table is not None, "part": kept is not None}
-    report, columns = source.evaluate(protocol, **parts, frame=frame, quiet=quiet)
+    report, columns = source.evaluate(protocol, **parts, preparing=preparing, quiet=quiet)
     for text in [] if quiet else report.warnings:
         warn(text)
     if kept is not None:
@@ -219,30 +213,35 @@ class _Source:
         return replace(Protocol.parse(self.evidence.signature), **given)
 
     def evaluate(
-        self, protocol: Protocol, *, per_image: bool, part: bool, frame: str, quiet: bool
+        self, protocol: Protocol, *, per_image: bool, part: bool, preparing: dict[str, Any], quiet: bool
     ) -> tuple[Report, Evidence]:
         """Read and score the inputs with a progress bar; return the report and its evidence."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
 
         if self.evidence is not None:
-            if frame:
-                raise UsageError(f"{self.predictions.name} is evidence, which holds no coordinates: leave out --frame")
+            given = [name for name, value in preparing.items() if value not in ("", None, "error")]
+            if given:
+                option = {"label": "class"}.get(given[0], given[0].replace("_", "-"))
+                raise UsageError(f"{self.predictions.name} is evidence, which holds no points: leave out --{option}")
             return report_of(self.evidence, protocol=protocol, per_image=per_image, part=part), self.evidence
         assert self.annotations is not None, "of() sets annotations or evidence"
         with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
             stage(f"reading {self.predictions.name}")
-            predicted = self.predictions.predictions()
+            images = preparing["images"]
+            predicted = self.predictions.predictions(images=images)
             stage(f"reading {self.annotations.name}")
-            annotated = self.annotations.annotations(root=self.root, cache=self.cache)
+            annotated = self.annotations.annotations(root=self.root, cache=self.cache, images=images)
+            sides = (self.predictions, self.annotations)
+            id_style = folder_id_style(protocol.id_style, sides, predicted, annotated)
             with names_in_errors(self.predictions, self.annotations):
                 return report_and_evidence(
                     predicted,
                     annotated,
-                    protocol=protocol,
+                    protocol=replace(protocol, id_style=id_style),
                     per_image=per_image,
                     names=(self.predictions.name, self.annotations.name),
                     about=self.predictions.about,
-                    frame=frame,
+                    preparation=preparation_of(preparing),
                     part=part,
                     progress=stage,
                 )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
+from pathlib import Path
 
 from crowdeval.datasets.contract import About, Contents, Dataset, Item, Published, Release, Split, Survey, Truth
-from crowdeval.datasets.listing import simple_name
-from crowdeval.errors import MissingFileError, UsageError, did_you_mean, listed
+from crowdeval.datasets.listing import files_in, folders_in, simple_name
+from crowdeval.errors import CrowdevalError, MissingFileError, UsageError, did_you_mean, listed
 from crowdeval.plugins import Extensions
 
 __all__ = [
@@ -32,6 +33,17 @@ __all__ = [
 
 DATASETS: Extensions[Dataset] = Extensions("dataset", "crowdeval.datasets")
 """The datasets by name: those of the package and those of plugins."""
+
+_NICKNAMES = {
+    **dict.fromkeys(("sha", "shha", "shta", "shtecha", "parta", "partafinal", "shanghaitechparta"), "shanghaitech-a"),
+    **dict.fromkeys(("shb", "shhb", "shtb", "shtechb", "partb", "partbfinal", "shanghaitechpartb"), "shanghaitech-b"),
+    **dict.fromkeys(("ucf50", "ucfcc", "cc50"), "ucf-cc-50"),
+    **dict.fromkeys(("qnrf", "ucfecqnrf"), "ucf-qnrf"),
+    **dict.fromkeys(("jhu", "jhucrowd", "jhuc++"), "jhu-crowd++"),
+    **dict.fromkeys(("nwpucrowd",), "nwpu"),
+    **dict.fromkeys(("wider", "widerfaces"), "wider-face"),
+}
+"""Names that people use for datasets, in the form of ``simple_name``."""
 
 _NEAR = 0.75
 """Smallest similarity (difflib's ratio) between a name and a dataset's name at which NAME:SPLIT means a dataset."""
@@ -63,6 +75,56 @@ def is_dataset_spec(text: str) -> bool:
     known = [simple_name(dataset) for dataset in DATASETS]
     near = get_close_matches(simple_name(name), known, cutoff=_NEAR) if colon else []
     return (bool(near) or dataset_name(name) in DATASETS) and not os.path.exists(text)
+
+
+def benchmark_at(folder: Path) -> str | None:
+    """Return how to name the benchmark that a folder belongs to.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of a benchmark, of one of its splits, or of its annotation files.
+
+    Returns
+    -------
+    str or None
+        The name to write with its option ``--root``; None where the folder is of no benchmark.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = Path(name, "part_A", "test_data", "ground-truth")
+    ...     folder.mkdir(parents=True)
+    ...     (folder / "GT_IMG_1.mat").touch()
+    ...     benchmark_at(folder).partition(" --root")[0]
+    'write shanghaitech-a:test'
+    """
+    places = [folder]
+    if any(path.suffix.lower() == ".mat" for path in files_in(folder)) or folders_in(folder):
+        places += list(folder.resolve().parents)[:2]
+    for place in places:
+        for name in DATASETS.table:
+            dataset = DATASETS[name]
+            splits = [split for split in dataset.about.splits if _has_split(dataset, place, split)]
+            if not splits:
+                continue
+            below = [simple_name(part) for part in folder.resolve().relative_to(place.resolve()).parts]
+            named = [split for split in splits if any(part.startswith(split) for part in below)] or list(splits)
+            return f"write {' or '.join(f'{name}:{split}' for split in named[:4])} --root {place}"
+    return None
+
+
+def _has_split(dataset: Dataset, folder: Path, split: str) -> bool:
+    """Return whether a folder is the home of a dataset and has annotation files of a split."""
+    if dataset.home(folder, split) is None:
+        return False
+    try:
+        survey = dataset.survey(folder, split)
+    except CrowdevalError:
+        return False
+    return bool(survey.truths or survey.lists)
 
 
 def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True) -> Split:
@@ -208,4 +270,6 @@ def dataset_name(name: str) -> str:
     """
     if name in DATASETS:
         return name
+    if simple_name(name) in _NICKNAMES:
+        return _NICKNAMES[simple_name(name)]
     return next((dataset for dataset in DATASETS if simple_name(dataset) == simple_name(name)), name)

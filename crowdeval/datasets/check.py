@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from crowdeval.datasets import dataset_and_split, find_dataset
 from crowdeval.datasets.contract import Dataset, Release
-from crowdeval.datasets.headers import is_truncated_jpeg
 from crowdeval.datasets.listing import folder_entries
 from crowdeval.datasets.reading import Reading, reading_of
 from crowdeval.datasets.releases import differences, published_totals, release_of
 from crowdeval.datasets.roots import home_of
 from crowdeval.errors import CrowdevalError, MissingFileError
+from crowdeval.formats.image_headers import is_truncated_jpeg
 from crowdeval.points.assemble import join_arrays
 from crowdeval.points.image_bounds import points_outside
 from crowdeval.points.ragged import Floats, Ragged, offsets_of

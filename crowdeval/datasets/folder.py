@@ -139,6 +139,46 @@ def _image_files(folder: Path) -> Iterator[Path]:
         yield from (path for path in (Path(start, name) for name in files) if is_image(path))
 
 
+def points_file_in(folder: Path) -> Path | None:
+    """Return the points file of a folder that has images and one points file, so that ``folder:PATH`` names it.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder.
+
+    Returns
+    -------
+    Path or None
+
+    Raises
+    ------
+    UsageError
+        If the folder may as well be one with a points file for each image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     Path(name, "a.txt").touch()
+    ...     points_file_in(Path(name))
+    """
+    images = {path.stem for path in _image_files(folder)}
+    if not images:
+        return None
+    try:
+        file = _points_file(folder)
+    except UsageError:
+        return None
+    if file.name.removesuffix(".gz").rpartition(".")[0] in images:
+        raise UsageError(
+            f"{folder} can be a folder with one file of points for each image, of which {file.name} is the only one, "
+            f"or one with a points file: write folder:{folder} for that, or name the format for the other "
+            "(--annotations-format, --predictions-format)"
+        )
+    return file
+
+
 def _points_file(folder: Path) -> Path:
     """Return the only points file of a folder, or the only one with a name such as annotations.*."""
     suffixes = {suffix for name in FORMATS.table for suffix in FORMATS[name].suffixes}

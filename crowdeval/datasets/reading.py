@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crowdeval.datasets.contract import Dataset, Item, Split, Survey, Truth
-from crowdeval.datasets.headers import Headers, read_headers
 from crowdeval.datasets.releases import differences
 from crowdeval.errors import CrowdevalError, FormatError, InputError, MissingFileError, Problem, listed
+from crowdeval.formats.image_headers import Headers, read_headers
 from crowdeval.points.assemble import assemble_annotations, attribute_columns
 from crowdeval.points.ragged import Floats
 

@@ -98,12 +98,17 @@ def _split_folder(home: Path, split: str) -> Path | None:
     if folder is None:
         return None
     names = {simple_name(path.name) for path in folders_in(folder)}
-    return folder if any(name == "images" or name.startswith("ground") for name in names) else None
+    return folder if any(name in ("images", "gt") or name.startswith("ground") for name in names) else None
 
 
 def _truth_folders(folder: Path) -> tuple[Path | None, list[Path]]:
     """Return the folder of .mat files to read and the others with .mat files; density maps (.h5) are not looked at."""
-    candidates = [path for path in folders_in(folder) if simple_name(path.name).startswith("ground")]
+    names = ("gt", "annotations", "mats")
+    candidates = [
+        path
+        for path in folders_in(folder)
+        if simple_name(path.name).startswith("ground") or simple_name(path.name) in names
+    ]
     candidates.sort(key=lambda path: (simple_name(path.name) != "groundtruth", natural_key(path.name)))
     folders = [path for path in candidates if any(_TRUTH.fullmatch(file.name) for file in files_in(path))]
     return (folders[0] if folders else None), folders[1:]

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.evaluation.gathering import NO_EVIDENCE, Stage, build_scene, by_family, gather_evidence
 from crowdeval.evaluation.notices import input_notices, warn_about
+from crowdeval.evaluation.preparation import AS_GIVEN, Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.evaluation.sides import sides_of
 from crowdeval.metrics.evidence import Evidence, Lack
 from crowdeval.metrics.family import Measured, has_evidence
 from crowdeval.metrics.strings import Metric
+from crowdeval.options import Extra
 from crowdeval.points.sets import Annotations, Predictions
 from crowdeval.version import __version__
 
@@ -30,6 +32,10 @@ def evaluate(
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
     frame: str = "",
+    label: str = "",
+    id_map: Mapping[str, str] | None = None,
+    extra: Extra = "error",
+    only: Sequence[str] = (),
     progress: Stage = lambda stage: None,
 ) -> Report:
     """Score predictions against annotations.
@@ -51,6 +57,14 @@ def evaluate(
     frame : str
         The frame that the predictions are in, if not that of the image in pixels: ``"yx"``, ``"normalized"``,
         ``"max-side:1024"``, or several steps, separated by commas (see ``crowdeval.points.frames``).
+    label : str
+        The class that is scored, where points have classes; by default all points are of one class.
+    id_map : mapping of str to str, optional
+        Id of an image in the predictions to its id in the annotations.
+    extra : {"error", "ignore"}
+        Predicted images that are not annotated: an error, or left out.
+    only : sequence of str
+        Ids or stems of the annotated images that are scored; by default all.
     progress : callable
         Called with the name of each stage before it begins.
 
@@ -86,7 +100,7 @@ def evaluate(
         per_image=per_image,
         names=names,
         about=about,
-        frame=frame,
+        preparation=Preparation(frame=frame, label=label, id_map=id_map or {}, extra=extra, only=only),
         progress=progress,
     )
     warn_about(report.warnings)
@@ -101,20 +115,22 @@ def report_and_evidence(
     per_image: bool = False,
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
-    frame: str = "",
+    preparation: Preparation = AS_GIVEN,
     part: bool = False,
     progress: Stage = lambda stage: None,
 ) -> tuple[Report, Evidence]:
     """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
 
-    All parameters except ``part`` are those of ``evaluate``, and so are the errors.
+    Errors are those of ``evaluate``.
 
     Parameters
     ----------
     predictions, annotations
         Predicted points or counts, and true points.
-    protocol, per_image, names, about, frame, progress
+    protocol, per_image, names, about, progress
         The same as for ``evaluate``.
+    preparation : Preparation
+        What is done to the two sides before.
     part : bool
         Whether the images are a part of a set. A metric that is requested by name and can't be measured is then a
         notice, not an error.
@@ -133,7 +149,7 @@ def report_and_evidence(
     True
     """
     scene, facts = build_scene(predictions, annotations, protocol, names=names, about=about, per_image=per_image,
-                          part=part, frame=frame, progress=progress)  # fmt: skip
+                          part=part, preparation=preparation, progress=progress)  # fmt: skip
     if not part:
         lacks = {metric: lack for metric, lack in facts.lacks.items() if lack.reason != NO_EVIDENCE}
         _refuse_lacking(protocol, lacks)
@@ -149,6 +165,10 @@ def evidence_of(
     names: tuple[str, str] = ("predictions", "annotations"),
     about: Mapping[str, str] | None = None,
     frame: str = "",
+    label: str = "",
+    id_map: Mapping[str, str] | None = None,
+    extra: Extra = "error",
+    only: Sequence[str] = (),
 ) -> Evidence:
     """Return the evidence of predictions against annotations, for a whole set or a part of one.
 
@@ -164,8 +184,8 @@ def evidence_of(
         Names of the two inputs.
     about : mapping of str to str, optional
         Origin of the predictions: model, revision, dataset, ...
-    frame : str
-        The frame that the predictions are in, as for ``evaluate``.
+    frame, label, id_map, extra, only
+        What is done to the two sides before, as for ``evaluate``.
 
     Returns
     -------
@@ -190,8 +210,9 @@ def evidence_of(
     0.5
     """
     quiet: Stage = lambda stage: None  # noqa: E731 - the default of evaluate(), with a name
+    preparation = Preparation(frame=frame, label=label, id_map=id_map or {}, extra=extra, only=only)
     scene, facts = build_scene(predictions, annotations, protocol, names=names, about=about, per_image=False, part=True,
-                               frame=frame, progress=quiet)  # fmt: skip
+                               preparation=preparation, progress=quiet)  # fmt: skip
     evidence, _ = gather_evidence(protocol, scene, facts, part=True, progress=quiet, measuring=False)
     return evidence
 

@@ -8,13 +8,12 @@ from typing import cast
 
 from crowdeval.errors import InputError, NeedsError, UsageError
 from crowdeval.evaluation.notices import facts_of
+from crowdeval.evaluation.preparation import AS_GIVEN, Preparation, prepare
 from crowdeval.evaluation.protocol import REVISION, Protocol
 from crowdeval.metrics import family_of
 from crowdeval.metrics.evidence import Evidence, Lack
 from crowdeval.metrics.family import Family, Measured, Measuring, Scene, has_evidence
 from crowdeval.metrics.strings import Metric
-from crowdeval.points.alignment import align
-from crowdeval.points.frames import from_frame
 from crowdeval.points.image_bounds import apply_off_image
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -35,7 +34,7 @@ def build_scene(
     per_image: bool,
     part: bool,
     progress: Stage,
-    frame: str = "",
+    preparation: Preparation = AS_GIVEN,
 ) -> tuple[Scene, Evidence]:
     """Align the two sides; return the input of families, and the evidence of the set before matching.
 
@@ -43,8 +42,8 @@ def build_scene(
     ----------
     predictions, annotations, protocol, names, about, per_image, progress
         The same as for ``evaluate``.
-    frame : str
-        The frame that the predictions are in.
+    preparation : Preparation
+        What is done to the two sides before.
     part : bool
         Whether the images are a part of a set: what they lack is then recorded and not raised.
 
@@ -73,19 +72,20 @@ def build_scene(
         if not part:
             raise
         unbounded = _object_of(problem)
-    predictions, annotations = align(predictions, annotations, missing=protocol.missing, id_style=protocol.id_style)
-    predictions = from_frame(predictions, annotations.sizes, frame)
+    ready = prepare(predictions, annotations, preparation, missing=protocol.missing, id_style=protocol.id_style)
+    predictions, annotations = ready.predictions, ready.annotations
     scene = Scene(predictions=predictions, annotations=annotations, options=protocol, per_image=per_image)
     ordered = any("order" in columns for columns in map(_columns_read, protocol.all_metrics))
     facts = facts_of(
         predictions,
         annotations,
         signature=protocol.signature,
-        names=(f"{names[0]} in the frame {frame}" if frame else names[0], names[1]),
+        names=names,
         about=about,
         ordered=ordered,
         kept=protocol.off_image == "keep",
-        frame=frame,
+        changes=ready.changes,
+        carried=ready.notices,
     )
     lacks = _find_lacks(protocol, scene)
     if unbounded:  # nothing of these images can be measured; other parts of the set can

@@ -11,7 +11,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from crowdeval.errors import (
+    ClassesWarning,
+    CopiesWarning,
+    CountsWarning,
     FrameWarning,
+    IdsWarning,
     NoConfidencesWarning,
     NoticeWarning,
     OffImageWarning,
@@ -19,7 +23,10 @@ from crowdeval.errors import (
     TiedConfidencesWarning,
     UndefinedMetricWarning,
 )
+from crowdeval.evaluation.classes import class_notices
+from crowdeval.evaluation.copies import copy_notices, count_notices
 from crowdeval.matching.frames import suspect_frame
+from crowdeval.matching.scale import odd_radii
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.points.image_bounds import points_outside
 from crowdeval.points.lanes import lanes_of_annotations, lanes_of_predictions
@@ -36,7 +43,8 @@ def facts_of(
     about: Mapping[str, str] | None = None,
     ordered: bool = False,
     kept: bool = True,
-    frame: str = "",
+    changes: Mapping[str, str] | None = None,
+    carried: tuple[str, ...] = (),
 ) -> Evidence:
     """Return the evidence of an aligned pair before matching: counts, columns for notices, and hashes.
 
@@ -54,8 +62,10 @@ def facts_of(
         Whether the order of rows is hashed too, because a metric depends on it.
     kept : bool
         Whether true points outside their image were kept; if they were dropped or clipped, no notice is given.
-    frame : str
-        The frame from which the predictions were brought to pixels.
+    changes : mapping of str to str, optional
+        What was done to the two sides before.
+    carried : tuple of str
+        Notices of what was done.
 
     Returns
     -------
@@ -90,8 +100,8 @@ def facts_of(
             **lanes_of_annotations(annotations, ordered=ordered),
         },
         about=dict(about or {}),
-        frame=frame,
-        carried=frame_notices(predicted, predictions.score, true, sizes),
+        changes=dict(changes or {}),
+        carried=(*carried, *set_notices(predictions, annotations)),
     )
 
 
@@ -156,6 +166,60 @@ def frame_notices(predicted: Ragged, score: Floats | None, true: Ragged, sizes: 
     return () if suspicion is None else (f"frame-suspected: {suspicion.text}",)
 
 
+def set_notices(predictions: Predictions, annotations: Annotations) -> tuple[str, ...]:
+    """Return the notices that need the points themselves: their frame, classes, copies, counts.
+
+    Parameters
+    ----------
+    predictions, annotations : Predictions, Annotations
+        The two sides, with the same images in the same order, in pixels.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[1.0, 2.0], [1.0, 2.0]])
+    >>> set_notices(Predictions(image_ids=["a"], offsets=[0, 0], xy=[]), truth)[0].partition(";")[0]
+    'copies-of-truth: 1 true point is an exact copy of another in its image'
+    """
+    return (
+        *frame_notices(predictions.points, predictions.score, annotations.points, annotations.sizes),
+        *class_notices(predictions, annotations),
+        *copy_notices(predictions.points, annotations.points),
+        *count_notices(predictions, annotations),
+    )
+
+
+def notices_of_one(content: Predictions | Annotations) -> list[str]:
+    """Return the notices that one side alone gives.
+
+    Parameters
+    ----------
+    content : Predictions or Annotations
+        The side.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> notices_of_one(Predictions(image_ids=["a"], offsets=[0, 0], xy=[]))
+    []
+    """
+    ids, none = content.image_ids, np.zeros(len(content.image_ids) + 1, dtype=np.int64)
+    if isinstance(content, Annotations):
+        other = Predictions(image_ids=ids, offsets=none, xy=np.empty((0, 2)))
+        odd = odd_radii(content)
+        own = [f"odd-radii: metrics that read radii are refused: {odd}"] if odd else []
+        pair = (other, content)
+    else:
+        own, pair = [], (content, Annotations(image_ids=ids, offsets=none, xy=np.empty((0, 2))))
+    return [text for text in input_notices(facts_of(*pair)) if not text.startswith("no-predictions")] + own
+
+
 def input_notices(evidence: Evidence) -> list[str]:
     """Return the notices about the inputs.
 
@@ -193,6 +257,14 @@ WARNINGS: dict[str, type[NoticeWarning]] = {
     "off-image-truth": OffImageWarning,
     "off-image-predictions": OffImageWarning,
     "frame-suspected": FrameWarning,
+    "rescaled": FrameWarning,
+    "sizes-unchecked": FrameWarning,
+    **dict.fromkeys(("several-classes", "disjoint-classes", "no-classes", "class-not-found"), ClassesWarning),
+    "copies-of-truth": CopiesWarning,
+    "copies-of-predictions": CopiesWarning,
+    "counts-multiplied": CountsWarning,
+    "ids-by-rank": IdsWarning,
+    "extra-images": IdsWarning,
     "zero-scales": ScaleWarning,
 }
 """Name of a notice to the class of its Python warning; all other notices are in the report only."""
@@ -270,14 +342,3 @@ def _no_predictions(evidence: Evidence) -> str:
     empty = int(unmatched.sum()) if evidence.located else 0
     verb = "has" if empty == 1 else "have"
     return f"{amount(empty, 'image')} with true points {verb} no predictions" if empty else ""
-
-
-def _extent(points: Ragged) -> Floats:
-    """Return the largest x and y of every image, (m, 2); 0 for an image without points."""
-    # reduceat takes the maximum from each start to the next one, so images without points have no start:
-    #   offsets [0, 2, 2, 5]  ->  images with points [0, 2]  ->  starts [0, 2]  ->  rows 0:2 and 2:5
-    extent = np.zeros((points.images, 2))
-    peopled = np.flatnonzero(points.counts)
-    if len(peopled):
-        extent[peopled] = np.maximum(np.maximum.reduceat(points.xy, points.offsets[peopled]), 0.0)
-    return extent

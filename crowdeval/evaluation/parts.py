@@ -257,7 +257,7 @@ def evidence_bytes(evidence: Evidence) -> bytes:
         "carried": list(evidence.carried),
         "lanes": {name: list(lane) for name, lane in sorted(evidence.lanes.items())},
         "about": dict(evidence.about),
-        "frame": evidence.frame,
+        "changes": dict(sorted(evidence.changes.items())),
     }
     table = pa.table(columns).replace_schema_metadata({_KEY: json.dumps(about).encode()})
     sink = pa.BufferOutputStream()
@@ -358,7 +358,7 @@ def _evidence(table: Any, about: dict[str, Any]) -> Evidence:
         carried=tuple(about["carried"]),
         lanes={name: (lane[0], lane[1]) for name, lane in about["lanes"].items()},
         about=about["about"],
-        frame=about["frame"],
+        changes=about["changes"],
     )
 
 
@@ -417,7 +417,7 @@ def _content(evidence: Evidence) -> Iterator[Any]:
     ]
     words += [sorted((k, v) for k, v in evidence.thresholds.items()), evidence.signature, evidence.carried]
     words += [
-        evidence.frame,
+        sorted(evidence.changes.items()),
         sorted((k, v.reason, v.spared) for k, v in evidence.lacks.items()),
         sorted(evidence.lanes.items()),
     ]

@@ -131,7 +131,7 @@ class Report:
                     "fingerprint": side.fingerprint,
                     "points": side.points,
                     "hashes": dict(side.hashes),
-                    **({"frame": side.frame} if side.frame else {}),
+                    **({"changes": dict(side.changes)} if side.changes else {}),
                 }
                 for name, side in sides.items()
             },
@@ -221,7 +221,7 @@ class _Side(msgspec.Struct, forbid_unknown_fields=True):
     fingerprint: str
     points: int
     hashes: dict[str, str] = {}
-    frame: str = ""
+    changes: dict[str, str] = {}
 
 
 class _Document(msgspec.Struct):

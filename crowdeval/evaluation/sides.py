@@ -22,7 +22,7 @@ ALWAYS = ("miss", "ids", "off")
 OF_IMAGES = ("ids", "sizes", "counts")
 """Columns with one row for each image, as attributes have; all other columns have one row for each point."""
 
-TEST_SET = {"ids", "points", "fingerprint"}
+TEST_SET = {"ids", "points", "counts", "fingerprint"}
 """Columns that identify a test set: if one of them differs, the test sets are different."""
 
 
@@ -41,15 +41,27 @@ class Side:
     hashes : mapping of str to str
         Hash of each column by itself: ``ids``, ``points``, ``sizes``, ``attribute:weather``, ... Empty for a report of
         version 1, which has none.
-    frame : str
-        The frame from which predictions were brought to pixels; empty for points in pixels.
+    changes : mapping of str to str
+        What was done to the side before scoring: ``frame``, ``class``, ``ids``, ``extra``, ``only``.
     """
 
     name: str
     fingerprint: str
     points: int
     hashes: Mapping[str, str] = field(default_factory=dict)
-    frame: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """The number of points, with its noun; ``counts only`` for a side without points that has counts."""
+        if not self.points and "counts" in self.hashes:
+            return "counts only"
+        return f"{self.points:,} point{'s' * (self.points != 1)}"
+
+    @property
+    def changes_text(self) -> str:
+        """What was done to the side before scoring, in one line; empty for a side as it was given."""
+        return ", ".join(f"{name} {text}" for name, text in sorted(self.changes.items()))
 
 
 def sides_of(evidence: Evidence) -> tuple[Side, Side]:
@@ -73,25 +85,27 @@ def sides_of(evidence: Evidence) -> tuple[Side, Side]:
     >>> [side.points for side in sides_of(evidence_of(predictions, truth))]
     [0, 1]
     """
-    ids, given = id_hashes(evidence.image_ids), evidence.images.get("given")
+    ids = id_hashes(evidence.image_ids)
+    true = evidence.images["true"]
+    counted = "annotations:counts" in evidence.lanes
+    given = {"predictions": evidence.images.get("given"), "annotations": true.astype(float) if counted else None}
     sides = []
     for n, (side, optional, rows) in enumerate(
         (
             ("predictions", ("scores",), int(evidence.offsets[-1])),
-            ("annotations", ("boxes", "radii"), int(evidence.images["true"].sum())),
+            ("annotations", ("boxes", "radii"), 0 if counted else int(true.sum())),
         )
     ):
         lanes = {name.partition(":")[2]: lane for name, lane in evidence.lanes.items() if name.startswith(f"{side}:")}
         present = [True, *(name in lanes for name in optional)]
-        counts = given if side == "predictions" else None
         hashes = {
             name: column_digest(name, len(ids), 0 if _of_images(name) else rows, lane)
             for name, lane in sorted(lanes.items())
             if name != "fingerprint"
         }
-        digest = side_digest(side, ids, rows, lanes["fingerprint"], present=present, counts=counts)
-        frame = evidence.frame if side == "predictions" else ""
-        sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes, frame=frame))
+        digest = side_digest(side, ids, rows, lanes["fingerprint"], present=present, counts=given[side])
+        own = {name.partition(":")[2]: text for name, text in evidence.changes.items() if name.startswith(f"{side}:")}
+        sides.append(Side(name=evidence.names[n], fingerprint=digest, points=rows, hashes=hashes, changes=own))
     return sides[0], sides[1]
 
 
@@ -183,6 +197,8 @@ def comparison_key(value: str, signature: str, annotations: Side) -> Key:
     # Image sizes count only if an option uses them: to drop or clip points, or as the scale of a lone point.
     if fields.get("off", "keep") != "keep" or (fields.get("lone") == "diagonal" and "lone" in options):
         names.add("sizes")
+    if "counts" in annotations.hashes:
+        names.add("counts")
     return Key(revision, chosen, tuple((name, annotations.hashes.get(name, "")) for name in sorted(names)))
 
 

@@ -10,11 +10,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from crowdeval.errors import CrowdevalError, InputError, UsageError, listed
+from crowdeval.formats.binary_kinds import binary_kind, mend_of
 from crowdeval.formats.contract import Format, warn
-from crowdeval.formats.source import Source, binary_kind, read_source, suffix_of
+from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.image_list import (
+    NO_IMAGES,
+    ImageList,
+    image_list,
+    images_of_folder,
+    images_of_text,
+    with_listed_annotations,
+    with_listed_predictions,
+)
+from crowdeval.formats.json_kinds import told_by
+from crowdeval.formats.number_rows import is_even_rows
+from crowdeval.formats.row_formats import RowsFormat
+from crowdeval.formats.source import Source, read_source, suffix_of
 from crowdeval.options import STANDARD_STREAM
 from crowdeval.plugins import Extensions
 from crowdeval.points.sets import Annotations, Predictions
@@ -26,6 +41,7 @@ __all__ = [
     "Source",
     "detect",
     "read_annotations",
+    "read_image_list",
     "read_predictions",
     "write_annotations",
     "write_predictions",
@@ -35,11 +51,14 @@ FORMATS: Extensions[Format] = Extensions("format", "crowdeval.formats")
 """The formats by name."""
 
 _NAME_IT = (
-    "name the format: format= in Python, --predictions-format / --annotations-format / --from on the command line"
+    "the documentation has a table of them; a format that is not told by its content is named: format= in Python, "
+    "--predictions-format / --annotations-format / --from on the command line"
 )
 
 
-def read_predictions(source: str | os.PathLike[str], *, format: str | None = None) -> Predictions:
+def read_predictions(
+    source: str | os.PathLike[str], *, format: str | None = None, images: str | os.PathLike[str] | None = None
+) -> Predictions:
     """Read predictions from a file.
 
     Parameters
@@ -48,6 +67,9 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
         The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
+    images : str or path, optional
+        The images there are: their folder, or a file that lists them. Their sizes are used where the file needs them,
+        and a listed image that the file lacks is an image without predictions.
 
     Returns
     -------
@@ -73,16 +95,22 @@ def read_predictions(source: str | os.PathLike[str], *, format: str | None = Non
     >>> predictions.image_ids, predictions.xy.tolist(), predictions.score.tolist()
     (('IMG_1',), [[10.0, 20.0]], [0.9])
     """
-    if format is None and os.path.isdir(source):
+    listed_images = NO_IMAGES if images is None else read_image_list(images)
+    if os.path.isdir(source):
         from crowdeval.formats.image_folder import read_folder_predictions
 
-        return read_folder_predictions(Path(source))
-    file = read_source(source)
-    with _errors_of(file):
-        return _format_of(file, format).read_predictions(file)
+        form = None if format is None else FORMATS[format]
+        predictions = read_folder_predictions(Path(source), _find, form, listed_images)
+    else:
+        file = replace(read_source(source), sizes=listed_images.sizes)
+        with _errors_of(file):
+            predictions = _format_of(file, format).read_predictions(file)
+    return with_listed_predictions(predictions, listed_images)
 
 
-def read_annotations(source: str | os.PathLike[str], *, format: str | None = None) -> Annotations:
+def read_annotations(
+    source: str | os.PathLike[str], *, format: str | None = None, images: str | os.PathLike[str] | None = None
+) -> Annotations:
     """Read annotations from a file.
 
     Parameters
@@ -91,6 +119,9 @@ def read_annotations(source: str | os.PathLike[str], *, format: str | None = Non
         The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
+    images : str or path, optional
+        The images there are: their folder, or a file that lists them. Their sizes are used where the file needs them,
+        and a listed image that a folder lacks is an image without people.
 
     Returns
     -------
@@ -116,13 +147,57 @@ def read_annotations(source: str | os.PathLike[str], *, format: str | None = Non
     >>> annotations.image_ids, annotations.xy.tolist()
     (('IMG_1', 'IMG_2'), [[10.0, 20.0]])
     """
-    if format is None and os.path.isdir(source):
+    listed_images = NO_IMAGES if images is None else read_image_list(images)
+    folder = os.path.isdir(source)
+    if folder:
         from crowdeval.formats.image_folder import read_folder_annotations
 
-        return read_folder_annotations(Path(source))
-    file = read_source(source)
-    with _errors_of(file):
-        return _format_of(file, format).read_annotations(file)
+        form = None if format is None else FORMATS[format]
+        annotations = read_folder_annotations(Path(source), _find, form, listed_images)
+    else:
+        file = replace(read_source(source), sizes=listed_images.sizes)
+        with _errors_of(file):
+            annotations = _format_of(file, format).read_annotations(file)
+    return with_listed_annotations(annotations, listed_images, complete=folder)
+
+
+def read_image_list(place: str | os.PathLike[str]) -> ImageList:
+    """Read the list of the images there are.
+
+    Parameters
+    ----------
+    place : str or path
+        A folder of images, whose sizes are read from their headers; a text file with a name in every line, or with a
+        name, a width and a height; or a file of annotations.
+
+    Returns
+    -------
+    ImageList
+
+    Raises
+    ------
+    MissingFileError
+        If the folder or the file does not exist.
+    FormatError
+        If the folder has no images, or the file is damaged.
+    UsageError
+        If a name stands twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "images.txt").write_text("IMG_1.jpg\\nIMG_2.jpg\\n")
+    ...     read_image_list(Path(folder, "images.txt")).names
+    ('IMG_1.jpg', 'IMG_2.jpg')
+    """
+    if os.path.isdir(place):
+        return images_of_folder(Path(place))
+    source = read_source(place)
+    if source.suffix == ".parquet" or source.data.lstrip()[:1] in (b"{", b"[", b"<"):
+        annotations = read_annotations(place)
+        return image_list(source.name, annotations.image_ids, annotations.sizes)
+    return images_of_text(source)
 
 
 def write_predictions(predictions: Predictions, target: str | os.PathLike[str], *, format: str | None = None) -> None:
@@ -218,6 +293,11 @@ def detect(source: str | os.PathLike[str]) -> str:
     return _format_of(read_source(source), None).name
 
 
+def _find(source: Source) -> Format:
+    """Return the format of a file that no one has named."""
+    return _format_of(source, None)
+
+
 @contextmanager
 def _errors_of(file: Source) -> Iterator[None]:
     """Raise errors of the columns, of memory and of recursion as a FormatError that names the file."""
@@ -234,14 +314,28 @@ def _format_of(source: Source, name: str | None) -> Format:
     """Return the format of this name, else the first that recognises the content, else the first with the suffix."""
     if name is not None:
         return FORMATS[name]
+    told = told_by(source)
+    if told.foreign is not None:
+        words, _, mend = told.foreign.partition("; ")
+        raise source.error("predictions or annotations in a known format", words, hint=mend)
+    if told.formats:
+        return FORMATS[told.formats[0]]
     for form in _formats():
         if form.recognises(source):
             return form
+    if is_even_rows(source.data):
+        found = "rows of numbers, which can be points or boxes of one image, or counts"
+        hint = (
+            "name the format, xy, xyxy, yolo, visdrone or counts; in a folder with one file for each image it is told"
+        )
+        raise source.error("a file that can be only one thing", found, hint=hint)
     for form in _formats():
         if source.suffix in form.suffixes:
             return form
-    found = binary_kind(source.data) or "content that none of them recognises"
-    raise source.error(f"one of the formats {listed(FORMATS, most=40)}", found, hint=_NAME_IT)
+    kind = binary_kind(source.data)
+    found = kind or "content that none of them recognises"
+    hint = mend_of(kind) or _NAME_IT if kind else _NAME_IT
+    raise source.error("points or counts in a known format", found, hint=hint)
 
 
 def format_for(target: str | os.PathLike[str], name: str | None = None) -> Format:
@@ -273,10 +367,11 @@ def format_for(target: str | os.PathLike[str], name: str | None = None) -> Forma
     if name is not None:
         return FORMATS[name]
     suffix = suffix_of(Path(target))
-    for form in _formats():
+    written = [form for form in _formats() if not isinstance(form, ForeignFormat | RowsFormat)]
+    for form in written:
         if suffix in form.suffixes:
             return form
-    known = listed((f"{form.suffixes[0]} ({form.name})" for form in _formats()), most=40)
+    known = listed((f"{form.suffixes[0]} ({form.name})" for form in written), most=40)
     raise UsageError(f"{os.fspath(target)}: no format has the suffix {suffix!r}; use one of {known} or name the format")
 
 

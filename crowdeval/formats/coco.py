@@ -19,9 +19,10 @@ from crowdeval.formats.coco_entries import coco_entries
 from crowdeval.formats.coco_points import people_of, sizes_of_images
 from crowdeval.formats.contract import attributes_named, require_points, warn, warn_not_kept
 from crowdeval.formats.image_objects import attributes_by_image
-from crowdeval.formats.json_text import dialect
+from crowdeval.formats.json_kinds import told_by
 from crowdeval.formats.source import Source
 from crowdeval.points.assemble import attribute_columns
+from crowdeval.points.columns import Labels
 from crowdeval.points.sets import Annotations, Predictions
 
 _PERSON = {"id": 1, "name": "person", "keypoints": ["head"], "skeleton": []}
@@ -46,12 +47,13 @@ class Coco:
 
     def recognises(self, source: Source) -> bool:
         """Return whether the file is JSON with the keys of COCO."""
-        return dialect(source) == "coco"
+        return told_by(source).formats == ("coco",)
 
     def read_predictions(self, source: Source) -> Predictions:
         """Return the predictions of a list of results, or of a dataset whose annotations have scores."""
         people = people_of(source, coco_entries(source), "predictions")
-        return Predictions(image_ids=people.ids, offsets=people.offsets, xy=people.xy, score=people.score)
+        return Predictions(image_ids=people.ids, offsets=people.offsets, xy=people.xy, score=people.score,
+                           labels=people.labels)  # fmt: skip
 
     def read_annotations(self, source: Source) -> Annotations:
         """Return the annotations of a dataset, with boxes where every annotation has one."""
@@ -60,6 +62,8 @@ class Coco:
             hint = "a list of results is COCO's form of predictions"
             raise source.error('an object with "images" and "annotations"', "a list", hint=hint)
         people = people_of(source, value, "annotations")
+        if not value.annotations and b'"licenses"' in source.data:
+            warn(f"{source.name}: there are no annotations; CVAT leaves points out of COCO: export 'CVAT for images'")
         names = [{} if image.file_name is None else {"file_name": image.file_name} for image in value.images]
         return Annotations(
             image_ids=people.ids,
@@ -68,6 +72,8 @@ class Coco:
             boxes=people.boxes,
             sizes=sizes_of_images(value.images),
             attributes=attribute_columns(names),
+            labels=people.labels,
+            classes=people.classes,
         )
 
     def write_predictions(self, predictions: Predictions) -> bytes:
@@ -76,12 +82,17 @@ class Coco:
         empty = list(compress(predictions.image_ids, np.diff(predictions.offsets) == 0))
         if empty:
             warn(f"a list of COCO results can't hold images without predictions: {listed(empty)} are left out")
-        warn_not_kept(self.name, ["counts"] if predictions.counts is not None else [])
+        lost = [name for name in ("counts", "sizes") if getattr(predictions, name) is not None]
+        if predictions.labels is not None and not _are_numbers(predictions.labels):
+            lost.append("names of labels")
+        warn_not_kept(self.name, lost)
         ids = _coco_ids(predictions.image_ids)
         scores = [None] * len(predictions.xy) if predictions.score is None else predictions.score.tolist()
         entries = []
-        for i, (x, y), score in zip(predictions.points.image.tolist(), predictions.xy.tolist(), scores, strict=True):
-            entry = {"image_id": ids[i], "category_id": 1, "keypoints": [x, y, 1]}
+        numbers, _ = _categories(predictions.labels, len(predictions.xy))
+        rows = zip(predictions.points.image.tolist(), predictions.xy.tolist(), scores, numbers, strict=True)
+        for i, (x, y), score, number in rows:
+            entry = {"image_id": ids[i], "category_id": number, "keypoints": [x, y, 1]}
             entries.append(entry if score is None else {**entry, "score": score})
         return _encoded_list(entries) + b"\n"
 
@@ -91,11 +102,12 @@ class Coco:
         lost += [name for name in attributes_named(annotations) if name != "attribute file_name"]
         warn_not_kept(self.name, lost)
         ids = _coco_ids(annotations.image_ids)
+        numbers, categories = _categories(annotations.labels, len(annotations.xy))
         images = _image_entries(annotations, ids)
         return b'{"images": %s,\n"annotations": %s,\n"categories": %s}\n' % (
             _encoded_list(images),
-            _encoded_list(_person_entries(annotations, ids)),
-            msgspec.json.encode([_PERSON]),
+            _encoded_list(_person_entries(annotations, ids, numbers)),
+            msgspec.json.encode([{**_PERSON, "id": i, "name": name} for name, i in categories.items()]),
         )
 
 
@@ -114,17 +126,33 @@ def _image_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterat
         yield entry
 
 
-def _person_entries(annotations: Annotations, ids: Sequence[int | str]) -> Iterator[dict[str, Any]]:
+def _person_entries(
+    annotations: Annotations, ids: Sequence[int | str], numbers: Sequence[int]
+) -> Iterator[dict[str, Any]]:
     """Yield the entries of the key "annotations", one for every point."""
     boxes = None if annotations.boxes is None else annotations.boxes.tolist()
     rows = zip(annotations.points.image.tolist(), annotations.xy.tolist(), strict=True)
     for row, (image, (x, y)) in enumerate(rows):
-        entry: dict[str, Any] = {"id": row + 1, "image_id": ids[image], "category_id": 1, "iscrowd": 0}
+        entry: dict[str, Any] = {"id": row + 1, "image_id": ids[image], "category_id": numbers[row], "iscrowd": 0}
         entry |= {"keypoints": [x, y, 2], "num_keypoints": 1}
         if boxes is not None:
             x1, y1, x2, y2 = boxes[row]
             entry |= {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
         yield entry
+
+
+def _categories(labels: Labels | None, points: int) -> tuple[list[int], dict[str, int]]:
+    """Return the number of the category of every point, and the numbers of the categories by name."""
+    if labels is None or not any(labels):
+        return [1] * points, {"person": 1}
+    names = sorted({label or "person" for label in labels.tolist()})
+    numbers = {name: int(name) if _are_numbers(labels) else i for i, name in enumerate(names, start=1)}
+    return [numbers[label or "person"] for label in labels.tolist()], numbers
+
+
+def _are_numbers(labels: Labels) -> bool:
+    """Return whether all labels are numbers of categories, as those of results are."""
+    return all(label.isascii() and label.isdigit() and len(label) < 10 for label in set(labels.tolist()))
 
 
 def _coco_ids(names: Sequence[str]) -> Sequence[int | str]:

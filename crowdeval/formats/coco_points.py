@@ -10,17 +10,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
+import msgspec
 import numpy as np
 
 from crowdeval.errors import Problems, did_you_mean, shown
 from crowdeval.formats.coco_entries import CocoDataset, CocoImage, CocoObject
 from crowdeval.formats.contract import Kind, counted, warn
+from crowdeval.formats.json_text import is_encodable
 from crowdeval.formats.source import Source
+from crowdeval.points.columns import Labels
 from crowdeval.points.ragged import LARGEST, Floats, Integers, offsets_of
+
+_CORNERS, _PARTS = 8, 3
+"""Numbers of boxes from which corners, or parts of the side, in place of x, y, width, height are suspected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class People:
         x1, y1, x2, y2 of every point in pixels.
     score : array of float, (N,), or None
         The confidence of every point.
+    labels : array of str, (N,), or None
+        The category of every point, by name where the file has names.
+    classes : mapping of str to str
+        Names of categories by their ids.
     """
 
     ids: tuple[str, ...]
@@ -46,6 +56,8 @@ class People:
     xy: Floats
     boxes: Floats | None
     score: Floats | None
+    labels: Labels | None = None
+    classes: Mapping[str, str] = field(default_factory=dict)
 
 
 def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind) -> People:
@@ -81,7 +93,12 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
     objects = value if isinstance(value, list) else value.annotations
     place = "[{}]" if results else "annotations[{}]"
     index = _image_index(value, problems)
-    kept = [(place.format(i), entry) for i, entry in enumerate(objects) if not entry.iscrowd]
+    classes = {} if isinstance(value, list) else category_names(value)
+    people = [(place.format(i), entry) for i, entry in enumerate(objects) if not entry.iscrowd]
+    kept = [(key, entry) for key, entry in people if not _is_empty(entry, classes)]
+    if len(kept) < len(people):
+        empty = counted(len(people) - len(kept), "entry", "entries")
+        warn(f"{source.name}: {empty} of the category 'empty' for empty images")
     sound = _have_valid_numbers([entry for _, entry in kept])
     for key, entry in kept:
         if not sound:
@@ -93,7 +110,7 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
     points, centres = _points(kept, results=results, problems=problems)
     score = _scores(kept, kind, problems)
     problems.raise_if_any()
-    for text in _warnings([entry for _, entry in kept], len(objects) - len(kept), centres):
+    for text in _warnings([entry for _, entry in kept], len(objects) - len(people), centres):
         warn(f"{source.name}: {text}")
     if kind == "annotations" and score is not None:
         warn(f"{source.name}: scores are not read as annotations")
@@ -107,7 +124,57 @@ def people_of(source: Source, value: CocoDataset | list[CocoObject], kind: Kind)
         xy=np.array(points, dtype=np.float64).reshape(-1, 2)[order],
         boxes=_boxes(source.name, kept, order, kind),
         score=None if score is None else score[order],
+        labels=_labels(kept, classes, order),
+        classes=classes,
     )
+
+
+def category_names(value: CocoDataset) -> dict[str, str]:
+    """Return the names of the categories of a dataset by their ids.
+
+    Parameters
+    ----------
+    value : CocoDataset
+        The decoded file.
+
+    Returns
+    -------
+    dict of str to str
+        Empty where the file has no list of categories with names.
+
+    Examples
+    --------
+    >>> category_names(CocoDataset([], [], msgspec.Raw(b'[{"id": 1, "name": "zebra"}]')))
+    {'1': 'zebra'}
+    """
+    try:
+        categories = msgspec.json.decode(value.categories or b"[]", type=list[_Category])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return {str(category.id): category.name for category in categories if category.name and is_encodable(category.name)}
+
+
+class _Category(msgspec.Struct):
+    """An entry of ``categories``."""
+
+    id: int | str
+    name: str | None = None
+
+
+def _is_empty(entry: CocoObject, classes: Mapping[str, str]) -> bool:
+    """Return whether an entry says that its image is empty, as camera traps have it."""
+    return not entry.bbox and not entry.keypoints and classes.get(str(entry.category_id), "").lower() == "empty"
+
+
+def _labels(kept: Sequence[tuple[str, CocoObject]], classes: Mapping[str, str], order: Integers) -> Labels | None:
+    """Return the category of every point; None where the file has no categories."""
+    numbers = [entry.category_id for _, entry in kept]
+    if all(number is None for number in numbers):
+        return None
+    names = {number: "" if number is None else classes.get(str(number), str(number)) for number in set(numbers)}
+    labels = np.empty(len(numbers), dtype=object)
+    labels[:] = [names[number] for number in numbers]
+    return labels[order]
 
 
 def _image_index(value: CocoDataset | list[CocoObject], problems: Problems) -> dict[str, int]:
@@ -179,7 +246,8 @@ def _points(
             points.append((x + width / 2, y + height / 2))
             centres += 1
         else:
-            hint = "several keypoints are parts of a body: a box is needed" if parts else None
+            hint = "outlines (segmentation) are not read" if not entry.keypoints else None
+            hint = "several keypoints are parts of a body: a box is needed" if parts else hint
             found = f"{counted(len(candidates), 'visible keypoint')} and no box"
             problems.add("one visible keypoint, or a box", found, key=key, image=str(entry.image_id), hint=hint)
     return points, centres
@@ -225,9 +293,17 @@ def _warnings(kept: Sequence[CocoObject], crowds: int, centres: int) -> Iterator
         yield f"the points are the centres of {counted(centres, 'box', 'boxes')}"
     if crowds:
         yield f"{counted(crowds, 'entry', 'entries')} with iscrowd = 1 left out (regions, not people)"
-    categories = {entry.category_id for entry in kept}
-    if len(categories) > 1:
-        yield f"points of {len(categories)} categories are read as one class"
+    boxes = np.array([entry.bbox for entry in kept if entry.bbox and len(entry.bbox) == 4], dtype=np.float64)
+    if len(boxes) >= _PARTS and boxes.max() <= 1 and boxes[:, 2:].max() < 1 and (boxes[:, 2:] > 0).all():
+        yield (
+            "all boxes are within 0 and 1, as parts of width and height are, and COCO's are in pixels: "
+            "--frame normalized brings them to pixels (of annotations, crowdeval convert does)"
+        )
+    elif len(boxes) >= _CORNERS and (boxes[:, 2:] >= boxes[:, :2]).all() and (boxes[:, :2] > 0).any(axis=1).all():
+        yield (
+            "every box is at least as wide as its x and as high as its y, as corners x1, y1, x2, y2 are; COCO has "
+            "x, y, width, height: if they are corners, all points are wrong"
+        )
 
 
 def sizes_of_images(images: Sequence[CocoImage]) -> Floats | None:

@@ -1,55 +1,80 @@
-"""A folder with one small file for each image: rows of numbers or a NumPy array; the id of an image is the file's stem.
+"""A folder with one small file for each image is one data set, in any readable format; an empty file is an empty image.
 
-The number of columns says what they are:
-
-    ==========  ==================================
-    2           x, y
-    3           x, y, confidence
-    4           x1, y1, x2, y2: the corners of a box
-    5           x1, y1, x2, y2, confidence
-    5, 6        YOLO: class, centre x and y, width and height as parts of the image's, confidence
-    ==========  ==================================
-
-An empty file is an image without points. Text columns are separated by blanks, commas or semicolons; a line that begins
-with ``#`` is a comment. Of a box, predictions have the centre; annotations keep the box, too.
+The id of an image is the stem of its file, or what the file itself says. Files that hold no points are named and passed
+over; files of two formats are refused.
 """
 
 from __future__ import annotations
 
-import io
+import os
 import re
-import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from crowdeval.errors import FormatError, MissingFileError, Problem, Problems, listed
-from crowdeval.formats.contract import warn
+from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem, Problems, listed
+from crowdeval.formats.contract import Format, Kind, warn
+from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.image_list import IMAGES, NO_IMAGES, ImageList, images_near, images_of_folder
+from crowdeval.formats.number_rows import begins_with_numbers
+from crowdeval.formats.reading import Reading
+from crowdeval.formats.row_formats import (
+    NUMPY,
+    RowsFormat,
+    annotations_of_rows,
+    kind_of_rows,
+    predictions_of_rows,
+)
+from crowdeval.formats.source import Source
+from crowdeval.points.assemble import concatenated
 from crowdeval.points.labels import natural_key
-from crowdeval.points.ragged import Floats, Integers, offsets_of
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
-TEXT, ARRAY = (".txt", ".xy", ".tsv", ".dat"), (".npy", ".npz")
-"""Suffixes of the files that are read; all files of a folder are of one of the two kinds."""
+Columns = TypeVar("Columns", Predictions, Annotations)
+Find = Callable[[Source], Format]
+"""Function that finds the format of a file."""
 
-_PASSED = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".db", ".ini", ".md")
-"""Suffixes of files that a folder may have beside its data."""
+_CLUTTER = (*IMAGES, ".db", ".ini", ".md", ".yaml", ".yml", ".log", ".cache", ".py")
+_CLUTTER_NAMES = ("classes.txt", "labels.txt", "obj.names", "obj.data", "readme.txt", "license", "license.txt")
+"""Files that a folder may have beside its data, by suffix and by name."""
 
-_SEPARATOR = re.compile(r"[\s,;]+")
+_CLASS_NAMES = ("classes.txt", "obj.names")
+"""Files with the names of YOLO's classes."""
+
+_NAMES = re.compile(r"^names:\s*(?:\[(?P<list>[^\]]*)\])?\s*$", re.MULTILINE)
+_NAME_LINE = re.compile(r"^\s+(?:-|(?P<number>\d+):)\s*(?P<name>.+?)\s*$")
 
 
-def read_folder_predictions(folder: Path) -> Predictions:
+class _File(NamedTuple):
+    """One file of a folder: the id it gives its image, its path below the folder, its suffix, and its content."""
+
+    image: str
+    path: str
+    suffix: str
+    data: bytes
+
+
+def read_folder_predictions(
+    folder: Path, find: Find, form: Format | None = None, images: ImageList = NO_IMAGES
+) -> Predictions:
     """Read predictions from a folder with one file for each image.
 
     Parameters
     ----------
     folder : Path
-        The folder.
+        The folder; without files of its own, those of its folders.
+    find : callable
+        Function that returns the format of a file.
+    form : Format, optional
+        The format of all files, where it is known.
+    images : ImageList
+        The images there are, with their sizes.
 
     Returns
     -------
     Predictions
-        Coordinates as they stand in the files.
 
     Raises
     ------
@@ -61,36 +86,34 @@ def read_folder_predictions(folder: Path) -> Predictions:
     Examples
     --------
     >>> import tempfile
+    >>> from crowdeval.formats import read_predictions
     >>> with tempfile.TemporaryDirectory() as name:
     ...     _ = Path(name, "IMG_1.txt").write_text("10 20 0.9\\n")
     ...     _ = Path(name, "IMG_2.txt").write_text("")
-    ...     predictions = read_folder_predictions(Path(name))
+    ...     predictions = read_predictions(name)
     >>> predictions.image_ids, predictions.xy.tolist(), predictions.score.tolist()
     (('IMG_1', 'IMG_2'), [[10.0, 20.0]], [0.9])
     """
-    ids, offsets, rows = _rows(folder)
-    if _is_yolo(rows):
-        warn(
-            f"{folder} has YOLO rows, whose centres are parts of width and height: "
-            "--frame normalized brings them to pixels"
-        )
-        rows = rows[:, [1, 2, 5] if rows.shape[1] == 6 else [1, 2]]
-    width = rows.shape[1]
-    return Predictions(
-        image_ids=ids,
-        offsets=offsets,
-        xy=_centres(rows) if width > 3 else rows[:, :2],
-        score=rows[:, -1] if width in (3, 5) else None,
-    )
+    files = _files(folder)
+    form = form or _common_format(folder, files, find)
+    if isinstance(form, RowsFormat):
+        rows = form.rows(str(folder), _pairs(files), images.sizes, _class_names(folder))
+        return predictions_of_rows(rows, form.kind or kind_of_rows(rows))
+    if isinstance(form, ForeignFormat):
+        return _filled(folder, files, form, "predictions", images.sizes).predictions()
+    empty = Predictions(image_ids=_empty(files), offsets=np.zeros(len(_empty(files)) + 1, dtype=np.int64), xy=[])
+    return _joined(folder, files, images, form.read_predictions, empty)
 
 
-def read_folder_annotations(folder: Path) -> Annotations:
+def read_folder_annotations(
+    folder: Path, find: Find, form: Format | None = None, images: ImageList = NO_IMAGES
+) -> Annotations:
     """Read annotations from a folder with one file for each image.
 
     Parameters
     ----------
-    folder : Path
-        The folder.
+    folder, find, form, images
+        The same as for ``read_folder_predictions``.
 
     Returns
     -------
@@ -102,144 +125,191 @@ def read_folder_annotations(folder: Path) -> Annotations:
     MissingFileError
         If the folder can't be read.
     FormatError
-        If it holds no such files, or rows have a confidence, which annotations do not have.
+        As ``read_folder_predictions``, and if YOLO rows lack the size of an image.
 
     Examples
     --------
     >>> import tempfile
+    >>> from crowdeval.formats import read_annotations
     >>> with tempfile.TemporaryDirectory() as name:
     ...     _ = Path(name, "IMG_1.txt").write_text("10 20\\n30 40\\n")
-    ...     read_folder_annotations(Path(name)).counts.tolist()
+    ...     read_annotations(name).counts.tolist()
     [2]
     """
-    ids, offsets, rows = _rows(folder)
-    width = rows.shape[1]
-    if width not in (2, 4):
-        found = "YOLO rows, which need image sizes" if _is_yolo(rows) else f"{width} columns, as predictions have"
-        raise _error(folder, "annotations of 2 columns (x y) or 4 (x1 y1 x2 y2), in pixels", found)
-    return Annotations(
-        image_ids=ids,
-        offsets=offsets,
-        xy=_centres(rows) if width == 4 else rows,
-        boxes=rows if width == 4 else None,
-    )
+    files = _files(folder)
+    form = form or _common_format(folder, files, find)
+    if isinstance(form, RowsFormat):
+        rows = form.rows(str(folder), _pairs(files), images.sizes, _class_names(folder))
+        kind = form.kind or kind_of_rows(rows)
+        near = images_near(folder) if kind == "yolo" and not images.sizes else None
+        if near is not None:
+            warn(f"{folder}: the sizes of the images are those of the files in {near}")
+            rows = form.rows(str(folder), _pairs(files), images_of_folder(near).sizes, rows.classes)
+        return annotations_of_rows(rows, kind)
+    if isinstance(form, ForeignFormat):
+        return _filled(folder, files, form, "annotations", images.sizes).annotations()
+    empty = Annotations(image_ids=_empty(files), offsets=np.zeros(len(_empty(files)) + 1, dtype=np.int64), xy=[])
+    return _joined(folder, files, images, form.read_annotations, empty)
 
 
-def _is_yolo(rows: Floats) -> bool:
-    """Return whether all rows are a class and four parts of width and height, with or without a confidence."""
-    parts = rows[:, 1:5]
-    fits = rows.shape[1] in (5, 6) and len(rows) > 0 and bool((rows[:, 0] % 1 == 0).all())
-    return fits and bool(((parts >= 0) & (parts <= 1)).all())
-
-
-def _centres(rows: Floats) -> Floats:
-    """Return the centres of boxes, (N, 2)."""
-    return (rows[:, :2] + rows[:, 2:4]) / 2
-
-
-def _rows(folder: Path) -> tuple[tuple[str, ...], Integers, Floats]:
-    """Return the ids of the images in natural order, their offsets, and the rows of all images, (N, 2 to 6)."""
-    problems, tables = Problems(str(folder)), {}
-    for path in _files(folder):
-        try:
-            tables[path.stem] = _array(path) if path.suffix.lower() in ARRAY else _text(path)
-        except ValueError as problem:
-            problems.add("rows of 2 to 6 finite numbers", str(problem), key=path.name)
-        except OSError as problem:
-            raise MissingFileError(f"{path} can't be read: {problem.strerror}") from None
-    filled = {name: table for name, table in tables.items() if len(table)}
-    first = next(iter(filled), "")
-    width = filled[first].shape[1] if filled else 2
-    for name, table in filled.items():
-        if table.shape[1] != width:
-            problems.add(f"{width} columns, as in {first}", f"{table.shape[1]} columns", key=name)
-    problems.raise_if_any()
-    rows = np.concatenate([np.empty((0, width)), *filled.values()])
-    if width == 6 and not _is_yolo(rows):
-        raise _error(folder, "rows of 2 to 5 numbers, or YOLO rows of 6", "6 columns with values outside 0 .. 1")
-    return tuple(tables), offsets_of([len(table) for table in tables.values()]), rows
-
-
-def _files(folder: Path) -> list[Path]:
-    """Return the data files of a folder in natural order; name what is passed over; refuse a mixture."""
+def _files(folder: Path) -> list[_File]:
+    """Return the data files of a folder in natural order with their content; name what is passed over."""
     try:
-        entries = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+        own, folders = _entries(folder)
+        data = [entry for entry in own if not _is_clutter(entry)]
+        prefixed = [("", entry) for entry in data]
+        passed = [entry.name for entry in own if _is_clutter(entry)]
+        if data or not folders:
+            passed += [entry.name for entry in folders]
+        else:
+            inner = [(entry.name, file) for entry in folders for file in _entries(Path(entry.path))[0]]
+            prefixed = [(f"{name}/", file) for name, file in inner if not _is_clutter(file)]
+        files = [_read(prefix, entry) for prefix, entry in prefixed]
     except OSError as problem:
-        raise MissingFileError(f"{folder} can't be read: {problem.strerror}") from None
-    entries = [path for path in entries if not path.name.startswith(".")]
-    data = [path for path in entries if path.is_file() and path.name != "classes.txt"]
-    texts, arrays = ([path for path in data if path.suffix.lower() in kind] for kind in (TEXT, ARRAY))
-    files = texts or arrays
-    foreign = [path.name for path in data if path not in files and path.suffix.lower() not in _PASSED]
-    if not files or foreign:
-        raise _no_folder(folder, f"{listed(foreign, most=5)} beside {files[0].name}" if files else "none of them")
-    twice = repeated_names(path.stem for path in files)
+        raise MissingFileError(f"{folder} can't be read: {problem.strerror or problem}") from None
+    if not files:
+        images = sum(name.lower().endswith(IMAGES) for name in passed)
+        found = f"{images:,} images and no file of points" if images else "none of them"
+        raise _no_folder(folder, found)
+    passed = [name for name in passed if name not in _CLASS_NAMES]
+    if passed:
+        warn(f"{folder}: {listed(passed, most=5)} {'is' if len(passed) == 1 else 'are'} passed over")
+    twice = repeated_names(file.image for file in files)
     if twice:
         raise _no_folder(folder, f"two files for {listed(twice, most=5)}")
-    others = [path.name for path in entries if path not in files]
-    if others:
-        warn(f"{folder}: {listed(others, most=5)} {'is' if len(others) == 1 else 'are'} passed over")
     return files
+
+
+def _entries(folder: Path) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """Return the files and the folders of a folder in natural order, without hidden ones."""
+    with os.scandir(folder) as found:
+        entries = [entry for entry in found if not entry.name.startswith(".")]
+    entries.sort(key=lambda entry: natural_key(entry.name))
+    return [entry for entry in entries if entry.is_file()], [entry for entry in entries if entry.is_dir()]
+
+
+def _is_clutter(entry: os.DirEntry[str]) -> bool:
+    name = entry.name.lower()
+    return name.endswith(_CLUTTER) or name in _CLUTTER_NAMES
+
+
+def _read(prefix: str, entry: os.DirEntry[str]) -> _File:
+    """Return a file with its content, unpacked where it is gzip."""
+    with open(entry.path, "rb", buffering=0) as stream:
+        data = stream.read()
+    if data[:2] == b"\x1f\x8b":
+        from crowdeval.formats.source import read_source
+
+        data = read_source(entry.path).data
+    name, dot, suffix = entry.name.removesuffix(".gz").rpartition(".")
+    return _File(f"{prefix}{name or suffix}", prefix + entry.name, (dot + suffix).lower() if name else "", data)
+
+
+def _common_format(folder: Path, files: list[_File], find: Find) -> Format:
+    """Return the format of all files; refuse a mixture, with names."""
+    filled = [file for file in files if file.data and not file.data.isspace()]
+    first = filled[0] if filled else files[0]
+    suffixes = {file.suffix for file in files}
+    if len(suffixes) > 1:
+        other = next(file for file in files if file.suffix != first.suffix)
+        raise _no_folder(folder, f"{listed([first.path, other.path])}: files of {listed(sorted(suffixes), most=5)}")
+    if first.suffix in NUMPY.suffixes:
+        return NUMPY
+    if not filled or begins_with_numbers(first.data):
+        return _ROWS
+    form = find(_source(folder, first))
+    others = [file.path for file in filled if not form.recognises(_source(folder, file))]
+    if others and form.recognises(_source(folder, first)):
+        raise _no_folder(folder, f"{first.path} in the format {form.name!r}, and {listed(others, most=5)} not")
+    return form
+
+
+def _pairs(files: list[_File]) -> list[tuple[str, bytes]]:
+    return [(file.image, file.data) for file in files]
+
+
+def _source(folder: Path, file: _File, sizes: Mapping[str, tuple[float, float]] | None = None) -> Source:
+    path = folder / file.path
+    return Source(name=str(path), data=file.data, suffix=file.suffix, path=path, sizes=sizes or {})
+
+
+def _empty(files: list[_File]) -> list[str]:
+    """Return the images of empty files."""
+    return [file.image for file in files if not file.data.strip()]
+
+
+def _filled(
+    folder: Path, files: list[_File], form: ForeignFormat, kind: Kind, sizes: Mapping[str, tuple[float, float]]
+) -> Reading:
+    """Return a reading of all files, which collects their problems together."""
+    reading = Reading(Source(str(folder), b""), kind)
+    for file in files:
+        reading.open(_source(folder, file, sizes))
+        if file.data.strip():
+            try:
+                form.read(reading)
+            except FormatError as problem:
+                for each in problem.problems:
+                    reading.problem(each.expected, each.found, line=each.line, key=each.key or "", hint=each.hint)
+        else:
+            reading.image(file.image)
+    return reading
+
+
+def _joined(
+    folder: Path, files: list[_File], images: ImageList, read: Callable[[Source], Columns], empty: Columns
+) -> Columns:
+    """Return the sets of all files as one; raise FormatError with the problems of all files."""
+    problems, sets = Problems(str(folder)), [empty]
+    for file in files:
+        if file.data.strip():
+            try:
+                sets.append(read(_source(folder, file, images.sizes)))
+            except FormatError as problem:
+                for each in problem.problems:
+                    key = f"{file.path} {each.key or ''}".strip()
+                    problems.add(each.expected, each.found, line=each.line, key=key, image=each.image, hint=each.hint)
+    problems.raise_if_any()
+    try:
+        return concatenated(sets)
+    except CrowdevalError as problem:
+        raise FormatError(str(folder), [Problem(expected="files of one set", found=str(problem))]) from None
+
+
+def _class_names(folder: Path) -> dict[str, str]:
+    """Return the names of YOLO's classes by number, from classes.txt or a data.yaml in the folder or above it."""
+    for name in _CLASS_NAMES:
+        if (folder / name).is_file():
+            lines = (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
+            return {str(i): line.strip() for i, line in enumerate(lines) if line.strip()}
+    for place in (folder, *list(folder.resolve().parents)[:2]):
+        for name in ("data.yaml", "dataset.yaml"):
+            if (place / name).is_file():
+                return dict(_names_of_yaml((place / name).read_text(encoding="utf-8", errors="replace")))
+    return {}
+
+
+def _names_of_yaml(text: str) -> Iterator[tuple[str, str]]:
+    """Yield number and name of the classes in a data.yaml of YOLO: a list, or lines below ``names:``."""
+    found = _NAMES.search(text)
+    if found is None:
+        return
+    if found["list"] is not None:
+        for i, name in enumerate(found["list"].split(",")):
+            yield str(i), name.strip().strip("'\"")
+        return
+    for i, line in enumerate(text[found.end() :].lstrip("\n").splitlines()):
+        entry = _NAME_LINE.match(line)
+        if entry is None:
+            return
+        yield entry["number"] or str(i), entry["name"].strip("'\"")
 
 
 def _no_folder(folder: Path, found: str) -> FormatError:
     """Return the error of a folder that does not hold one file for each image."""
-    return _error(
-        folder,
-        "a folder with one file for each image, all of one kind (" + ", ".join((*TEXT, *ARRAY)) + ")",
-        found,
-        hint="the folder of a dataset is named NAME:SPLIT, images with one file of points folder:PATH",
-    )
-
-
-def _error(folder: Path, expected: str, found: str, *, hint: str | None = None) -> FormatError:
-    """Return the error of a single problem of a folder."""
+    expected = "a folder with one file for each image, all of one format"
+    hint = "the folder of a dataset is named NAME:SPLIT, images with one file of points folder:PATH"
     return FormatError(str(folder), [Problem(expected=expected, found=found, hint=hint)])
 
 
-def _text(path: Path) -> Floats:
-    """Return the rows of a text file; raise ValueError with the first wrong line."""
-    lines = path.read_bytes().decode("utf-8-sig", "replace").splitlines()
-    rows: list[list[float]] = []
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        try:
-            rows.append([float(cell) for cell in _SEPARATOR.split(text)])
-        except ValueError:
-            raise ValueError(f"line {number}: {text[:60]!r}") from None
-        if len(rows[-1]) != len(rows[0]):
-            raise ValueError(f"line {number} with {len(rows[-1])} numbers, after {len(rows[0])} in the first")
-    return _checked(np.array(rows) if rows else np.empty((0, 2)))
-
-
-def _array(path: Path) -> Floats:
-    """Return the rows of a NumPy file; an archive holds one array, or ``points`` with or without ``scores``."""
-    data = path.read_bytes()
-    if not data:
-        return np.empty((0, 2))
-    try:
-        loaded = np.load(io.BytesIO(data), allow_pickle=False)
-        arrays = {"points": loaded} if isinstance(loaded, np.ndarray) else {name: loaded[name] for name in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as problem:
-        raise ValueError(f"no NumPy file of plain numbers ({problem})") from None
-    points = arrays.get("points", next(iter(arrays.values())) if len(arrays) == 1 else None)
-    if points is None:
-        raise ValueError(f"an archive of {listed(arrays, most=5)}, without points")
-    if not (points.dtype.kind in "fiu" or not points.size):
-        raise ValueError(f"an array of {points.dtype}")
-    rows = np.empty((0, 2)) if not points.size else points.astype(np.float64)
-    scores = arrays.get("scores")
-    if scores is not None and rows.ndim == 2 and scores.shape == (len(rows),) and scores.dtype.kind in "fiu":
-        rows = np.column_stack([rows, scores.astype(np.float64)])
-    return _checked(rows)
-
-
-def _checked(rows: Floats) -> Floats:
-    """Return rows of 2 to 6 finite numbers; raise ValueError with what they are instead."""
-    if rows.ndim != 2 or not 2 <= rows.shape[1] <= 6:
-        raise ValueError(f"an array of shape {rows.shape}" if rows.ndim != 2 else f"{rows.shape[1]} columns")
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{rows[~np.isfinite(rows).all(axis=1)][0].tolist()}")
-    return rows
+_ROWS = RowsFormat("rows", None, "rows of numbers")

@@ -2,8 +2,11 @@
 
 An image object has the keys
 
-- id, points, scores, count where it is a predicted image;
-- id, points, width, height, boxes, radii, levels, attributes, point_attributes where it is an annotated image.
+- id, points, scores, labels, count, width, height where it is a predicted image;
+- id, points, labels, count, width, height, boxes, radii, levels, attributes, point_attributes where it is an annotated
+  image.
+
+Width and height are the size of an annotated image, and the frame of the points of a predicted one.
 
 Image objects that do not fit together raise InputError here. The readers then go through the file again, to find the
 place and the reason of every problem (``image_walk``).
@@ -24,6 +27,7 @@ from numpy.typing import NDArray
 from crowdeval.errors import InputError, listed, shown
 from crowdeval.formats.contract import Kind
 from crowdeval.points.assemble import Attribute, attribute_column, attribute_columns, column_of
+from crowdeval.points.columns import Labels
 from crowdeval.points.ragged import Floats, offsets_of
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -45,13 +49,16 @@ class PredictedImage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     points: list[Pair] | UnsetType = UNSET
     scores: list[float] | UnsetType = UNSET
     count: float | UnsetType = UNSET
+    width: float | UnsetType = UNSET
+    height: float | UnsetType = UNSET
+    labels: list[str] | UnsetType = UNSET
 
 
 class AnnotatedImage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The annotations of one image, all lengths in pixels."""
+    """The annotations of one image, all lengths in pixels: points, or only a count."""
 
     id: str
-    points: list[Pair]
+    points: list[Pair] | UnsetType = UNSET
     width: float | UnsetType = UNSET
     height: float | UnsetType = UNSET
     boxes: list[Quad] | UnsetType = UNSET
@@ -59,6 +66,8 @@ class AnnotatedImage(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     levels: list[int] | UnsetType = UNSET
     attributes: dict[str, Attribute] | UnsetType = UNSET
     point_attributes: dict[str, list[Attribute]] | UnsetType = UNSET
+    labels: list[str] | UnsetType = UNSET
+    count: float | UnsetType = UNSET
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,10 +120,7 @@ def predictions_of(images: Sequence[PredictedImage]) -> Predictions:
     >>> predictions.xy.tolist(), predictions.score.tolist()
     ([[10.0, 20.0]], [0.9])
     """
-    located = not images or any(image.points is not UNSET for image in images)
-    if located and any(image.points is UNSET for image in images):
-        raise InputError("points for some images and only counts for others")
-    points = [image.points or [] for image in images]
+    located, points = _points_of(images)
     return Predictions(
         image_ids=_image_ids(image.id for image in images),
         offsets=offsets_of([len(rows) for rows in points]),
@@ -122,6 +128,8 @@ def predictions_of(images: Sequence[PredictedImage]) -> Predictions:
         score=_column("scores", images, points, lambda image: image.scores),
         counts=counts_of([image.count for image in images]),
         located=located,
+        sizes=sizes_of([(image.width, image.height) for image in images]),
+        labels=_labels_of(images, points),
     )
 
 
@@ -149,7 +157,8 @@ def annotations_of(images: Sequence[AnnotatedImage]) -> Annotations:
     >>> annotations.xy.tolist(), annotations.sizes.tolist()
     ([[10.0, 20.0]], [[640.0, 480.0]])
     """
-    points = [image.points for image in images]
+    located, points = _points_of(images)
+    counts = counts_of([image.count for image in images])
     levels = _column("levels", images, points, lambda image: image.levels)
     return Annotations(
         image_ids=_image_ids(image.id for image in images),
@@ -161,7 +170,39 @@ def annotations_of(images: Sequence[AnnotatedImage]) -> Annotations:
         sizes=sizes_of([(image.width, image.height) for image in images]),
         attributes=attribute_columns([image.attributes or {} for image in images]),
         point_attributes=_point_attributes([image.point_attributes or {} for image in images], points),
+        labels=_labels_of(images, points),
+        counts=_true_counts(counts, points, located=located),
+        located=located,
     )
+
+
+def _points_of(images: Sequence[PredictedImage] | Sequence[AnnotatedImage]) -> tuple[bool, list[list[Pair]]]:
+    """Return whether images have points, and the points of every image; raise InputError where only some have."""
+    located = not images or any(image.points is not UNSET for image in images)
+    if located and any(image.points is UNSET for image in images):
+        raise InputError("points for some images and only counts for others")
+    return located, [image.points or [] for image in images]
+
+
+def _true_counts(counts: Floats | None, points: Sequence[Sequence[Any]], *, located: bool) -> Floats | None:
+    """Return the counts of annotated images; those of images with points are the numbers of points where unknown."""
+    if counts is None:
+        return None
+    return np.where(np.isnan(counts), [len(rows) for rows in points], counts) if located else counts
+
+
+def _labels_of(images: Sequence[Any], points: Sequence[Sequence[Any]]) -> Labels | None:
+    """Return the classes of all points, empty for those of an image without classes; None where no image has any."""
+    if all(image.labels is UNSET for image in images):
+        return None
+    if any(
+        image.labels is not UNSET and len(image.labels) != len(rows) for image, rows in zip(images, points, strict=True)
+    ):
+        raise InputError("labels and points of different number")
+    column = [image.labels or [""] * len(rows) for image, rows in zip(images, points, strict=True)]
+    labels = np.empty(sum(map(len, points)), dtype=object)
+    labels[:] = list(chain.from_iterable(column))
+    return labels
 
 
 def _short_form(kind: Kind, images: Mapping[str, Rows]) -> tuple[tuple[str, ...], Floats]:
@@ -256,6 +297,10 @@ def predicted_images(predictions: Predictions) -> Iterator[PredictedImage]:
             image.scores = predictions.score[start:end].tolist()
         if predictions.counts is not None and not np.isnan(predictions.counts[i]):
             image.count = float(predictions.counts[i])
+        if predictions.sizes is not None:
+            image.width, image.height = size_of_image(predictions.sizes[i])
+        if predictions.labels is not None:
+            image.labels = predictions.labels[start:end].tolist()
         yield image
 
 
@@ -285,7 +330,13 @@ def annotated_images(annotations: Annotations) -> Iterator[AnnotatedImage]:
     attributes = list(attributes_by_image(annotations))
     of_points = point_attribute_lists(annotations)
     for i, (start, end) in enumerate(pairwise(annotations.offsets.tolist())):
-        image = AnnotatedImage(annotations.image_ids[i], annotations.xy[start:end].tolist())
+        image = AnnotatedImage(annotations.image_ids[i])
+        if annotations.located:
+            image.points = annotations.xy[start:end].tolist()
+        else:
+            image.count = float(annotations.counts[i])
+        if annotations.labels is not None:
+            image.labels = annotations.labels[start:end].tolist()
         if annotations.sizes is not None:
             image.width, image.height = size_of_image(annotations.sizes[i])
         if annotations.boxes is not None:

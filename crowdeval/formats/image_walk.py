@@ -116,6 +116,8 @@ class ImageWalk:
                 self._list(value[column], child_key(key, column), self._row(names), points)
         if "scores" in value:
             self._list(value["scores"], child_key(key, "scores"), self._number, points)
+        if "labels" in value:
+            self._list(value["labels"], child_key(key, "labels"), self._text, points)
         if "levels" in value:
             self._list(value["levels"], child_key(key, "levels"), self._level, points)
         self._numbers_of_image(value, key)
@@ -224,11 +226,10 @@ class ImageWalk:
         if "points" in value:
             self._without.setdefault(_COUNT_ONLY, []).append(str(self._image))
             return self._list(value["points"], child_key(key, "points"), self._row(_POINT), None)
-        if self.kind == "predictions" and "count" in value:
+        if "count" in value:
             self._with.setdefault(_COUNT_ONLY, []).append(str(self._image))
             return 0
-        expected = 'a key "points"' if self.kind == "annotations" else 'a key "points" or "count"'
-        self._add(expected, shown(value), key, "an image without people has an empty list")
+        self._add('a key "points" or "count"', shown(value), key, "an image without people has an empty list")
         return None
 
     def _list(self, value: Any, key: str, check: Callable[[Any, str], object], length: int | None) -> int | None:
@@ -243,7 +244,7 @@ class ImageWalk:
         return len(value)
 
     def _row(self, names: tuple[str, ...], expected: str | None = None) -> Callable[[Any, str], None]:
-        """Return the check of one row of numbers: coordinates within ``LARGEST``, radii of at least 0."""
+        """Return the check of one row of numbers, with coordinates within ``LARGEST``."""
         text = expected or f"[{', '.join(names)}]"
 
         def check(row: Any, key: str) -> None:
@@ -253,9 +254,8 @@ class ImageWalk:
                 self._add(text, f"{counted(len(row), 'number')}, {shown(row)}", key, self._length_hint(names, row))
             else:
                 bounds = [LARGEST if name in _POINT else None for name in names]
-                sound = [self._number(value, f"{key}[{i}]", bounds[i]) for i, value in enumerate(row)]
-                if names == _ROW_NAMES["radii"] and all(sound) and min(row) < 0:
-                    self._add("radii of at least 0", shown(row), key)
+                for i, value in enumerate(row):
+                    self._number(value, f"{key}[{i}]", bounds[i])
 
         return check
 
@@ -281,6 +281,12 @@ class ImageWalk:
             return True
         return False
 
+    def _text(self, value: Any, key: str) -> None:
+        if not isinstance(value, str):
+            self._add("a class as text", shown(value), key, _text_hint(value))
+        elif not is_encodable(value):
+            self._add("text", f"half of a surrogate pair in {value!a}", key)
+
     def _level(self, value: Any, key: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_LEVEL:
             self._add(f"a whole number from 0 to {LARGEST_LEVEL}", shown(value), key)
@@ -290,6 +296,10 @@ class ImageWalk:
             count = value["count"]
             if not 0 <= count <= LARGEST_COUNT:
                 self._add(f"a count from 0 to {LARGEST_COUNT:.0e}", shown(count), child_key(key, "count"))
+            elif self.kind == "annotations" and count % 1:
+                self._add("a whole number of people", shown(count), child_key(key, "count"))
+            elif self.kind == "annotations" and _differs(value.get("points"), count):
+                self._add("the number of points as the count", shown(count), child_key(key, "count"))
         for side in ("width", "height"):
             if side in value and self._number(value[side], child_key(key, side)) and value[side] <= 0:
                 self._add("a positive number", shown(value[side]), child_key(key, side))
@@ -315,6 +325,11 @@ class ImageWalk:
             self._add("text", f"half of a surrogate pair in {value!a}", key)
 
 
+def _differs(points: Any, count: float) -> bool:
+    """Return whether there is a list of points of another number than the count."""
+    return isinstance(points, list) and len(points) != count
+
+
 def _number_hint(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
@@ -325,6 +340,10 @@ def _number_hint(value: Any) -> str | None:
     except ValueError:
         return None
     return "write it without quotes"
+
+
+def _text_hint(value: Any) -> str | None:
+    return "write it in quotes" if isinstance(value, int | float) else None
 
 
 def _document_hint(name: str, value: Any) -> str | None:

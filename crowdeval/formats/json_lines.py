@@ -22,7 +22,9 @@ from crowdeval.formats.image_objects import (
     predictions_of,
 )
 from crowdeval.formats.image_walk import ImageWalk
-from crowdeval.formats.json_text import NotJSON, Object, dialect, parse
+from crowdeval.formats.json_kinds import told_by
+from crowdeval.formats.json_spellings import respelt_line
+from crowdeval.formats.json_text import NotJSON, Object, parse
 from crowdeval.formats.source import Source
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -48,7 +50,7 @@ class JSONLines:
 
     def recognises(self, source: Source) -> bool:
         """Return whether the file has one JSON object in every line."""
-        return dialect(source) == "jsonl"
+        return told_by(source).formats == ("jsonl",)
 
     def read_predictions(self, source: Source) -> Predictions:
         """Return the predictions of a file."""
@@ -112,6 +114,7 @@ def _decode_carefully(source: Source, kind: Kind, image: type[Image]) -> list[Im
             walk.check_repeated_keys(value, "")
             walk.check_format(value["format"])
         else:
+            value = respelt_line(value)
             walk.check_image(value, "", line=line)
             values.append(value)
     walk.check_agreement("")

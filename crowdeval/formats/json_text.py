@@ -1,4 +1,4 @@
-"""Strict JSON: lines of syntax errors, repeated keys, and the JSON format of a file.
+"""Strict JSON: lines of syntax errors, and repeated keys.
 
 The fast readers decode with msgspec, which keeps one of several equal keys and has short error messages. The slow
 reader of this module runs only where they fail, and finds the line and the key of every error.
@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal
+from typing import Any
 
 from crowdeval.formats.source import Source
 
-Dialect = Literal["json", "jsonl", "coco"]
-
-_LINE = re.compile(rb"[^\n]*\S[^\n]*")
-_ONE_IMAGE = re.compile(rb'\s*\{\s*"id"\s*:\s*"')
-_COCO_DATASET = re.compile(rb'"annotations"\s*:\s*\[\s*[{\]]')
-_COCO_RESULTS = re.compile(rb'\s*\[\s*\{[^{}]{0,100000}"image_id"\s*:')
 _LITERALS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 _DIGITS = 300
 
@@ -130,39 +124,6 @@ def parse_source(source: Source) -> Any:
         return parse(source.text())
     except NotJSON as problem:
         raise source.error("JSON", problem.found, line=problem.line, hint=problem.hint) from None
-
-
-def dialect(source: Source) -> Dialect | None:
-    """Return the JSON format of a file, from a quick look at its text.
-
-    Parameters
-    ----------
-    source : Source
-        The file.
-
-    Returns
-    -------
-    {"json", "jsonl", "coco"} or None
-        None where the file does not look like JSON.
-
-    Examples
-    --------
-    >>> dialect(Source("a.json", b'{"id": "a", "points": []}')), dialect(Source("a.json", b"hello"))
-    ('jsonl', None)
-    """
-    data = source.data.removeprefix(b"\xef\xbb\xbf")
-    first = _LINE.search(data)
-    if first is None or first.group().lstrip()[:1] not in (b"{", b"["):
-        return None
-    if first.group().lstrip().startswith(b"["):
-        return "coco" if _COCO_RESULTS.match(data) else "json"
-    if first.group().rstrip().endswith(b"}"):
-        second = _LINE.search(data, first.end())
-        if second is not None and second.group().lstrip().startswith(b"{"):
-            return "jsonl"
-        if second is None and (source.suffix in (".jsonl", ".ndjson") or _ONE_IMAGE.match(data)):
-            return "jsonl"
-    return "coco" if b'"images"' in data and _COCO_DATASET.search(data) else "json"
 
 
 def child_key(key: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """The native JSON format: a document of image objects, and its short forms.
 
-The reader accepts four forms:
+The reader accepts four forms, and the spellings of ``json_spellings``:
 
 - a document: ``{"format": "crowdeval/predictions@1", "images": [...]}``;
 - the list of image objects alone: ``[{"id": "IMG_1", "points": [[x, y], ...]}, ...]``;
@@ -37,7 +37,9 @@ from crowdeval.formats.image_objects import (
     predictions_of_rows,
 )
 from crowdeval.formats.image_walk import ImageWalk
-from crowdeval.formats.json_text import Object, child_key, dialect, parse_source
+from crowdeval.formats.json_kinds import told_by
+from crowdeval.formats.json_spellings import decode_spelling, respelt
+from crowdeval.formats.json_text import Object, child_key, parse_source
 from crowdeval.formats.source import Source
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -106,7 +108,7 @@ class NativeJSON:
 
     def recognises(self, source: Source) -> bool:
         """Return whether the file is JSON and neither JSON lines nor COCO."""
-        return dialect(source) == "json"
+        return told_by(source).formats == ("json",)
 
     def read_predictions(self, source: Source) -> Predictions:
         """Return the predictions of a file."""
@@ -141,6 +143,12 @@ def _read(source: Source, side: _Side[Columns]) -> Columns:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
         pass
     try:
+        images = decode_spelling(data, side.image)
+        if images is not None:
+            return side.columns(images)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, InputError):
+        pass
+    try:
         return side.columns(_decode_carefully(source, side))
     except (msgspec.ValidationError, InputError) as problem:
         raise source.error(f"{side.kind} in native JSON", str(problem)) from None
@@ -152,10 +160,13 @@ def _decode_carefully(source: Source, side: _Side[Columns]) -> Any:
     problems = Problems(source.name)
     walk = ImageWalk(side.kind, problems)
     form: Any = dict[str, Rows]
-    if isinstance(value, list):
+    document = isinstance(value, Object) and _is_document(value)
+    other = None if document else respelt(value)
+    if isinstance(value, list) or other is not None:
         form = list[side.image]  # type: ignore[name-defined]
-        _check_images(walk, value, "")
-    elif isinstance(value, Object) and _is_document(value):
+        _check_images(walk, other or [(f"[{i}]", image) for i, image in enumerate(value)])
+        value = value if other is None else [image for _, image in other]
+    elif document:
         form = side.document
         _check_document(walk, value, problems)
     elif isinstance(value, Object):
@@ -192,7 +203,7 @@ def _check_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
         hint = "is this the first line of JSON lines without images? name the format 'jsonl'" if alone else None
         problems.add('either "images" or "points"', "both" if "images" in value else "neither", hint=hint)
     if isinstance(value.get("images"), list):
-        _check_images(walk, value["images"], "images")
+        _check_images(walk, [(f"images[{i}]", image) for i, image in enumerate(value["images"])])
     elif "images" in value:
         problems.add("a list of image objects", shown(value["images"]), key="images")
     if isinstance(value.get("points"), Object):
@@ -201,10 +212,10 @@ def _check_document(walk: ImageWalk, value: Object, problems: Problems) -> None:
         problems.add("an object of points by image id", shown(value["points"]), key="points")
 
 
-def _check_images(walk: ImageWalk, images: list[Any], key: str) -> None:
-    for i, image in enumerate(images):
-        walk.check_image(image, f"{key}[{i}]")
-    walk.check_agreement(key)
+def _check_images(walk: ImageWalk, images: list[tuple[str, Any]]) -> None:
+    for key, image in images:
+        walk.check_image(image, key)
+    walk.check_agreement(images[0][0].partition("[")[0] if images and images[0][0].endswith("]") else "")
 
 
 def _document(kind: Kind, images: Iterable[msgspec.Struct]) -> bytes:

@@ -29,7 +29,7 @@ _POINT, _TRUE_POINT = 2, 5
 """Number of numbers of one point in a file of predictions and in one of ground truth."""
 _LEVELS = range(LARGEST_LEVEL + 1)
 
-_FIRST_LINE = re.compile(rb"\s*([^\r\n]+)")
+_LINE = re.compile(rb"[^\r\n]*\S[^\r\n]*")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _NUMBER_BYTES = b"0123456789+-.eE \t\r\n"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -53,12 +53,16 @@ class NWPUText:
     summary: str = "NWPU-Crowd localization text: id n x y x y ..."
 
     def recognises(self, source: Source) -> bool:
-        """Return whether the first line has the number of numbers that its own count requires."""
-        first = _FIRST_LINE.match(source.data.removeprefix(b"\xef\xbb\xbf"))
-        cells = first[1].split() if first else []
-        if len(cells) < 2 or not cells[1].isdigit() or b"".join(cells[1:]).translate(None, _NUMBER_BYTES):
-            return False
-        return len(cells) - 2 in (_POINT * int(cells[1][:9]), _TRUE_POINT * int(cells[1][:9]))
+        """Return whether the first line with points has the number of numbers that its own count requires."""
+        for line in _LINE.finditer(source.data.removeprefix(b"\xef\xbb\xbf")):
+            cells = line[0].split()
+            if len(cells) < 2 or not cells[1].isdigit() or b"".join(cells[1:]).translate(None, _NUMBER_BYTES):
+                return False
+            if len(cells) - 2 not in (_POINT * int(cells[1][:9]), _TRUE_POINT * int(cells[1][:9])):
+                return False
+            if int(cells[1][:9]):
+                return True
+        return bool(source.data.split())  # images without points only
 
     def read_predictions(self, source: Source) -> Predictions:
         """Return the predictions of a file; raise FormatError for ground truth."""
@@ -129,11 +133,31 @@ def _read(source: Source, kind: Kind) -> tuple[tuple[str, ...], list[int], Float
     if kind == "predictions" and width == _TRUE_POINT:
         found = "five (x y sigma_s sigma_l level): this is a ground-truth file"
         raise source.error("two numbers for each point", found, hint="use this file as the annotations")
+    if kind == "annotations":
+        lines = _with_true_numbers(source.name, lines, width)
     ids = tuple(dict.fromkeys(line.cells[0] for line in lines))
     table = _table(lines, width) if len(ids) == len(lines) else None
     if table is None:
         raise _problems(source.name, lines, width).error()
     return ids, [line.points or 0 for line in lines], table
+
+
+def _with_true_numbers(file: str, lines: Sequence[_Line], width: int) -> list[_Line]:
+    """Return lines of truth in which a number of points that is off by one is that of the points; say it.
+
+    Public files of ground truth have such lines.
+    """
+    mended, names = [], []
+    for line in lines:
+        true, rest = divmod(len(line.cells) - 2, width)
+        if line.points is not None and not rest and abs(true - line.points) == 1:
+            names.append(f"line {line.number} ({line.cells[0]}: {line.points}, has {true})")
+            line = _Line(line.number, [line.cells[0], str(true), *line.cells[2:]])
+        mended.append(line)
+    if names:
+        further = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        warn(f"{file}: the number of points is off by one in {', '.join(names[:3])}{further}; the points are counted")
+    return mended
 
 
 def _width(lines: Sequence[_Line]) -> int:
@@ -154,9 +178,9 @@ def _table(lines: Sequence[_Line], width: int) -> Floats | None:
         table = np.array(list(map(float, flat)), dtype=np.float64).reshape(-1, width)
     except ValueError:
         return None
-    small, large, level = table[:, 2:].T if width == _TRUE_POINT else np.zeros((3, 1))  # one valid point
+    level = table[:, 4] if width == _TRUE_POINT else np.zeros(1)  # one valid point
     sound = np.isfinite(table).all() and (np.abs(table[:, :2]) <= LARGEST).all()
-    sound &= ((small >= 0) & (large >= 0)).all() and np.isin(level, _LEVELS).all()
+    sound &= np.isin(level, _LEVELS).all()
     return table if sound else None
 
 
@@ -189,12 +213,6 @@ def _check_numbers(line: _Line, width: int, problems: Problems) -> None:
             hint = "decimals are written with a point" if "," in cell else None
             key = f"number {i % width + 1} of point {i // width + 1}"
             problems.add(expected, shown(cell), line=line.number, key=key, image=image, hint=hint)
-    for i in range(2, len(line.cells), width) if fits and width == _TRUE_POINT else ():
-        radii = line.cells[i + 2 : i + 4]
-        if not any(_expected(cell, None) for cell in radii) and min(map(float, radii)) < 0:
-            key = f"point {i // width + 1}"
-            expected = "sigma_s and sigma_l of at least 0"
-            problems.add(expected, " ".join(radii), line=line.number, key=key, image=image)
 
 
 def _expected(cell: str, column: int | None) -> str | None:

@@ -1,7 +1,7 @@
 """Parquet: a long table ``image_id``, ``x``, ``y``, ... that any tool can read, with the images in its metadata.
 
 - The metadata have the key ``crowdeval``: JSON of all images, also those without points, with their sizes, counts and
-  attributes.
+  attributes. Counts of annotations stand there only if the annotations have no points.
 - An attribute of the points is a column ``point_attribute:NAME``.
 - A table without these metadata, for example one that pandas wrote, is read like a CSV file.
 """
@@ -28,21 +28,13 @@ from crowdeval.formats.image_objects import (
     size_of_image,
     sizes_of,
 )
-from crowdeval.formats.long_table import (
-    BOX,
-    NUMBERS,
-    RADII,
-    SIZE,
-    LongTable,
-    annotations_of_table,
-    check_header,
-    column_name,
-    predictions_of_table,
-    warn_of_labels,
-)
+from crowdeval.formats.long_table import annotations_of_table, predictions_of_table, require_storable_labels
+from crowdeval.formats.parquet_columns import is_numeric, is_text, not_finite, numbers_of, plain, texts_of
 from crowdeval.formats.source import Source
+from crowdeval.formats.table_headers import BOX, IMAGE_SIZE, RADII, SIZE, Columns, read_header
+from crowdeval.formats.table_rows import LongTable, class_texts
 from crowdeval.points.assemble import Attribute, attribute_column, attribute_columns
-from crowdeval.points.ragged import Flags, Floats, Integers
+from crowdeval.points.ragged import Floats, Integers
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
 _MAGIC = b"PAR1"
@@ -66,6 +58,7 @@ class _ImageList(msgspec.Struct, omit_defaults=True):
     format: str
     images: list[_ImageEntry]
     located: bool = True
+    classes: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +90,7 @@ class ParquetTable:
             return predictions
         try:
             counts = counts_of([image.count for image in images.images])
-            return replace(predictions, counts=counts, located=images.located)
+            return replace(predictions, counts=counts, located=images.located, sizes=_sizes(images))
         except InputError as problem:
             raise source.error("valid metadata", str(problem)) from None
 
@@ -108,22 +101,24 @@ class ParquetTable:
         if images is None:
             return annotations
         try:
-            sizes = sizes_of([(image.width, image.height) for image in images.images])
-            attributes = attribute_columns([image.attributes or {} for image in images.images])
-            return replace(annotations, sizes=sizes, attributes=attributes)
+            counts: Any = None if images.located else counts_of([image.count for image in images.images])
+            return replace(
+                annotations,
+                sizes=_sizes(images),
+                attributes=attribute_columns([image.attributes or {} for image in images.images]),
+                classes=images.classes,
+                counts=counts,
+                located=images.located,
+            )
         except InputError as problem:
             raise source.error("valid metadata", str(problem)) from None
 
     def write_predictions(self, predictions: Predictions) -> bytes:
-        """Return a table of x, y and score, with the images and their counts in the metadata."""
-        columns = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
+        """Return a table of x, y, score and label, with the images, their counts and sizes in the metadata."""
+        columns: dict[str, Any] = {"x": predictions.xy[:, 0], "y": predictions.xy[:, 1]}
         if predictions.score is not None:
             columns["score"] = predictions.score
-        entries = [_ImageEntry(name) for name in predictions.image_ids]
-        if predictions.counts is not None:
-            for entry, count in zip(entries, predictions.counts.tolist(), strict=True):
-                entry.count = UNSET if count != count else count
-        return _content("predictions", predictions, columns, entries, located=predictions.located)
+        return _content("predictions", predictions, columns)
 
     def write_annotations(self, annotations: Annotations) -> bytes:
         """Return a table of the point columns, with sizes and attributes in the metadata."""
@@ -135,60 +130,75 @@ class ParquetTable:
             columns["level"] = annotations.level
         for name, values in point_attribute_lists(annotations).items():
             columns[f"{_ATTRIBUTE}{name}"] = values
-        entries = [_ImageEntry(name) for name in annotations.image_ids]
-        for entry, attributes in zip(entries, attributes_by_image(annotations), strict=True):
-            entry.attributes = attributes or UNSET
-        if annotations.sizes is not None:
-            for entry, size in zip(entries, annotations.sizes, strict=True):
-                entry.width, entry.height = size_of_image(size)
-        return _content("annotations", annotations, columns, entries, located=True)
+        return _content("annotations", annotations, columns)
 
 
 PARQUET = ParquetTable()
 
 
-def _content(
-    kind: Kind,
-    value: Predictions | Annotations,
-    columns: Mapping[str, Any],
-    entries: list[_ImageEntry],
-    *,
-    located: bool,
-) -> bytes:
-    """Return the bytes of a table with these point columns and images."""
+def _content(kind: Kind, value: Predictions | Annotations, columns: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a table with these point columns, the labels, and the images."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     # images [0, 0, 2] and ids ["a", "b", "c"] -> column "a", "a", "c"
     ids = pa.DictionaryArray.from_arrays(value.points.image, pa.array(value.image_ids, pa.string()))
+    require_storable_labels("parquet", value.labels, "", "half characters")
+    labels = {} if value.labels is None else {"label": pa.array(value.labels.tolist(), pa.string())}
     try:
-        table = pa.table({"image_id": ids.dictionary_decode(), **columns})
+        table = pa.table({"image_id": ids.dictionary_decode(), **columns, **labels})
     except pa.ArrowException as problem:
         raise InputError(f"an attribute of mixed types can't be a Parquet column: {problem}") from None
-    images = _ImageList(format_mark(kind), entries, located)
+    classes = dict(value.classes) if isinstance(value, Annotations) else {}
+    images = _ImageList(format_mark(kind), _entries(value), value.located, classes)
     table = table.replace_schema_metadata({_KEY: msgspec.json.encode(images)})
     stream = io.BytesIO()
     pq.write_table(table, stream, compression="zstd")
     return stream.getvalue()
 
 
+def _entries(value: Predictions | Annotations) -> list[_ImageEntry]:
+    """Return the images of a set for the metadata."""
+    entries = [_ImageEntry(name) for name in value.image_ids]
+    if value.sizes is not None:
+        for entry, size in zip(entries, value.sizes, strict=True):
+            entry.width, entry.height = size_of_image(size)
+    # the counts of annotated points need not be written
+    if value.counts is not None and not (isinstance(value, Annotations) and value.located):
+        for entry, count in zip(entries, value.counts.tolist(), strict=True):
+            entry.count = UNSET if count != count else count
+    if isinstance(value, Annotations):
+        for entry, attributes in zip(entries, attributes_by_image(value), strict=True):
+            entry.attributes = attributes or UNSET
+    return entries
+
+
+def _sizes(images: _ImageList) -> Floats | None:
+    """Return the sizes of the metadata."""
+    return sizes_of([(image.width, image.height) for image in images.images])
+
+
 def _table(source: Source, kind: Kind) -> tuple[LongTable, _ImageList | None]:
     """Return the table of a file, and the images of its metadata where it has them."""
     problems = Problems(source.name)
-    arrow, images = _arrow_table(source, kind, problems)
-    names = {column_name(header): arrow.column(i) for i, header in enumerate(arrow.column_names)}
-    ids_and_image = _images(names["image"], images, problems)
+    arrow, columns, images = _arrow_table(source, kind, problems)
+    headers = arrow.column_names
+    names = {name: (headers[i], arrow.column(i)) for i, name in columns.names.items()}
+    ids_and_image = _images(names["image"][1], images, problems)
     # Where the image of a row is unknown, all rows get the image "" so that the numbers are checked in any case.
     ids, image = ids_and_image or (("",), np.zeros(arrow.num_rows, dtype=np.int64))
-    of_image = () if images is None else (*SIZE, "count")  # these stand in the metadata
-    columns = {name: column for name, column in names.items() if name in NUMBERS and name not in of_image}
-    numbers = {name: _numbers(name, column, problems) for name, column in columns.items()}
-    table = LongTable(problems, ids, image, numbers, _place, _attributes(arrow, problems))
-    table = table.with_reported({name: _add_not_finite(table, name, column) for name, column in columns.items()})
+    own = images is not None  # then sizes and counts stand in the metadata, and labels are as they were written
+    of_image = (*SIZE, *IMAGE_SIZE, "count") if own else ()
+    parts = {name: names[name] for name in columns.numbers if name not in of_image}
+    numbers = {name: numbers_of(*part, problems) for name, part in parts.items()}
+    texts = {name: texts_of(*names[name], problems) for name in columns.texts}
+    if "label" in texts and not own:
+        texts["label"] = replace(texts["label"], values=class_texts(texts["label"].values))
+    table = LongTable(problems, ids, image, {name: values for name, (values, _) in numbers.items()}, _place,
+                      _attributes(arrow, problems), texts=texts, zeros_are_empty=columns.zeros_are_empty)  # fmt: skip
+    table = table.with_reported(not_finite(table, {name: nan for name, (_, nan) in numbers.items()}, columns))
     if ids_and_image is None:
         raise problems.error()
-    if "label" in names:
-        warn_of_labels(source.name, map(str, names["label"].unique().to_pylist()))
     return table, images
 
 
@@ -210,28 +220,38 @@ def _attributes(arrow: Any, problems: Problems) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, _ImageList | None]:
-    """Return the columns that are read, and the images of the metadata; raise FormatError for a damaged file."""
+def _arrow_table(source: Source, kind: Kind, problems: Problems) -> tuple[Any, Columns, _ImageList | None]:
+    """Return the table, its columns and the images of the metadata; raise FormatError for a damaged file.
+
+    The table has the columns that are read, at the positions in which they are named, and the attributes after them.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(pa.BufferReader(source.data))
-        headers = [str(name) for name in file.schema_arrow.names]
+        fields = [(str(field.name), field.type) for field in file.schema_arrow]
     except Exception as problem:  # a damaged file may raise anything
         raise _damaged(source, problem) from None
     images = _image_list(file.schema_arrow.metadata or {}, kind, problems)
     before = problems.total
-    check_header([header for header in headers if not header.startswith(_ATTRIBUTE)], kind, problems)
+    attributes = [name for name, _ in fields if name.startswith(_ATTRIBUTE)]
+    fields = [(name, type) for name, type in fields if not name.startswith(_ATTRIBUTE)]
+    headers = [name for name, _ in fields]
+    columns = read_header(
+        headers, kind, problems, is_number=lambda position: is_numeric(fields[position][1], null=False)
+    )
+    if images is not None and columns.places != ("x", "y") and problems.total == before:
+        problems.add("the columns 'x' and 'y'", listed(headers))
     if problems.total > before:
         raise problems.error()
-    known = [h for h in headers if h.startswith(_ATTRIBUTE) or column_name(h) in ("image", "label", *NUMBERS)]
     try:
-        table = file.read(columns=known, use_threads=False)
+        table = file.read(columns=[*(headers[i] for i in columns.names), *attributes], use_threads=False)
         table.validate(full=True)
+        table = table.select([*(headers[i] for i in columns.names), *attributes])
     except Exception as problem:
         raise _damaged(source, problem) from None
-    return table, images
+    return table, replace(columns, names=dict(enumerate(columns.names.values()))), images
 
 
 def _damaged(source: Source, problem: Exception) -> FormatError:
@@ -261,47 +281,16 @@ def _image_list(metadata: Mapping[bytes, bytes], kind: Kind, problems: Problems)
     return images
 
 
-def _numbers(name: str, column: Any, problems: Problems) -> Floats:
-    """Return a column as float64, NaN where it is null; a column of another type is a problem, and all NaN."""
-    import pyarrow as pa
-
-    if not _is_numeric(column.type):
-        problems.add(f"numbers in the column {name!r}", f"{column.type}")
-        return np.full(len(column), np.nan)
-    values: Floats = column.cast(pa.float64()).to_numpy()
-    return values
-
-
-def _add_not_finite(table: LongTable, name: str, column: Any) -> Flags:
-    """Add a problem for every cell that is not finite; return these cells, or all cells of a column of another type."""
-    # A null is an empty cell, and a NaN is a wrong number, but both are NaN in NumPy:
-    # cells 1, null, NaN, inf -> valid [True, False, True, True], reported [False, False, True, True]
-    if not _is_numeric(column.type):
-        return np.ones(len(column), dtype=np.bool_)
-    values = table.numbers[name]
-    nan = np.asarray(column.is_valid()) & np.isnan(values)
-    table.add_problems(name, nan, "a finite number", hint="write null for an empty cell")
-    table.add_problems(name, np.isinf(values), "a finite number")
-    reported: Flags = nan | np.isinf(values)
-    return reported
-
-
-def _is_numeric(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind))
-
-
 def _images(column: Any, images: _ImageList | None, problems: Problems) -> tuple[tuple[str, ...], Integers] | None:
     """Return the image ids and the image of every row, or None where an id is wrong; whole numbers become text."""
     import pyarrow as pa
 
     before = problems.total
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
+    values = plain(column)
+    if not (is_text(values.type) or pa.types.is_integer(values.type)):
         problems.add("image ids", f"a column of {column.type}", hint="write the ids as strings")
         return None
-    column = column.cast(pa.large_string())
+    column = values.cast(pa.large_string())
     null = np.flatnonzero(~np.asarray(column.is_valid())).tolist()
     for row in null:
         problems.add("an image id", "null", key=f"image_id[{row}]")

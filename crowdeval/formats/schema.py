@@ -62,19 +62,26 @@ def _predicted_image() -> dict[str, Any]:
         "maximum": LARGEST_COUNT,
     }
     scores = {"description": "Confidence of every point.", **_list_of({"type": "number"})}
-    image = _object({"id": _id(), "points": _points(), "scores": scores, "count": count}, required=["id"])
-    return {**image, "anyOf": [{"required": ["points"]}, {"required": ["count"]}]}
+    sides = _sides("frame that the points are in, where it may not be that of the image,")
+    properties = {"id": _id(), "points": _points(), "scores": scores, "count": count, "labels": _labels(), **sides}
+    return {**_object(properties, required=["id"]), **_POINTS_OR_COUNT, **_BOTH_SIDES}
 
 
 def _annotated_image() -> dict[str, Any]:
-    side = {"type": "number", "exclusiveMinimum": 0}
+    count = {
+        "description": "True count of people, instead of the points.",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": LARGEST_COUNT,
+    }
     scalar = {"type": ["string", "number", "boolean", "null"]}
     image = _object(
         {
             "id": _id(),
             "points": _points(),
-            "width": {"description": "Width of the image in pixels.", **side},
-            "height": {"description": "Height of the image in pixels.", **side},
+            "count": count,
+            "labels": _labels(),
+            **_sides("image"),
             "boxes": {"description": "Head box x1, y1, x2, y2 of every point.", **_list_of(_row(4))},
             "radii": {"description": "sigma_s, sigma_l of every point, in pixels.", **_list_of(_row(2))},
             "levels": {
@@ -92,9 +99,23 @@ def _annotated_image() -> dict[str, Any]:
                 "additionalProperties": _list_of(scalar),
             },
         },
-        required=["id", "points"],
+        required=["id"],
     )
-    return {**image, "dependentRequired": {"width": ["height"], "height": ["width"]}}
+    return {**image, **_POINTS_OR_COUNT, **_BOTH_SIDES}
+
+
+_POINTS_OR_COUNT = {"anyOf": [{"required": ["points"]}, {"required": ["count"]}]}
+_BOTH_SIDES = {"dependentRequired": {"width": ["height"], "height": ["width"]}}
+
+
+def _sides(of: str) -> dict[str, Any]:
+    side = {"type": "number", "exclusiveMinimum": 0}
+    words = {"width": "Width", "height": "Height"}
+    return {name: {"description": f"{word} of the {of} in pixels.", **side} for name, word in words.items()}
+
+
+def _labels() -> dict[str, Any]:
+    return {"description": "Class of every point; an empty text is none.", **_list_of({"type": "string"})}
 
 
 def _id() -> dict[str, Any]:

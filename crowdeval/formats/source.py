@@ -7,48 +7,25 @@ import os
 import re
 import sys
 import zlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem
+from crowdeval.formats.binary_kinds import binary_kind, mend_of
 from crowdeval.options import STANDARD_STREAM
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"\x89PNG", "a PNG image"),
-    (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"RIFF", "a WebP image or a video"),
-    (b"%PDF", "a PDF document"),
-    (b"PAR1", "a Parquet table"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\xfd7zXZ", "an xz archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"MATLAB 5.0", "a MATLAB file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x80\x02", "a Python pickle"),
-    (b"\x80\x03", "a Python pickle"),
-    (b"\x80\x04", "a Python pickle"),
-    (b"\x80\x05", "a Python pickle"),
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
-)
-"""The first bytes of binary files, with the words for their kind."""
-
 _MOST_NEIGHBOURS = 2000
 """Number of files in a folder that are searched for names similar to a missing one."""
 
 _DATASET_SPLIT = re.compile(r"[A-Za-z][\w+-]+:(?!//).+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """The unpacked content of one file.
 
@@ -62,6 +39,8 @@ class Source:
         The lower-case file suffix with the dot, without ``.gz``; empty where there is none.
     path : Path, optional
         The path of the file; None for standard input.
+    sizes : mapping of str to (float, float)
+        Width and height of images in pixels, by their id or stem, for files that give coordinates as parts of them.
 
     Examples
     --------
@@ -76,13 +55,18 @@ class Source:
     data: bytes
     suffix: str = ""
     path: Path | None = None
+    sizes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without folder and suffix, which is the id of the image of a file with one image."""
+        return Path(self.name.removesuffix(".gz")).stem
 
     def utf8(self) -> bytes:
         """Return the content without a byte order mark; raise FormatError where it is a known binary kind."""
         kind = binary_kind(self.data)
         if kind is not None:
-            hint = "save it as UTF-8" if "UTF-16" in kind else None
-            raise self.error("text", kind, hint=hint)
+            raise self.error("text", kind, hint=mend_of(kind))
         return self.data.removeprefix(_UTF8_MARK)
 
     def text(self) -> str:
@@ -112,32 +96,6 @@ class Source:
         FormatError
         """
         return FormatError(self.name, [Problem(expected=expected, found=found, line=line, hint=hint)])
-
-
-def binary_kind(data: bytes) -> str | None:
-    """Return the kind of a binary file in words, or None for text.
-
-    Parameters
-    ----------
-    data : bytes
-        The content.
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> binary_kind(b"\\x89PNG\\r\\n"), binary_kind(b"[]")
-    ('a PNG image', None)
-    """
-    for start, kind in _SIGNATURES:
-        if data.startswith(start):
-            return kind
-    if b"\x00" in data:
-        line = data.count(b"\n", 0, data.index(b"\x00")) + 1
-        return f"binary data (a NUL byte in line {line})"
-    return None
 
 
 def read_source(file: str | os.PathLike[str]) -> Source:
@@ -206,8 +164,7 @@ def suffix_of(path: Path) -> str:
     >>> suffix_of(Path("a/IMG.v2.JSON.gz"))
     '.json'
     """
-    name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
+    return os.path.splitext(path.name.lower().removesuffix(".gz"))[1]
 
 
 def _unpacked(source: Source) -> Source:
@@ -221,7 +178,7 @@ def _unpacked(source: Source) -> Source:
             raise source.error("a file that fits into memory", "one too large for it once unpacked") from None
     if not data.removeprefix(_UTF8_MARK).strip():
         raise source.error("predictions or annotations", "an empty file")
-    return Source(name=source.name, data=data, suffix=source.suffix, path=source.path)
+    return replace(source, data=data)
 
 
 def _missing_file_message(file: str) -> str:

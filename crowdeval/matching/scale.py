@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.matching.neighbours import PointTree, block_size, separation
 from crowdeval.options import PAPER_K, Lone
+from crowdeval.points.labels import number_text
 from crowdeval.points.ragged import Floats, Indices, Integers, Ragged, as_points, offsets_of
+from crowdeval.points.sets import Annotations
 
 
 def knn_scale(points: ArrayLike, *, k: int = PAPER_K) -> Floats:
@@ -163,6 +165,39 @@ def box_levels(boxes: Floats) -> Integers:
     area = np.abs((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     levels: Integers = np.searchsorted([1e1, 1e2, 1e3, 1e4, 1e5], area, side="right")
     return levels
+
+
+def odd_radii(annotations: Annotations) -> str:
+    """Return a text that names the points with a negative radius or sigma_s above sigma_l.
+
+    Parameters
+    ----------
+    annotations : Annotations
+        The true points.
+
+    Returns
+    -------
+    str
+        Empty if there are no such points, or no radii.
+
+    Examples
+    --------
+    >>> from crowdeval import Annotations
+    >>> odd_radii(Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 2]], radii=[[4, 1]]))
+    "other radii are at point 1 of image 'a' (4 1)"
+    """
+    radii = annotations.radii
+    if radii is None:
+        return ""
+    rows = np.flatnonzero((radii[:, 0] > radii[:, 1]) | (radii < 0).any(axis=1))
+    image = annotations.points.image[rows]
+    names = [
+        f"point {row - annotations.offsets[i] + 1} of image {annotations.image_ids[i]!r} "
+        f"({number_text(radii[row, 0])} {number_text(radii[row, 1])})"
+        for row, i in zip(rows[:3].tolist(), image[:3].tolist(), strict=True)
+    ]
+    further = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
+    return f"other radii are at {', '.join(names)}{further}" if names else ""
 
 
 def lone_length(lone: Lone) -> float:

@@ -93,10 +93,17 @@ def _concatenated_evidence(parts: list[Evidence]) -> Evidence:
         lacks=_joined_lacks(filled),
         carried=tuple(dict.fromkeys(text for part in parts for text in part.carried)),
         lanes=_joined_lanes(parts),
-        frame=" | ".join(sorted({part.frame for part in filled})),
+        changes=_joined_changes(filled),
         about={k: v for k, v in parts[0].about.items() if all(part.about.get(k) == v for part in parts)},
     )
     return canonical_order(whole)
+
+
+def _joined_changes(parts: Sequence[Evidence]) -> dict[str, str]:
+    """Return what was done to the sides of all parts; different texts of one kind stand beside each other."""
+    names = sorted({name for part in parts for name in part.changes})
+    texts = {name: {part.changes.get(name, "nothing") for part in parts} for name in names}
+    return {name: " | ".join(sorted(texts[name])) for name in names}
 
 
 def _require_alike(parts: Sequence[Evidence]) -> None:

@@ -51,7 +51,7 @@ from numpy.typing import NDArray
 
 from crowdeval.errors import UsageError
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, reads
 from crowdeval.metrics.groups import columns_read, group_columns, groups_of, lacking_group
 from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.sums import Weights, mean, mean_over
@@ -192,6 +192,8 @@ class Counting:
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return the attribute that the groups or levels are made from, if the annotations do not have it."""
         group = LEVELS[metric.level][0] if metric.level else metric.by
+        if group == "scale_quartile" and not scene.annotations.located:
+            return lacking_points(scene)
         return None if group is None else lacking_group(group, scene.annotations)
 
     def spares(self, metric: Metric, scene: Scene) -> bool:

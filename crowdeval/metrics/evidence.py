@@ -89,8 +89,8 @@ class Evidence:
         Sums of the hashes of rows, by side and column; the sums of parts add up to the sum of the whole.
     about : mapping of str to str
         Origin of the predictions: model, revision, dataset, ...
-    frame : str
-        The frame from which the predictions were brought to pixels, as the option ``--frame`` has it.
+    changes : mapping of str to str
+        What was done to the two sides before matching: ``predictions:frame``, ``annotations:class``, ...
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Evidence:
     carried: tuple[str, ...] = ()
     lanes: Mapping[str, Lane] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
-    frame: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the columns read-only."""

@@ -420,3 +420,29 @@ def has_evidence(family: Family | Measuring) -> TypeGuard[Family]:
     True
     """
     return hasattr(family, "evidence")
+
+
+def lacking_points(scene: Scene) -> str | None:
+    """Return the points that a metric of points lacks, where one of the two sides has only counts.
+
+    Parameters
+    ----------
+    scene : Scene
+        The two sides.
+
+    Returns
+    -------
+    str or None
+        The object of a sentence "METRIC needs ..."; None where both sides have points.
+
+    Examples
+    --------
+    >>> from crowdeval import Annotations, Predictions, Protocol
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 0], xy=[], counts=[3], located=False)
+    >>> found = Predictions(image_ids=["a"], offsets=[0, 0], xy=[])
+    >>> lacking_points(Scene(predictions=found, annotations=truth, options=Protocol()))
+    'true points; these annotations give counts only'
+    """
+    if not scene.predictions.located:
+        return NO_POINTS
+    return None if scene.annotations.located else "true points; these annotations give counts only"

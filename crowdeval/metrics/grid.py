@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from crowdeval.errors import UsageError
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, reads
 from crowdeval.metrics.localization import confident_points
 from crowdeval.metrics.strings import Metric
 from crowdeval.metrics.sums import Weights, mean_over
@@ -110,8 +110,9 @@ class GridError:
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return points or image sizes, whichever the data lack."""
-        if not scene.predictions.located:
-            return NO_POINTS
+        lack = lacking_points(scene)
+        if lack is not None:
+            return lack
         if scene.annotations.sizes is None or np.isnan(scene.annotations.sizes).any():
             return (
                 "the width and height of every image; native JSON, CSV, Parquet and COCO files can carry them and "

@@ -53,13 +53,12 @@ from numpy.typing import NDArray
 from crowdeval.errors import UsageError, listed
 from crowdeval.matching.cardinality import matched_counts, pairs_by_image
 from crowdeval.matching.official_order import scripted_matches
-from crowdeval.matching.scale import box_levels, box_radii
+from crowdeval.matching.scale import box_levels, box_radii, odd_radii
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, outcomes, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, outcomes, reads
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean, total
 from crowdeval.options import COUNT_THRESHOLD
-from crowdeval.points.labels import number_text
 from crowdeval.points.ragged import Floats, Integers, Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -143,20 +142,6 @@ _MISSING = {"F1": "no points at all", "Precision": "no predictions", "Recall": "
 def _undefined(name: str) -> str:
     """Return the reason why a rate has no value."""
     return f"{name} is undefined: there are {_MISSING[name]}"
-
-
-def _swapped_radii(annotations: Annotations) -> str:
-    """Return a text that names the points with sigma_s above sigma_l; empty if there are none."""
-    assert annotations.radii is not None
-    rows = np.flatnonzero(annotations.radii[:, 0] > annotations.radii[:, 1])
-    image = annotations.points.image[rows]
-    names = [
-        f"point {row - annotations.offsets[i] + 1} of image {annotations.image_ids[i]!r} "
-        f"({number_text(annotations.radii[row, 0])} {number_text(annotations.radii[row, 1])})"
-        for row, i in zip(rows[:3].tolist(), image[:3].tolist(), strict=True)
-    ]
-    further = f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    return f"sigma_s is above at {', '.join(names)}{further}" if names else ""
 
 
 class Localization:
@@ -268,8 +253,9 @@ class Localization:
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return points, head boxes, radii in the right order or levels, whichever the metric needs and data lack."""
-        if not scene.predictions.located:
-            return NO_POINTS
+        lack = lacking_points(scene)
+        if lack is not None:
+            return lack
         sized = scene.annotations.radii is not None or scene.annotations.boxes is not None
         if metric.at in SIGMAS and not sized:
             return (
@@ -277,16 +263,16 @@ class Localization:
                 "and jhu-crowd++ carry them"
             )
         if metric.at in SIGMAS and scene.annotations.radii is not None:
-            swapped = _swapped_radii(scene.annotations)
-            if swapped:
-                return f"radii with sigma_s not above sigma_l; {swapped}"
+            odd = odd_radii(scene.annotations)
+            if odd:
+                return f"radii of at least 0 with sigma_s not above sigma_l; {odd}"
         if metric.by == "level" and scene.annotations.level is None and scene.annotations.boxes is None:
             return "head boxes or levels; the NWPU text format and the dataset nwpu carry them"
         return None
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
         """Return whether there are no true points: such images need neither boxes nor radii."""
-        return scene.predictions.located and not len(scene.annotations.xy)
+        return scene.predictions.located and scene.annotations.located and not len(scene.annotations.xy)
 
     def reads(self, metric: Metric) -> Reads:
         """Return the count threshold and points; for sigma also boxes and radii, by level also the order of rows."""

@@ -33,7 +33,7 @@ from crowdeval.errors import UsageError
 from crowdeval.matching.cardinality import pairs_by_image
 from crowdeval.matching.neighbours import separation
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, reads
 from crowdeval.metrics.localization import confident_points
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean_over
@@ -134,7 +134,7 @@ class MeanLocalizationError:
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return points, if the predictions are counts only."""
-        return None if scene.predictions.located else NO_POINTS
+        return lacking_points(scene)
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
         """Return False: images with counts only can't be matched."""

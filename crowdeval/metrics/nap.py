@@ -65,7 +65,7 @@ from crowdeval.matching.neighbours import PointTree
 from crowdeval.matching.scale import knn_scales
 from crowdeval.matching.sequential import Candidates, candidates, sequential_matches
 from crowdeval.metrics.evidence import Bits, Evidence, pack_bits
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, outcomes, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, outcomes, reads
 from crowdeval.metrics.ranking import image_hits, image_precisions, precisions, tie_notice
 from crowdeval.metrics.strings import Metric, number_text, parse_range, range_text
 from crowdeval.metrics.sums import Weights, mean
@@ -193,7 +193,7 @@ class NormalizedAveragePrecision:
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return points, if the predictions are counts only."""
-        return None if scene.predictions.located else NO_POINTS
+        return lacking_points(scene)
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
         """Return False: images with counts only can't enter a ranked list."""

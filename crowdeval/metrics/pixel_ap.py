@@ -33,7 +33,7 @@ from crowdeval.matching.batching import groups_with_pairs
 from crowdeval.matching.neighbours import PointTree
 from crowdeval.matching.sequential import candidates, sequential_matches
 from crowdeval.metrics.evidence import Bits, Evidence, pack_bits
-from crowdeval.metrics.family import NO_POINTS, Entry, Measured, Options, Reads, Scene, reads
+from crowdeval.metrics.family import Entry, Measured, Options, Reads, Scene, lacking_points, reads
 from crowdeval.metrics.ranking import precisions, tie_notice
 from crowdeval.metrics.strings import Metric, pixels, pixels_text
 from crowdeval.metrics.sums import Weights, mean
@@ -90,7 +90,7 @@ class PixelAveragePrecision:
 
     def lacking(self, metric: Metric, scene: Scene) -> str | None:
         """Return points, if the predictions are counts only."""
-        return None if scene.predictions.located else NO_POINTS
+        return lacking_points(scene)
 
     def spares(self, metric: Metric, scene: Scene) -> bool:
         """Return False: images with counts only can't enter a ranked list."""

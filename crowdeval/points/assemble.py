@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.errors import InputError, listed
+from crowdeval.points.columns import Labels
 from crowdeval.points.ragged import Floats, concatenate, offsets_of
 from crowdeval.points.sets import POINT_COLUMNS, Annotations, Predictions
 
@@ -34,6 +35,10 @@ class ImagePredictions:
         Confidences.
     count : float, optional
         Estimated count where the method gives one.
+    size : (float, float), optional
+        Width and height of the frame that the points are in, where it may not be that of the image in pixels.
+    labels : array of str, (M,), optional
+        Class of each point.
 
     Examples
     --------
@@ -44,6 +49,8 @@ class ImagePredictions:
     xy: Floats | None
     score: Floats | None = None
     count: float | None = None
+    size: tuple[float, float] | None = None
+    labels: Labels | None = None
 
     @property
     def points(self) -> Floats:
@@ -67,6 +74,8 @@ class ImageAnnotations:
         Head-area level 0..5 (NWPU-Crowd).
     point_attributes : mapping of str to array, (N,), optional
         Other facts about each point.
+    labels : array of str, (N,), optional
+        Class of each point.
 
     Examples
     --------
@@ -79,6 +88,7 @@ class ImageAnnotations:
     radii: Floats | None = None
     level: NDArray[np.int64] | None = None
     point_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    labels: Labels | None = None
 
 
 def assemble_predictions(images: Mapping[str, ImagePredictions]) -> Predictions:
@@ -122,6 +132,8 @@ def assemble_predictions(images: Mapping[str, ImagePredictions]) -> Predictions:
         score=column_of("scores", scores, [len(xy) for xy in points], join_arrays, names=tuple(images)),
         counts=None if np.isnan(counts).all() else np.array(counts),
         located=bool(located) or not images,
+        sizes=size_column([image.size for image in parts]),
+        labels=_joined_labels([image.labels for image in parts], [len(xy) for xy in points]),
     )
 
 
@@ -130,6 +142,7 @@ def assemble_annotations(
     *,
     sizes: Floats | None = None,
     attributes: Mapping[str, NDArray[Any]] | None = None,
+    classes: Mapping[str, str] | None = None,
 ) -> Annotations:
     """Return the annotations of single images as one set.
 
@@ -141,6 +154,8 @@ def assemble_annotations(
         Width and height of the images in pixels; NaN where unknown.
     attributes : mapping of str to array, (m,), optional
         Other facts about the images.
+    classes : mapping of str to str, optional
+        Names of classes by their numbers.
 
     Returns
     -------
@@ -169,7 +184,32 @@ def assemble_annotations(
         sizes=sizes,
         attributes=attributes or {},
         point_attributes=_point_attributes([image.point_attributes for image in parts], counts, names),
+        labels=_joined_labels([image.labels for image in parts], counts),
+        classes=classes or {},
     )
+
+
+def size_column(sizes: Sequence[tuple[float, float] | None]) -> Floats | None:
+    """Return the widths and heights of images as a column.
+
+    Parameters
+    ----------
+    sizes : sequence of (float, float) or None
+        Width and height of each image; None where they are unknown.
+
+    Returns
+    -------
+    array of float, (m, 2), or None
+        NaN where unknown; None if all are.
+
+    Examples
+    --------
+    >>> size_column([(640, 480), None]).tolist(), size_column([None])
+    ([[640.0, 480.0], [nan, nan]], None)
+    """
+    if all(size is None for size in sizes):
+        return None
+    return np.array([(np.nan, np.nan) if size is None else size for size in sizes], dtype=np.float64)
 
 
 def image_predictions(predictions: Predictions) -> dict[str, ImagePredictions]:
@@ -192,14 +232,17 @@ def image_predictions(predictions: Predictions) -> dict[str, ImagePredictions]:
     {'a': [[1.0, 2.0]], 'b': []}
     """
     counts = np.full(len(predictions.image_ids), np.nan) if predictions.counts is None else predictions.counts
+    sizes = np.full((len(counts), 2), np.nan) if predictions.sizes is None else predictions.sizes
     rows = [slice(start, end) for start, end in pairwise(predictions.offsets.tolist())]
     return {
         name: ImagePredictions(
             xy=predictions.xy[own_rows] if predictions.located else None,
             score=None if predictions.score is None else predictions.score[own_rows],
             count=None if count != count else count,  # only NaN differs from itself
+            size=None if np.isnan(size).any() else (float(size[0]), float(size[1])),
+            labels=None if predictions.labels is None else predictions.labels[own_rows],
         )
-        for name, own_rows, count in zip(predictions.image_ids, rows, counts.tolist(), strict=True)
+        for name, own_rows, count, size in zip(predictions.image_ids, rows, counts.tolist(), sizes, strict=True)
     }
 
 
@@ -402,6 +445,16 @@ def attribute_column(values: Sequence[Attribute]) -> NDArray[Any]:
     return column
 
 
+def _joined_labels(parts: Sequence[Labels | None], counts: Sequence[int]) -> Labels | None:
+    """Return the classes of the points of images or sets, empty where one has none; None where none has any."""
+    if all(part is None for part in parts):
+        return None
+    columns = [
+        np.full(count, "", dtype=object) if part is None else part for part, count in zip(parts, counts, strict=True)
+    ]
+    return np.concatenate(columns)
+
+
 def _point_attributes(
     images: Sequence[Mapping[str, NDArray[Any]]], counts: Sequence[int], names: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
@@ -431,14 +484,19 @@ def _concatenated_predictions(parts: Sequence[Predictions]) -> Predictions:
         score=_set_column("scores", parts, [part.score for part in parts]),
         counts=np.concatenate(counts) if any(part.counts is not None for part in parts) else None,
         located=all(located),
+        sizes=_set_sizes(parts),
+        labels=_joined_labels([part.labels for part in parts], [len(part.xy) for part in parts]),
     )
 
 
 def _concatenated_annotations(parts: Sequence[Annotations]) -> Annotations:
     """Return several sets of annotations as one."""
+    located = all(part.located for part in parts if part.image_ids)
+    if not located and any(part.located for part in parts if part.image_ids):
+        raise InputError(
+            "some of the annotations are points and some are only counts; expected points in all sets or in none"
+        )
     points = concatenate([part.points for part in parts])
-    unknown = [np.full((len(part.image_ids), 2), np.nan) for part in parts]
-    sizes = [nan if part.sizes is None else part.sizes for part, nan in zip(parts, unknown, strict=True)]
     names = dict.fromkeys(chain.from_iterable(part.attributes for part in parts))
     return Annotations(
         image_ids=tuple(name for part in parts for name in part.image_ids),
@@ -447,7 +505,11 @@ def _concatenated_annotations(parts: Sequence[Annotations]) -> Annotations:
         boxes=_set_column("boxes", parts, [part.boxes for part in parts]),
         radii=_set_column("radii", parts, [part.radii for part in parts]),
         level=_set_column("level", parts, [part.level for part in parts]),
-        sizes=np.concatenate(sizes) if any(part.sizes is not None for part in parts) else None,
+        sizes=_set_sizes(parts),
+        labels=_joined_labels([part.labels for part in parts], [len(part.xy) for part in parts]),
+        classes=_set_classes(parts),
+        counts=None if located else np.concatenate([part.counts for part in parts]),
+        located=located,
         attributes={name: _join_attribute(name, parts) for name in names},
         point_attributes=_point_attributes(
             [part.point_attributes for part in parts], [len(part.xy) for part in parts], _set_names(parts)
@@ -471,6 +533,24 @@ def _join_attribute(name: str, parts: Sequence[Annotations]) -> NDArray[Any]:
 def _set_column(name: str, parts: Sequence[Predictions] | Sequence[Annotations], columns: Sequence[Any]) -> Any:
     """Return one point column of several sets as one."""
     return column_of(name, columns, [len(part.xy) for part in parts], join_arrays, names=_set_names(parts))
+
+
+def _set_sizes(parts: Sequence[Predictions] | Sequence[Annotations]) -> Floats | None:
+    """Return the sizes of all sets, NaN in a set that has none; None where no set has sizes."""
+    if all(part.sizes is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.full((len(part.image_ids), 2), np.nan) if part.sizes is None else part.sizes for part in parts]
+    )
+
+
+def _set_classes(parts: Sequence[Annotations]) -> dict[str, str]:
+    """Return the names of the classes of all sets, in which a number must mean one class."""
+    classes: dict[str, str] = {}
+    for number, name in chain.from_iterable(part.classes.items() for part in parts):
+        if classes.setdefault(number, name) != name:
+            raise InputError(f"class {number} is {classes[number]!r} in one set and {name!r} in another")
+    return classes
 
 
 def _set_names(parts: Sequence[Predictions] | Sequence[Annotations]) -> list[str]:

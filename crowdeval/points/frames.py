@@ -23,10 +23,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crowdeval.errors import NeedsError, UsageError, did_you_mean
+from crowdeval.errors import AlignmentError, NeedsError, UsageError, did_you_mean
 from crowdeval.points.labels import number_text
 from crowdeval.points.ragged import Floats, Ragged
-from crowdeval.points.sets import Predictions
+from crowdeval.points.sets import Annotations, Predictions
 
 UNITS = {"normalized": 1.0, "percent": 100.0, "permille": 1000.0}
 """Unit to the number that stands for the whole width or height."""
@@ -162,6 +162,81 @@ def from_frame(predictions: Predictions, sizes: Floats | None, frame: str) -> Pr
     if not frame:
         return predictions
     return replace(predictions, xy=to_pixels(predictions.points, sizes, parse_frame(frame)))
+
+
+def from_own_frames(predictions: Predictions, annotations: Annotations) -> tuple[Predictions, tuple[str, ...]]:
+    """Return predictions whose own sizes are the frame of their points in the pixels of the annotated images.
+
+    Parameters
+    ----------
+    predictions, annotations : Predictions, Annotations
+        The two sides, with the same images in the same order.
+
+    Returns
+    -------
+    (Predictions, tuple of str)
+        The predictions without sizes, and a notice if points were moved or could not be checked.
+
+    Raises
+    ------
+    AlignmentError
+        If the width and height of an image are those of the annotations in the other order.
+    NeedsError
+        If points are in parts of width and height, and the annotations have no sizes.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 0], xy=[], sizes=[[200, 100]])
+    >>> found = Predictions(image_ids=["a"], offsets=[0, 1], xy=[[0.5, 0.5]], sizes=[[1, 1]])
+    >>> from_own_frames(found, truth)[0].xy.tolist()
+    [[100.0, 50.0]]
+    """
+    if predictions.sizes is None:
+        return predictions, ()
+    plain = replace(predictions, sizes=None)
+    own, named = predictions.sizes, ~np.isnan(predictions.sizes[:, 0]) & (predictions.points.counts > 0)
+    true = np.full_like(own, np.nan) if annotations.sizes is None else annotations.sizes
+    known = named & ~np.isnan(true[:, 0])
+    in_parts = named & ~known & (own == 1).all(axis=1)
+    if in_parts.any():
+        name = predictions.image_ids[int(np.argmax(in_parts))]
+        raise NeedsError(
+            f"points in parts of width and height need the size of their image, which the annotations do not give for "
+            f"{int(in_parts.sum()):,} images ({name!r}, ...); name the folder of the images: --images DIR"
+        )
+    turned = known & (own == true[:, ::-1]).all(axis=1) & (own[:, 0] != own[:, 1])
+    if turned.any():
+        i = int(np.argmax(turned))
+        raise AlignmentError(
+            f"image {predictions.image_ids[i]!r} has the size {_size_text(own[i])} in the predictions and "
+            f"{_size_text(true[i])} in the annotations{_further(int(turned.sum()))}: an image that was turned by its "
+            "EXIF orientation? Predict on the stored pixels, or turn the points back"
+        )
+    if (named & ~known).any():
+        return plain, (
+            "sizes-unchecked: the predictions name the size of their images and the annotations do not; the points are "
+            "taken as pixels of the image",
+        )
+    moved = known & (own != true).any(axis=1)
+    if not moved.any():
+        return plain, ()
+    factor = np.where(moved[:, None], true / np.where(known[:, None], own, 1.0), 1.0)
+    frames = sorted({_size_text(size) for size in own[moved]})
+    text = f"a frame of {frames[0] if len(frames) == 1 else f'{len(frames)} sizes, {frames[0]} to {frames[-1]},'}"
+    text = "parts of width and height" if frames == ["1 x 1"] else text
+    notice = (
+        f"rescaled: the points of {int(moved.sum()):,} of {len(own):,} images were in {text} and were "
+        "brought to the size of their image"
+    )
+    return replace(plain, xy=plain.xy * np.repeat(factor, plain.points.counts, axis=0)), (notice,)
+
+
+def _size_text(size: Floats) -> str:
+    return " x ".join(number_text(side) for side in size.tolist())
+
+
+def _further(number: int) -> str:
+    return f" (and so have {number - 1:,} more)" if number > 1 else ""
 
 
 def _step(text: str) -> Step:

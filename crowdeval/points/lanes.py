@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from crowdeval.points.fingerprints import ATTRIBUTE, Lane, id_hashes, image_lane, labels_lane, row_lanes
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -63,6 +65,8 @@ def lanes_of_annotations(annotations: Annotations, *, ordered: bool) -> dict[str
     lanes = row_lanes("annotations", ids, annotations.points, optional, ordered=ordered)
     if annotations.sizes is not None:
         lanes["annotations:sizes"] = image_lane(ids, annotations.sizes)
+    if not annotations.located:
+        lanes["annotations:counts"] = image_lane(ids, annotations.counts.astype(np.float64))
     for name, values in annotations.attributes.items():
         lanes[f"annotations:{ATTRIBUTE}{name}"] = labels_lane(ids, values.tolist())
     return lanes

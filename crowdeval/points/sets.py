@@ -7,7 +7,7 @@ Coordinates are continuous pixels, x to the right and y down, origin at the top-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crowdeval.errors import InputError, listed
+from crowdeval.points.columns import (
+    Labels,
+    fact_column,
+    label_column,
+    level_column,
+    number_table,
+    size_table,
+    true_counts,
+)
 from crowdeval.points.fingerprints import fingerprint
 from crowdeval.points.ragged import (
     Flags,
@@ -23,11 +32,9 @@ from crowdeval.points.ragged import (
     Integers,
     Ragged,
     as_column,
-    as_floats,
     as_offsets,
     as_points,
     read_only,
-    refuse_mask,
 )
 
 
@@ -46,7 +53,8 @@ class Annotations:
     boxes : array of float, (N, 4), optional
         Head boxes x1, y1, x2, y2 in pixels.
     radii : array of float, (N, 2), optional
-        sigma_s and sigma_l in pixels, where a file gives them instead of boxes.
+        sigma_s and sigma_l in pixels, where a file gives them instead of boxes. Those of public files are sometimes
+        negative or swapped: metrics that read radii refuse them by name, other metrics are not concerned.
     level : array of int, (N,), optional
         Head-area level 0..5 (NWPU-Crowd); 0 also below one square pixel.
     sizes : array of float, (m, 2), optional
@@ -55,6 +63,14 @@ class Annotations:
         Other facts about each image: scene level, weather, file name.
     point_attributes : mapping of str to array, (N,), optional
         Other facts about each point: occlusion, blur.
+    labels : sequence of str, (N,), optional
+        Class of each point; empty text where it has none.
+    classes : mapping of str to str
+        Names of classes by the numbers that files of predictions call them by, as the categories of COCO.
+    counts : array of int, (m,), optional
+        True count of each image. By default the number of its points; other counts need ``located=False``.
+    located : bool
+        False for counts without points: no point metric applies.
 
     Raises
     ------
@@ -78,6 +94,10 @@ class Annotations:
     sizes: Floats | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     point_attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    labels: Labels | None = None
+    classes: Mapping[str, str] = field(default_factory=dict)
+    counts: Integers = None  # type: ignore[assignment]
+    located: bool = True
 
     if TYPE_CHECKING:  # lists and arrays of any number type are taken, and become the columns above
 
@@ -93,6 +113,10 @@ class Annotations:
             sizes: ArrayLike | None = None,
             attributes: Mapping[str, ArrayLike] = ...,
             point_attributes: Mapping[str, ArrayLike] = ...,
+            labels: Sequence[str] | Labels | None = None,
+            classes: Mapping[str, str] = ...,
+            counts: ArrayLike | None = None,
+            located: bool = True,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -101,26 +125,18 @@ class Annotations:
         for name, width in (("boxes", 4), ("radii", 2)):
             column = getattr(self, name)
             if column is not None:
-                _set(self, name, read_only(_table(f"annotations.{name}", column, rows, width)))
-        if self.radii is not None and (self.radii < 0).any():
-            row = int(np.argmax((self.radii < 0).any(axis=1)))
-            found = tuple(self.radii[row].tolist())
-            raise InputError(f"annotations.radii: expected radii of at least 0, found {found} in row {row}")
+                _set(self, name, read_only(number_table(f"annotations.{name}", column, rows, width)))
         if self.level is not None:
-            _set(self, "level", read_only(_levels(self.level, rows)))
+            _set(self, "level", read_only(level_column(self.level, rows)))
         if self.sizes is not None:
-            sizes = _table("annotations.sizes", self.sizes, len(self.image_ids), 2, finite=False)
-            bad = (sizes <= 0).any(axis=1) | (np.isnan(sizes[:, 0]) != np.isnan(sizes[:, 1]))
-            if bad.any():
-                image = int(np.argmax(bad))
-                raise InputError(
-                    "annotations.sizes: expected positive widths and heights, both or neither NaN, "
-                    f"found {tuple(sizes[image].tolist())} for image {self.image_ids[image]!r}"
-                )
-            _set(self, "sizes", read_only(sizes))
+            _set(self, "sizes", read_only(size_table("annotations.sizes", self.sizes, self.image_ids)))
+        if self.labels is not None:
+            _set(self, "labels", read_only(label_column("annotations.labels", self.labels, rows)))
+        _set(self, "classes", MappingProxyType(dict(self.classes)))
+        _set(self, "counts", read_only(true_counts(self.counts, self.image_ids, self.offsets, located=self.located)))
         for side, length in (("attributes", len(self.image_ids)), ("point_attributes", rows)):
             given = dict(getattr(self, side)).items()
-            columns = {name: _facts(f"annotations.{side}[{name!r}]", values) for name, values in given}
+            columns = {name: fact_column(f"annotations.{side}[{name!r}]", values) for name, values in given}
             for name, values in columns.items():
                 if values.shape != (length,):
                     raise InputError(f"annotations.{side}[{name!r}]: expected shape ({length},), found {values.shape}")
@@ -132,14 +148,10 @@ class Annotations:
         return Ragged(self.xy, self.offsets)
 
     @property
-    def counts(self) -> Integers:
-        """The number of true points of every image, (m,)."""
-        return np.diff(self.offsets)
-
-    @property
     def fingerprint(self) -> str:
-        """The hash of ids, points, boxes and radii; the order of images and points does not change it."""
-        return fingerprint("annotations", self.image_ids, self.points, [self.xy, self.boxes, self.radii])
+        """The hash of ids, points, boxes, radii and, without points, counts; the order of rows does not change it."""
+        counts = None if self.located else self.counts.astype(np.float64)
+        return fingerprint("annotations", self.image_ids, self.points, [self.xy, self.boxes, self.radii], counts=counts)
 
     def take(self, images: Integers) -> Annotations:
         """Return some images with all their columns.
@@ -165,6 +177,7 @@ class Annotations:
             image_ids=tuple(self.image_ids[i] for i in images.tolist()),
             offsets=points.take(images).offsets,
             sizes=None if self.sizes is None else self.sizes[images],
+            counts=None if self.located else self.counts[images],  # type: ignore[arg-type]
             attributes={name: values[images] for name, values in self.attributes.items()},
             **self._rows(points.rows(images)),
         )
@@ -187,7 +200,9 @@ class Annotations:
         >>> truth.where(np.array([False, True, True])).counts.tolist()
         [1, 1]
         """
-        return replace(self, offsets=self.points.where(kept).offsets, **self._rows(np.flatnonzero(kept)))
+        counts = None if self.located else self.counts
+        rows = self._rows(np.flatnonzero(kept))
+        return replace(self, offsets=self.points.where(kept).offsets, counts=counts, **rows)  # type: ignore[arg-type]
 
     def _rows(self, rows: Integers) -> dict[str, Any]:
         """Return these rows of every column that has one row a point."""
@@ -196,7 +211,8 @@ class Annotations:
         return columns | {"point_attributes": {name: values[rows] for name, values in self.point_attributes.items()}}
 
     def __repr__(self) -> str:
-        return f"Annotations({len(self.image_ids):,} images, {len(self.xy):,} points)"
+        people = f"{len(self.xy):,} points" if self.located else f"counts only: {int(self.counts.sum()):,} people"
+        return f"Annotations({len(self.image_ids):,} images, {people})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -217,6 +233,12 @@ class Predictions:
         Estimated count of an image where the method gives one (a density map's sum); NaN where it gives none.
     located : bool
         False for a method that predicts counts only: it has no points, and no point metric applies.
+    sizes : array of float, (m, 2), optional
+        Width and height of the frame that the points of an image are in: of the resized image that a model saw, or 1 x
+        1 for points in parts of width and height. NaN, or no sizes, means the pixels of the image. Scoring brings
+        the points to the annotated size of the image.
+    labels : sequence of str, (M,), optional
+        Class of each point; empty text where it has none.
 
     Raises
     ------
@@ -236,6 +258,8 @@ class Predictions:
     score: Floats | None = None
     counts: Floats | None = None
     located: bool = True
+    sizes: Floats | None = None
+    labels: Labels | None = None
 
     if TYPE_CHECKING:  # lists and arrays of any number type are taken, and become the columns above
 
@@ -248,11 +272,17 @@ class Predictions:
             score: ArrayLike | None = None,
             counts: ArrayLike | None = None,
             located: bool = True,
+            sizes: ArrayLike | None = None,
+            labels: Sequence[str] | Labels | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
         _common_columns(self)
         images = len(self.image_ids)
+        if self.sizes is not None:
+            _set(self, "sizes", read_only(size_table("predictions.sizes", self.sizes, self.image_ids)))
+        if self.labels is not None:
+            _set(self, "labels", read_only(label_column("predictions.labels", self.labels, len(self.xy))))
         if self.score is not None:
             _set(self, "score", read_only(as_column("predictions.score", self.score, len(self.xy))))
         if self.counts is not None:
@@ -277,7 +307,7 @@ class Predictions:
 
     @property
     def fingerprint(self) -> str:
-        """The hash of ids, points, confidences and counts; the order of images and points does not change it."""
+        """The hash of ids, points as given, confidences and counts; the order of rows does not change it."""
         return fingerprint("predictions", self.image_ids, self.points, [self.xy, self.score], counts=self.counts)
 
     def take(self, images: Integers) -> Predictions:
@@ -306,6 +336,36 @@ class Predictions:
             xy=points.xy,
             score=None if self.score is None else self.score[rows],
             counts=None if self.counts is None else self.counts[images],
+            sizes=None if self.sizes is None else self.sizes[images],
+            labels=None if self.labels is None else self.labels[rows],
+        )
+
+    def where(self, kept: Flags) -> Predictions:
+        """Return the same images with some of their points.
+
+        Parameters
+        ----------
+        kept : array of bool, (M,)
+            The points to keep.
+
+        Returns
+        -------
+        Predictions
+            Without counts, which were those of all points; counts without points stay as they are.
+
+        Examples
+        --------
+        >>> predictions = Predictions(image_ids=["a", "b"], offsets=[0, 1, 2], xy=[[1.0, 2.0], [3.0, 4.0]])
+        >>> predictions.where(np.array([False, True])).offsets.tolist()
+        [0, 0, 1]
+        """
+        return replace(
+            self,
+            offsets=self.points.where(kept).offsets,
+            xy=self.xy[kept],
+            score=None if self.score is None else self.score[kept],
+            counts=None if self.located else self.counts,
+            labels=None if self.labels is None else self.labels[kept],
         )
 
     def __repr__(self) -> str:
@@ -313,7 +373,7 @@ class Predictions:
         return f"Predictions({len(self.image_ids):,} images, {len(self.xy):,} points{scored})"
 
 
-POINT_COLUMNS = ("xy", "boxes", "radii", "level")
+POINT_COLUMNS = ("xy", "boxes", "radii", "level", "labels")
 """Names of the annotations' columns with one row a point; the point attributes come in addition."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -322,29 +382,6 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _set(value: object, name: str, content: object) -> None:
     """Set a field of a frozen dataclass, which its constructor has to do for cleaned columns."""
     object.__setattr__(value, name, content)
-
-
-def _levels(value: Any, rows: int) -> NDArray[np.int64]:
-    """Return head-area levels as integers."""
-    refuse_mask("annotations.level", value)
-    level = np.asarray(value)
-    if level.shape != (rows,) or level.dtype.kind not in "iu":
-        raise InputError(f"annotations.level: expected {rows} integers, found {level.dtype} of shape {level.shape}")
-    bad = (level < 0) | (level > 5)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise InputError(f"annotations.level: expected head-area levels from 0 to 5, found {level[row]} in row {row}")
-    return level.astype(np.int64)
-
-
-def _facts(name: str, values: Any) -> NDArray[Any]:
-    """Return an attribute as an array; values of different types stay what they are, so that 1 does not become "1"."""
-    refuse_mask(name, values)
-    if isinstance(values, list | tuple) and len({type(value) for value in values}) > 1:
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
-        return array
-    return np.asarray(values)
 
 
 def _common_columns(value: Annotations | Predictions) -> None:
@@ -386,17 +423,3 @@ def repeated_names(names: Iterable[str]) -> list[str]:
     for name in names:
         seen[name] = seen.get(name, 0) + 1
     return [name for name, times in seen.items() if times > 1]
-
-
-def _table(name: str, value: Any, rows: int, width: int, *, finite: bool = True) -> Floats:
-    """Return ``value`` as a (rows, width) float64 array; NaN is allowed where ``finite`` is False."""
-    array = as_floats(name, value)
-    if array.size == 0 and rows == 0:
-        return np.empty((0, width))
-    if array.shape != (rows, width):
-        raise InputError(f"{name}: expected shape ({rows}, {width}), found {array.shape}")
-    if not np.isfinite(array).all() and (finite or np.isinf(array).any()):
-        bad = ~np.isfinite(array).all(axis=1) if finite else np.isinf(array).any(axis=1)
-        row = int(np.argmax(bad))
-        raise InputError(f"{name}: expected finite numbers, found {tuple(array[row].tolist())} in row {row}")
-    return array

@@ -152,7 +152,10 @@ def _items(report: Report) -> list[tuple[str, float]]:
 
 def _caption(report: Report) -> str:
     """Return a line about the inputs: names, numbers of points and of images."""
-    sides = [f"{side.name} ({amount(side.points, 'point')})" for side in (report.predictions, report.annotations)]
+    sides = [
+        f"{side.name} ({', '.join(text for text in (side.content, side.changes_text) if text)})"
+        for side in (report.predictions, report.annotations)
+    ]
     return f"{' against '.join(sides)}, {amount(report.images, 'image')}"
 
 

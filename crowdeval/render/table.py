@@ -34,7 +34,7 @@ def table(report: Report) -> str:
     MAE       0.50
     """
     inputs = [
-        (kind, side.name, amount(side.points, "point"), amount(report.images, "image"))
+        (kind, side.name, side.content, amount(report.images, "image"), side.changes_text)
         for kind, side in (("predictions", report.predictions), ("annotations", report.annotations))
     ]
     rows = [

@@ -77,6 +77,16 @@ def test_a_larger_window_finds_fewer_maxima():
     assert len(local_maxima(cells, 0.1, 5)[0]) == 1
 
 
+def test_a_transposed_map_is_named_and_a_map_of_another_resolution_is_not(folder, image):
+    adapter = load_adapter("density", [f"folder={folder}", "threshold=0.1"])
+    for shape in ((5, 10), (6, 10), (20, 40), (3, 5)):
+        np.save(folder / "a.npy", np.zeros(shape))
+        assert answers(adapter, [image])[0].count == 0
+    np.save(folder / "a.npy", np.zeros((10, 5)))
+    with pytest.raises(PredictorError, match="5 x 10 cells for an image of 40 x 20 pixels: the map is transposed"):
+        answers(adapter, [image])
+
+
 def test_an_empty_map_has_no_points_and_the_count_0():
     answer = MapReading(threshold=0.1).answer(np.zeros((3, 4)), 8, 6)
     assert answer["count"] == 0

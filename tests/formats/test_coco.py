@@ -75,14 +75,45 @@ def test_crowd_regions_are_left_out_with_a_warning():
     assert len(read.xy) == 1
 
 
-def test_several_categories_are_read_as_one_class_with_a_warning():
-    with pytest.warns(CrowdevalWarning, match="2 categories"):
-        COCO.read_annotations(
-            dataset(
-                {"image_id": 7, "keypoints": [5, 6, 2], "category_id": 1},
-                {"image_id": 7, "keypoints": [5, 6, 2], "category_id": 2},
-            )
-        )
+def test_categories_are_the_classes_of_points_by_name_or_by_number():
+    entries = [{"image_id": 7, "keypoints": [5, 6, 2], "category_id": i} for i in (1, 2, 3)]
+    value = {
+        "images": IMAGES,
+        "annotations": entries,
+        "categories": [{"id": 1, "name": "cow"}, {"id": 3, "name": "dog"}],
+    }
+    truth = COCO.read_annotations(source(value))
+    assert truth.labels.tolist() == ["cow", "2", "dog"]
+    assert truth.classes == {"1": "cow", "3": "dog"}
+    assert COCO.read_predictions(source(entries)).labels.tolist() == ["1", "2", "3"]
+    again = COCO.read_annotations(source(COCO.write_annotations(truth)))
+    assert again.labels.tolist() == truth.labels.tolist()
+
+
+def test_an_entry_of_the_category_empty_is_an_empty_image():
+    entries = [{"image_id": 7, "category_id": 0}, {"image_id": 9, "bbox": [1, 2, 3, 4], "category_id": 1}]
+    value = {"images": IMAGES, "annotations": entries, "categories": [{"id": 0, "name": "empty"}]}
+    with pytest.warns(CrowdevalWarning) as caught:
+        assert COCO.read_annotations(source(value)).counts.tolist() == [0, 1]
+    assert any("1 entry of the category 'empty' for" in str(warning.message) for warning in caught)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        ([[0.1 * i, 0.1, 0.05, 0.05] for i in range(5)], "within 0 and 1, as parts of width and height"),
+        ([[10 * i, 20, 10 * i + 8, 30] for i in range(1, 10)], "as corners x1, y1, x2, y2 are"),
+    ],
+)
+def test_boxes_in_another_unit_or_as_corners_are_said(boxes, words):
+    with pytest.warns(CrowdevalWarning) as caught:
+        COCO.read_predictions(source([{"image_id": 7, "bbox": box, "score": 0.5} for box in boxes]))
+    assert any(words in str(warning.message) for warning in caught)
+
+
+def test_a_cvat_export_without_its_points_says_what_to_export():
+    with pytest.warns(CrowdevalWarning, match="export 'CVAT for images'"):
+        COCO.read_annotations(source({"licenses": [], "info": {}, "images": IMAGES, "annotations": []}))
 
 
 def test_a_list_of_results_is_predictions():

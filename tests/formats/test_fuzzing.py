@@ -113,9 +113,14 @@ def test_deep_json_values(name, depth):
 
 
 CELLS = st.sampled_from(
-    ["", "a", "b", "1", "2.5", "-3", "nan", "inf", "1e999", "1e10", "12,5", '"', " 4 ", "x", "1_0", "\u0661"]
+    [
+        *("", "a", "b", "1", "2.5", "-3", "nan", "inf", "1e999", "1e10", "12,5", '"', " 4 ", "x", "1_0", "\u0661"),
+        *("NA", "0", "1.0", "[1, 2, 3, 4]", '"[1, 2, 3, 4]"', "POINT (1 2)", "POLYGON ((1 2, 3 4, 1 2))"),
+    ]
 )
 HEADERS = ["image", "x", "y", "score", "count", "label", "x1", "y1", "x2", "y2", "level", "width", "sigma_s", "k", ""]
+HEADERS += ["height", "image_width", "left", "top", "image_path", "bbox", "geometry", "gt", "pred", "conf2"]
+HEADERS += ["survey id", "w", "species"]
 HEADS = st.lists(st.sampled_from(HEADERS), min_size=1, max_size=6)
 
 

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from crowdeval import read_annotations, read_predictions
+from crowdeval import Annotations, Protocol, evaluate, read_annotations, read_predictions
 from crowdeval.errors import CrowdevalWarning, FormatError
 
 ROWS = {"IMG_1": [[1, 2, 0.9], [3, 4, 0.8]], "IMG_2": [], "IMG_10": [[5, 6, 0.5]]}
 
 
 def folder_of(tmp_path, rows, suffix=".txt", separator=" "):
+    tmp_path.mkdir(parents=True, exist_ok=True)
     for name, points in rows.items():
         path = tmp_path / f"{name}{suffix}"
         if suffix == ".npy":
@@ -37,14 +39,93 @@ def test_four_and_five_columns_are_boxes(tmp_path):
 
 
 @pytest.mark.parametrize("row", [[0, 0.5, 0.25, 0.1, 0.1, 0.9], [0, 0.5, 0.25, 0.1, 0.1]])
-def test_yolo_rows_are_centres_in_parts_and_say_which_frame_mends_them(tmp_path, row):
-    folder = folder_of(tmp_path, {"a": [row], "b": []})
-    with pytest.warns(CrowdevalWarning, match="--frame normalized"):
-        predictions = read_predictions(folder)
+def test_yolo_predictions_are_in_a_frame_of_1_x_1(tmp_path, row):
+    predictions = read_predictions(folder_of(tmp_path, {"a": [row], "b": []}))
     assert predictions.xy.tolist() == [[0.5, 0.25]]
+    assert predictions.sizes.tolist() == [[1, 1], [1, 1]]
+    assert predictions.labels.tolist() == ["0"]
     assert (predictions.score is None) == (len(row) == 5)
-    with pytest.raises(FormatError, match="YOLO rows, which need image sizes"):
+    truth = Annotations(image_ids=["a", "b"], offsets=[0, 1, 1], xy=[[320, 120]], sizes=[[640, 480], [10, 10]])
+    assert evaluate(predictions, truth, protocol=Protocol(metrics=("F1@8px",)))["F1@8px"] == 1
+
+
+def test_yolo_truth_needs_the_sizes_of_the_images(tmp_path):
+    folder = folder_of(tmp_path / "gt", {"a": [[1, 0.5, 0.25, 0.5, 0.5]], "b": []})
+    (folder / "classes.txt").write_text("cow\nzebra\n")
+    with pytest.raises(FormatError, match=r"width and height of the images.*--images DIR"):
         read_annotations(folder)
+    (tmp_path / "images.txt").write_text("a.jpg 640 480\nb.jpg 320 240\nc.jpg 10 10\n")
+    annotations = read_annotations(folder, images=tmp_path / "images.txt")
+    assert annotations.image_ids == ("a", "b", "c")
+    assert annotations.xy.tolist() == [[320, 120]]
+    assert annotations.boxes.tolist() == [[160, 0, 480, 240]]
+    assert annotations.sizes.tolist() == [[640, 480], [320, 240], [10, 10]]
+    assert annotations.labels.tolist() == ["zebra"]
+
+
+def test_the_images_of_yolo_stand_in_the_folder_beside_the_labels(tmp_path):
+    folder = folder_of(tmp_path / "labels" / "val", {"a": [[0, 0.5, 0.25, 0.5, 0.5]]})
+    (tmp_path / "images" / "val").mkdir(parents=True)
+    Image.new("L", (64, 48)).save(tmp_path / "images" / "val" / "a.png")
+    (tmp_path / "data.yaml").write_text("path: .\nnames:\n  0: head\n  1: hat\nnc: 2\n")
+    with pytest.warns(CrowdevalWarning, match="sizes of the images are those of the files in"):
+        annotations = read_annotations(folder)
+    assert (annotations.xy.tolist(), annotations.labels.tolist()) == ([[32, 12]], ["head"])
+
+
+def test_rows_of_visdrone_are_people_and_the_rest_is_said(tmp_path):
+    folder = folder_of(
+        tmp_path, {"a": [[10, 20, 4, 6, 1, 1, 0, 0], [0, 0, 50, 50, 0, 0, 0, 0], [5, 5, 8, 8, 1, 4, 0, 0]]}
+    )
+    with pytest.warns(CrowdevalWarning, match="2 rows of 'car', 'ignored region' are not read as people"):
+        annotations = read_annotations(folder)
+    assert (annotations.xy.tolist(), annotations.boxes.tolist()) == ([[12, 23]], [[10, 20, 14, 26]])
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ([0, 0.5, 0.25], "a class and a point in parts"),
+        ([0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3], "outlines of YOLO segmentation"),
+        ([0, 0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 1], "YOLO pose"),
+        ([1, 2, 30, 40, 5, 6, 1, -1, -1, -1], "MOT or VisDrone video"),
+        ([30, 40, 10, 10], "x1 <= x2"),
+    ],
+)
+def test_rows_that_are_something_else_are_named(tmp_path, row, words):
+    with pytest.raises(FormatError, match=words):
+        read_predictions(folder_of(tmp_path, {"a": [row]}))
+
+
+def test_a_folder_of_folders_is_one_set(tmp_path):
+    folder_of(tmp_path / "day", {"a": [[1, 2]]})
+    folder_of(tmp_path / "night", {"a": [[3, 4]]})
+    assert read_predictions(tmp_path).image_ids == ("day/a", "night/a")
+
+
+def test_files_of_native_formats_are_joined(tmp_path):
+    (tmp_path / "a.json").write_text('{"IMG_1": [[1, 2, 0.5]]}')
+    (tmp_path / "b.json").write_text('{"IMG_2": [[3, 4, 0.6]], "IMG_3": []}')
+    (tmp_path / "IMG_4.json").write_text("")
+    predictions = read_predictions(tmp_path)
+    assert sorted(predictions.image_ids) == ["IMG_1", "IMG_2", "IMG_3", "IMG_4"]
+    (tmp_path / "b.json").write_text('{"IMG_1": [[3, 4, 0.6]]}')
+    with pytest.raises(FormatError, match="IMG_1"):
+        read_predictions(tmp_path)
+
+
+def test_a_list_of_images_completes_predictions_and_gives_no_sizes_to_them(tmp_path):
+    folder = folder_of(tmp_path / "p", {"a": [[1, 2, 0.5]]})
+    (tmp_path / "list.txt").write_text("# images\na.jpg\nb.jpg\n")
+    predictions = read_predictions(folder, images=tmp_path / "list.txt")
+    assert (predictions.image_ids, predictions.offsets.tolist(), predictions.sizes) == (("a", "b"), [0, 1, 1], None)
+
+
+def test_a_named_format_is_that_of_all_files(tmp_path):
+    folder = folder_of(tmp_path, {"a": [[0, 0.5, 0.25]]})
+    assert read_predictions(folder, format="xy").score.tolist() == [0.25]
+    with pytest.raises(FormatError, match="4 or 5 columns for the format 'xyxy'"):
+        read_predictions(folder, format="xyxy")
 
 
 def test_points_and_scores_of_an_archive(tmp_path):
@@ -102,7 +183,7 @@ def test_all_problems_are_named_at_once(tmp_path):
 
 
 def test_annotations_have_no_confidences(tmp_path):
-    with pytest.raises(FormatError, match="3 columns, as predictions have"):
+    with pytest.raises(FormatError, match="3 columns with a confidence, as predictions have"):
         read_annotations(folder_of(tmp_path, ROWS))
 
 

@@ -133,8 +133,17 @@ MALFORMED = [
     ('{"a": [[1, 2, 3], [1, 2]]}', r"a\[1\].*on every row or on none"),
     ('{"a": [[1, 2, 3, 4, 5]]}', r"expected \[x, y\] or \[x, y, score\], found 5 numbers"),
     ('[{"id": "a", "points": [[1, 2, 3, 4, 5]]}]', r"expected \[x, y\], found 5 numbers"),
-    ('{"a": 5}', "a: .*expected a list of points, found 5|a, image 'a': expected a list of points, found 5"),
-    ('{"a": {"points": []}}', "expected a list of points, found an object with the keys 'points'"),
+    ('{"a": [], "b": 5}', "b, image 'b': expected a list of points, found 5"),
+    ('{"a": -5}', "a.count, image 'a': expected a count from 0"),
+    ('{"a": [], "b": {"points": []}}', "expected a list of points, found an object with the keys 'points'"),
+    ('{"a": {"points": []}, "b": []}', "b: expected an image object"),
+    ('{"a": {"points": [[1, 2]], "scores": [0.5]}, "b": {"points": [[1, 2]]}}', "scores for every image with points"),
+    ('{"a": {"points": [], "score": [1]}}', "a.score, image 'a': .*did you mean 'scores'"),
+    ('[{"image": "a", "points": []}, {"image": "a", "points": []}]', "every image once"),
+    ('[{"file_name": 7, "points": []}]', "an image id, found 7"),
+    ('[{"id": "a", "points": [[1, 2]], "labels": [1]}]', "a class as text, found 1"),
+    ('[{"id": "a", "points": [[1, 2]], "labels": []}]', "1 entry, one for each point"),
+    ('[{"id": "a", "points": [], "width": 5}]', "both width and height"),
     ('{"": []}', "an empty string"),
     ('{"\\ud800": []}', "surrogate"),
     ('{"a": [], "b": [], "a": [[1, 2]]}', "'a' as entries 1 and 3 of the object"),
@@ -190,7 +199,9 @@ def test_malformed_predictions_are_reported(text, words):
     [
         ('{"a": [[1, 2, 3]]}', "are these predictions"),
         ('[{"id": "a", "points": [], "scores": []}]', "the key 'scores' .*belongs to predictions"),
-        ('[{"id": "a", "count": 3}]', 'a key "points"'),
+        ('[{"id": "a", "count": 3.5}]', "a whole number of people, found 3.5"),
+        ('[{"id": "a", "count": 3, "points": []}]', "the number of points as the count, found 3"),
+        ('[{"id": "a", "count": 3}, {"id": "b", "points": []}]', "points for every image, or only a count"),
         ('[{"id": "a", "points": [], "width": 3}]', "both width and height, or neither, found only the width"),
         ('[{"id": "a", "points": [], "width": 0, "height": 2}]', r"\[0\]\.width.*positive number, found 0"),
         ('[{"id": "a", "points": [[1, 2]], "boxes": [[1, 2, 3]]}]', r"\[x1, y1, x2, y2\], found 3 numbers"),
@@ -199,8 +210,6 @@ def test_malformed_predictions_are_reported(text, words):
         ('[{"id": "a", "points": [[1, 2]], "levels": [1.5]}]', "a whole number from 0 to 5, found 1.5"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [1e30]}]', "a whole number"),
         ('[{"id": "a", "points": [[1, 2]], "levels": [6]}]', r"levels\[0\].*from 0 to 5, found 6"),
-        ('[{"id": "a", "points": [[1, 2]], "radii": [[-1, 2]]}]', r"radii\[0\].*at least 0, .*found \[-1, 2\]"),
-        ('[{"id": "a", "points": [[1, 2]], "radii": [[3, -2]]}]', r"radii\[0\].*radii of at least 0"),
         ('[{"id": "a", "points": [], "attributes": []}]', "expected an object"),
         ('[{"id": "a", "points": [], "attributes": {"k": [1]}}]', r"attributes\.k.*a string, a number"),
         ('[{"id": "a", "points": [], "attributes": {"k": 1, "k": 2}}]', "'k' as entries 1 and 2"),
@@ -303,3 +312,40 @@ def test_a_file_without_problems_never_needs_the_careful_way(value, truth):
                 JSON.read_predictions(Source("file", content))
         if b'\\"' not in (content := JSON.write_annotations(truth)):
             JSON.read_annotations(Source("file", content))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a.jpg": {"points": [[1, 2], [3, 4]], "scores": [0.5, 0.6]}, "b.jpg": {"points": [], "scores": []}}',
+        '[{"image": "a.jpg", "points": [[1, 2], [3, 4]], "scores": [0.5, 0.6]}, {"image": "b.jpg", "points": []}]',
+        '[{"file": "a.jpg", "points": [[1, 2], [3, 4]], "scores": [0.5, 0.6]}, {"file": "b.jpg", "points": []}]',
+        '[{"points": [[1, 2], [3, 4]], "scores": [0.5, 0.6], "img": "a\\u002ejpg"}, {"img": "b.jpg", "points": []}]',
+    ],
+)
+def test_other_spellings_are_the_same_predictions(text):
+    predictions = predicted(text)
+    assert predictions.image_ids == ("a.jpg", "b.jpg")
+    assert (predictions.xy.tolist(), predictions.score.tolist()) == ([[1, 2], [3, 4]], [0.5, 0.6])
+
+
+def test_counts_by_image_id_are_predictions_and_true_counts():
+    assert predicted('{"a": 8.4, "b": 0}').counts.tolist() == [8.4, 0]
+    truth = JSON.read_annotations(Source("gt.json", b'{"a": 8, "b": 0}'))
+    assert (truth.counts.tolist(), truth.located) == ([8, 0], False)
+
+
+def test_the_files_of_fsc_147_have_sizes_and_other_keys():
+    text = b'{"2.jpg": {"H": 30, "W": 40, "box_examples_coordinates": [[[1, 2]]], "points": [[5, 6]], "r": 1}}'
+    truth = JSON.read_annotations(Source("gt.json", text))
+    assert (truth.xy.tolist(), truth.sizes.tolist()) == ([[5, 6]], [[40, 30]])
+
+
+def test_classes_and_the_own_size_of_predictions_are_kept():
+    text = '[{"id": "a", "width": 512, "height": 512, "points": [[1, 2]], "labels": ["cow"]}]'
+    predictions = predicted(text)
+    assert (predictions.labels.tolist(), predictions.sizes.tolist()) == (["cow"], [[512, 512]])
+    again = predicted(JSON.write_predictions(predictions).decode())
+    assert (again.labels.tolist(), again.sizes.tolist()) == (["cow"], [[512, 512]])
+    truth = JSON.read_annotations(Source("gt.json", b'[{"id": "a", "points": [[1, 2]], "labels": ["cow"]}]'))
+    assert JSON.read_annotations(Source("gt.json", JSON.write_annotations(truth))).labels.tolist() == ["cow"]

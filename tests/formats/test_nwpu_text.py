@@ -96,10 +96,22 @@ def test_a_level_is_a_whole_number_up_to_5(level):
         annotated(f"1 1 1 2 3 4 {level}\n")
 
 
-@pytest.mark.parametrize("radii", ["-3 4", "5 -4"])
-def test_radii_are_not_negative(radii):
-    with pytest.raises(FormatError, match=f"point 1.*sigma_s and sigma_l of at least 0, found {radii}"):
-        annotated(f"1 1 1 2 {radii} 0\n")
+@pytest.mark.parametrize("radii", [[-3, 4], [5, -4], [4, 1]])
+def test_odd_radii_of_public_files_are_read(radii):
+    assert annotated(f"1 1 1 2 {radii[0]} {radii[1]} 0\n").radii.tolist() == [radii]
+
+
+@pytest.mark.parametrize(("number", "points"), [(2, 1), (1, 2), (0, 1)])
+def test_a_number_of_points_that_is_off_by_one_is_that_of_the_points(number, points):
+    text = "a 1 1 2 3 4 0\n" + " ".join(["b", str(number), *["5 6 3 4 0"] * points]) + "\n"
+    with pytest.warns(
+        CrowdevalWarning, match=f"off by one in line 2 .b: {number}, has {points}.; the points are counted"
+    ):
+        assert annotated(text).counts.tolist() == [1, points]
+    with pytest.raises(FormatError, match="after the"):
+        annotated(text.replace(f"b {number}", "b 7"))
+    with pytest.raises(FormatError, match="after the"):
+        predicted("a 1 1 2\nb 3 1 2 3 4\n")
 
 
 def test_the_problems_of_all_lines_come_at_once():

@@ -135,6 +135,6 @@ def test_a_report_says_it_and_the_named_frame_mends_it():
     mended = evaluate(wrong, truth, frame="yx")
     assert mended["nAP"] == evaluate(right, truth)["nAP"]
     assert not any("frame-suspected" in text for text in mended.warnings)
-    assert mended.predictions.frame == "yx"
+    assert mended.predictions.changes == {"frame": "yx"}
     assert mended.predictions.fingerprint == evaluate(right, truth).predictions.fingerprint
-    assert type(mended).from_json(mended.to_json()).predictions.frame == "yx"
+    assert type(mended).from_json(mended.to_json()).predictions.changes == {"frame": "yx"}

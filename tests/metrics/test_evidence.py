@@ -154,8 +154,8 @@ def test_the_part_with_radii_in_the_wrong_order_is_named_in_a_sentence_that_read
         names = (f"{image}.json", f"{image}.txt")
         parts.append(evidence_of(empty, truth, protocol=protocol, names=names))
     words = (
-        r"^F1@sigma_l needs radii with sigma_s not above sigma_l; sigma_s is above at point 1 of image 'b' \(4 1\); "
-        r"the part b\.json with b\.txt lacks this$"
+        r"^F1@sigma_l needs radii of at least 0 with sigma_s not above sigma_l; other radii are at point 1 of image "
+        r"'b' \(4 1\); the part b\.json with b\.txt lacks this$"
     )
     with pytest.raises(NeedsError, match=words):
         report_of(concatenated(parts))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from toy_sets import toy_annotations, toy_predictions
 
-from crowdeval import Predictions, align
+from crowdeval import Annotations, Predictions, align
 from crowdeval.errors import AlignmentError
-from crowdeval.points.alignment import stem
+from crowdeval.points.alignment import aligned, stem
 
 
 def test_align_brings_predictions_into_the_order_of_the_annotations():
@@ -64,3 +64,79 @@ def test_by_stem_the_file_name_of_an_image_counts_too():
 
 def test_only_known_extensions_are_dropped():
     assert [stem(name) for name in ("a.jpg", "a.v2", "x\\y.png", ".jpg")] == ["a", "a.v2", "y", ".jpg"]
+
+
+@pytest.mark.parametrize(
+    ("style", "predicted", "annotated"),
+    [
+        ("caseless", ["x/Img_A.JPG", "b.Jpeg"], ["img_a", "B"]),
+        ("number", ["0001", "img-2.png"], ["IMG_1.jpg", "IMG_2.jpg"]),
+        ("number", ["seq3_000", "seq3_7"], ["IMG_0", "IMG_7"]),
+        ("stem", ["0a1b2c3d-a.jpg", "b_jpg.rf.0123456789abcdef0123456789abcdef.jpg"], ["a.jpg", "b.jpg"]),
+        ("stem", ["a", "b"], ["0a1b2c3d-a.jpg", "b_jpg.rf.0123456789abcdef0123456789abcdef.jpg"]),
+    ],
+)
+def test_ids_meet_in_a_looser_style(style, predicted, annotated):
+    predictions, annotations = toy_predictions(image_ids=predicted), toy_annotations(image_ids=annotated)
+    ready, _ = align(predictions, annotations, id_style=style)
+    assert ready.image_ids == tuple(annotated)
+    assert ready.xy.tolist() == predictions.xy.tolist()
+    with pytest.raises(AlignmentError):
+        align(predictions, annotations)
+
+
+@pytest.mark.parametrize("style", ["caseless", "number"])
+def test_the_error_names_the_strictest_style_that_helps(style):
+    ids = {"caseless": ["A.jpg", "B.jpg"], "number": ["x1", "x2"]}[style]
+    truth = {"caseless": ["a", "b"], "number": ["IMG_1", "IMG_2"]}[style]
+    with pytest.raises(AlignmentError, match=f"--id-style {style}"):
+        align(toy_predictions(image_ids=ids), toy_annotations(image_ids=truth))
+
+
+def test_a_date_is_no_hash_where_the_other_side_has_it_too():
+    ids = ["20201225-a", "20201226-a"]
+    truth = toy_annotations(image_ids=[f"{name}.jpg" for name in ids])
+    assert align(toy_predictions(image_ids=ids), truth, id_style="stem")[0].image_ids == truth.image_ids
+
+
+def test_numbers_that_clash_are_an_error():
+    with pytest.raises(AlignmentError, match=r"last number is '1'"):
+        align(toy_predictions(image_ids=["a_1", "b_1"]), toy_annotations(), id_style="number")
+
+
+def test_extra_images_are_an_error_or_ignored_and_named():
+    predictions = toy_predictions(image_ids=["a", "z"])
+    annotations = toy_annotations(image_ids=["a"], offsets=[0, 3])
+    with pytest.raises(AlignmentError, match="--extra ignore"):
+        align(predictions, annotations)
+    result = aligned(predictions, annotations, extra="ignore")
+    assert (result.predictions.image_ids, result.extra) == (("a",), ("z",))
+
+
+def ranked(style):
+    """Twelve images IMG_1 to IMG_12 with as many people as their number, and predictions numbered in a style."""
+    names = [f"IMG_{i}" for i in range(1, 13)]
+    counts = np.arange(1, 13) * 5
+    truth = Annotations(image_ids=names, offsets=[0] * 13, xy=[], counts=counts, located=False)
+    order = sorted(names) if style == "string-rank" else names
+    found = [float(counts[names.index(name)]) for name in order]
+    numbers = [str(i) for i in range(1, 13)]
+    return Predictions(image_ids=numbers, offsets=[0] * 13, xy=[], counts=found, located=False), truth
+
+
+def test_ranks_in_the_order_of_text_are_suspected_and_mended():
+    predictions, truth = ranked("string-rank")
+    with pytest.raises(AlignmentError, match=r"(?s)--id-style number.*--id-style string-rank"):
+        align(predictions, truth)
+    assert "--id-style string-rank" in aligned(predictions, truth, id_style="number").notices[0]
+    ready, _ = align(predictions, truth, id_style="string-rank")
+    assert ready.counts.tolist() == truth.counts.tolist()
+    predictions, truth = ranked("number")
+    assert aligned(predictions, truth, id_style="number").notices == ()
+
+
+def test_labels_and_own_sizes_move_with_their_image():
+    predictions = toy_predictions(labels=["p", "q", "r"], sizes=[[10, 20], [30, 40]])
+    ready, _ = align(predictions, toy_annotations(image_ids=["b", "c", "a"], offsets=[0, 1, 1, 3]), missing="empty")
+    assert ready.labels.tolist() == ["q", "r", "p"]
+    np.testing.assert_array_equal(ready.sizes, [[30, 40], [np.nan, np.nan], [10, 20]])

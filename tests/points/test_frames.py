@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from crowdeval import Predictions
-from crowdeval.errors import NeedsError, UsageError
-from crowdeval.points.frames import from_frame, parse_frame, to_pixels
+from crowdeval import Annotations, Predictions
+from crowdeval.errors import AlignmentError, NeedsError, UsageError
+from crowdeval.points.frames import from_frame, from_own_frames, parse_frame, to_pixels
 from crowdeval.points.ragged import Ragged
 
 SIZES = np.array([[200.0, 100.0], [400.0, 300.0]])
@@ -69,3 +69,38 @@ def test_a_frame_is_printed_as_it_is_written():
 def test_an_empty_frame_changes_nothing():
     found = Predictions(image_ids=["a"], offsets=[0, 1], xy=[[1.0, 2.0]])
     assert from_frame(found, None, "") is found
+
+
+def own(sizes, truth_sizes=((200, 100), (50, 80))):
+    predictions = Predictions(image_ids=["a", "b"], offsets=[0, 1, 2], xy=[[10, 20], [30, 40]], sizes=sizes)
+    sizes = None if truth_sizes is None else truth_sizes
+    return predictions, Annotations(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[], sizes=sizes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected", "words"),
+    [
+        ([[200, 100], [50, 80]], [[10, 20], [30, 40]], None),
+        ([[100, 100], [50, 80]], [[20, 20], [30, 40]], "1 of 2 images were in a frame of 100 x 100"),
+        ([[100, 50], [25, 160]], [[20, 40], [60, 20]], "2 of 2 images were in a frame of 2 sizes, 100 x 50"),
+        ([[np.nan, np.nan], [100, 160]], [[10, 20], [15, 20]], "1 of 2 images"),
+        ([[1, 1], [1, 1]], [[2000, 2000], [1500, 3200]], "in parts of width and height"),
+    ],
+)
+def test_points_in_a_frame_of_their_own_are_brought_to_the_size_of_the_image(sizes, expected, words):
+    ready, notices = from_own_frames(*own(sizes))
+    assert ready.xy.tolist() == expected
+    assert ready.sizes is None
+    assert (len(notices) == 1 and words in notices[0]) if words else notices == ()
+
+
+def test_an_image_turned_by_its_orientation_is_refused():
+    with pytest.raises(AlignmentError, match=r"'a' has the size 100 x 200 .* 200 x 100 .*EXIF"):
+        from_own_frames(*own([[100, 200], [50, 80]]))
+
+
+def test_own_sizes_without_true_sizes_are_said_and_parts_are_refused():
+    ready, notices = from_own_frames(*own([[100, 50], [25, 160]], truth_sizes=None))
+    assert (ready.xy.tolist(), notices[0].partition(":")[0]) == ([[10, 20], [30, 40]], "sizes-unchecked")
+    with pytest.raises(NeedsError, match="--images DIR"):
+        from_own_frames(*own([[1, 1], [1, 1]], truth_sizes=None))

@@ -25,7 +25,14 @@ def test_columns_are_read_only_and_values_are_frozen():
         (toy_annotations, {"image_ids": ["a", 2]}, "strings .*found 2"),
         (toy_annotations, {"image_ids": ["a", ""]}, "not empty"),
         (toy_annotations, {"image_ids": ["a", "\ud800"]}, "whole characters"),
-        (toy_annotations, {"radii": [[1, -1]] * 3}, r"at least 0, found \(1.0, -1.0\) in row 0"),
+        (toy_annotations, {"counts": [2, 2]}, "2 and 1 points for image 'b'"),
+        (toy_annotations, {"counts": [2]}, r"annotations.counts: expected .*\(2,\)"),
+        (toy_annotations, {"labels": ["a"]}, "expected 3 labels, one for each point, found 1"),
+        (toy_annotations, {"labels": ["a", 1, "b"]}, "expected text, found 1"),
+        (toy_annotations, {"located": False}, "need a count for every image and no points"),
+        (toy_annotations, {"located": False, "counts": [1, 2]}, "need a count for every image and no points"),
+        (toy_predictions, {"labels": [None] * 3}, "expected text, found None"),
+        (toy_predictions, {"sizes": [[1, 2], [0, 1]]}, "expected positive widths and heights"),
         (toy_annotations, {"sizes": [[5, np.nan], [5, 5]]}, r"both or neither NaN, found \(5.0, nan\) for image 'a'"),
         (toy_annotations, {"offsets": [0, 2]}, "3 integers"),
         (toy_annotations, {"offsets": [0, 4, 3]}, "rise from 0 to 3.* from 0 to 3 that fall behind position 1"),
@@ -50,3 +57,26 @@ def test_columns_are_read_only_and_values_are_frozen():
 def test_a_column_that_does_not_fit_is_one_clear_error(side, change, words):
     with pytest.raises(InputError, match=words):
         side(**change)
+
+
+def test_true_counts_are_those_of_the_points_or_given_without_points():
+    assert toy_annotations().counts.tolist() == [2, 1]
+    assert toy_annotations(counts=[2, 1]).counts.tolist() == [2, 1]
+    counted = Annotations(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[], counts=[7, 0], located=False)
+    assert (counted.counts.tolist(), repr(counted)) == ([7, 0], "Annotations(2 images, counts only: 7 people)")
+    assert counted.take(np.array([1])).counts.tolist() == [0]
+    other = Annotations(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[], counts=[7, 1], located=False)
+    assert counted.fingerprint != other.fingerprint
+    for wrong in ([7, 0.5], [7, -1], [7, np.nan]):
+        with pytest.raises(InputError, match=r"annotations\.counts"):
+            Annotations(image_ids=["a", "b"], offsets=[0, 0, 0], xy=[], counts=wrong, located=False)
+
+
+def test_rows_of_all_columns_move_together():
+    truth = toy_annotations(labels=["p", "q", "r"], classes={"1": "p"})
+    assert truth.take(np.array([1, 0])).labels.tolist() == ["r", "p", "q"]
+    assert truth.where(np.array([True, False, True])).labels.tolist() == ["p", "r"]
+    found = toy_predictions(labels=["p", "q", "r"], sizes=[[1, 2], [3, 4]], counts=[5, 6])
+    assert found.take(np.array([1, 0])).sizes.tolist() == [[3, 4], [1, 2]]
+    some = found.where(np.array([True, False, True]))
+    assert (some.labels.tolist(), some.score.tolist(), some.counts) == (["p", "r"], [0.9, 0.7], None)

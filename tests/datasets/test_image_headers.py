@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from crowdeval.datasets import open_dataset
-from crowdeval.datasets.headers import is_truncated_jpeg, read_headers
+from crowdeval.formats.image_headers import is_truncated_jpeg, read_headers
 from crowdeval.points.labels import natural_key
 
 

@@ -1,0 +1,93 @@
+"""A file whose kind no one has named, read as predictions and as annotations; its content decides."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from crowdeval.cli.inputs import Input
+from crowdeval.errors import FormatError, UsageError
+
+if TYPE_CHECKING:
+    from crowdeval.points.sets import Annotations, Predictions
+
+
+@dataclass
+class _Attempt:
+    """The result of reading a file as predictions or as annotations: content or error, and the warnings."""
+
+    content: Predictions | Annotations | None = None
+    failure: FormatError | None = None
+    caught: list[warnings.WarningMessage] = field(default_factory=list)
+
+
+def read_by_content(
+    source: Input,
+    *,
+    root: str | None = None,
+    cache: bool = True,
+    images: str | None = None,
+    undecided: Literal["", "predictions"] = "",
+) -> Predictions | Annotations:
+    """Read a file as predictions and as annotations, and return what fits its content, with only its warnings.
+
+    Parameters
+    ----------
+    source : Input
+        The file; a dataset is annotations.
+    root, cache, images
+        As for ``Input.annotations``.
+    undecided : {"", "predictions"}
+        What a file is that can be both; by default an error.
+
+    Returns
+    -------
+    Predictions or Annotations
+
+    Raises
+    ------
+    FormatError
+        If it can't be read as either; the error is the one with fewer problems.
+    UsageError
+        If it can be both.
+    """
+    if source.kind == "dataset":
+        return source.annotations(root=root, cache=cache)
+    attempts = [
+        _attempt(lambda: source.predictions(images=images)),
+        _attempt(lambda: source.annotations(root=root, cache=cache, images=images)),
+    ]
+    valid = [attempt for attempt in attempts if attempt.content is not None]
+    if not valid:
+        raise min((attempt.failure for attempt in attempts if attempt.failure), key=lambda failure: failure.total)
+    chosen = valid[0] if len(valid) == 1 else next((each for each in valid if _has_own_columns(each.content)), None)
+    if chosen is None and undecided:
+        chosen = valid[0]
+    if chosen is None or chosen.content is None:
+        raise UsageError(
+            f"{source.name} can be read as predictions and as annotations: add --as predictions or --as annotations"
+        )
+    for warning in chosen.caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return chosen.content
+
+
+def _attempt(read: Callable[[], Predictions | Annotations]) -> _Attempt:
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            return _Attempt(content=read(), caught=caught)
+        except FormatError as failure:
+            return _Attempt(failure=failure)
+
+
+def _has_own_columns(content: object) -> bool:
+    """Return whether a set has a column that only predictions, or only annotations, can have."""
+    from crowdeval.points.sets import Annotations, Predictions
+
+    if isinstance(content, Predictions):
+        return content.score is not None or (content.counts is not None and content.located)
+    assert isinstance(content, Annotations), "there is no third kind"
+    columns = (content.boxes, content.radii, content.level, content.sizes)
+    return not content.located or any(column is not None for column in columns) or bool(content.attributes)

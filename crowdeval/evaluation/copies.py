@@ -1,0 +1,124 @@
+"""Inputs that repeat themselves: exact copies of points, and counts that are all the same multiple of the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdeval.points.ragged import Ragged
+from crowdeval.points.sets import Annotations, Predictions
+
+_MULTIPLES = (1 / 64, 1 / 16, 1 / 4, 4.0, 16.0, 64.0, 256.0)
+"""Factors by which the sum of a density map grows when the map is resized, and not divided, by 2, 4, ... a side."""
+
+_NEAR, _SPREAD, _FEWEST = 0.2, 0.25, 3
+"""A multiple is suspected where the median ratio is so near to a factor, half of the ratios are so near to the median,
+and so many images have people."""
+
+
+_ODD = np.array([0x9E3779B97F4A7C15, 0x7F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB], dtype=np.uint64)
+"""Numbers that spread the bits of coordinates over a key."""
+
+
+def copy_notices(predicted: Ragged, true: Ragged) -> tuple[str, ...]:
+    """Return the notices of points that are exact copies of another point in their image.
+
+    Parameters
+    ----------
+    predicted, true : Ragged
+        Points of the same images.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> twice = Ragged(np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]]), np.array([0, 3]))
+    >>> copy_notices(twice, Ragged(np.empty((0, 2)), np.array([0, 0])))
+    ('copies-of-predictions: 1 prediction is an exact copy of another in its image; each counts as one more person',)
+    """
+    texts = []
+    for name, noun, points, effect in (
+        ("copies-of-truth", "true point", true, "each is one more person to find, and shrinks d_k of its neighbours"),
+        ("copies-of-predictions", "prediction", predicted, "each counts as one more person"),
+    ):
+        copies = number_of_copies(points)
+        if copies:
+            verb = "is an exact copy" if copies == 1 else "are exact copies"
+            nouns = noun if copies == 1 else f"{noun}s"
+            where = "its image" if copies == 1 else "their image"
+            texts.append(f"{name}: {copies:,} {nouns} {verb} of another in {where}; {effect}")
+    return tuple(texts)
+
+
+def number_of_copies(points: Ragged) -> int:
+    """Return the number of points that are copies of another point in their image.
+
+    Parameters
+    ----------
+    points : Ragged
+        N points of m images.
+
+    Returns
+    -------
+    int
+        Two equal points are one copy, three are two.
+
+    Examples
+    --------
+    >>> number_of_copies(Ragged(np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]), np.array([0, 2, 3])))
+    1
+    """
+    if len(points.xy) < 2:
+        return 0
+    # Equal points have equal keys; a sort of the keys alone is several times faster than one of the rows. Only where
+    # keys are equal are the rows compared. Adding 0.0 makes -0.0 equal to 0.0.
+    bits: NDArray[np.uint64] = np.ascontiguousarray(points.xy + 0.0).view(np.uint64)
+    key = bits[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ (bits[:, 1] + np.uint64(0x7F4A7C15)) * np.uint64(
+        0xBF58476D1CE4E5B9
+    )
+    key = (key ^ (key >> np.uint64(31))) + points.image.astype(np.uint64) * np.uint64(0x94D049BB133111EB)
+    ranked = np.sort(key)
+    if not (ranked[1:] == ranked[:-1]).any():
+        return 0
+    rows = np.column_stack([points.image, points.xy + 0.0])
+    return len(rows) - len(np.unique(rows, axis=0))
+
+
+def count_notices(predictions: Predictions, annotations: Annotations) -> tuple[str, ...]:
+    """Return the notice that all estimated counts are one multiple of the true counts, as of a resized density map.
+
+    Parameters
+    ----------
+    predictions, annotations : Predictions, Annotations
+        The two sides, with the same images in the same order.
+
+    Returns
+    -------
+    tuple of str
+        One notice, or none; only counts that the predictions give are looked at.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a", "b", "c"], offsets=[0] * 4, xy=[], counts=[5, 9, 7], located=False)
+    >>> sums = Predictions(image_ids=["a", "b", "c"], offsets=[0] * 4, xy=[], counts=[21, 35, 28], located=False)
+    >>> count_notices(sums, truth)[0].partition(";")[0]
+    'counts-multiplied: the estimated counts are about 4 times the true ones in all images'
+    """
+    if predictions.counts is None:
+        return ()
+    peopled = (annotations.counts > 0) & np.isfinite(predictions.counts)
+    if int(peopled.sum()) < _FEWEST:
+        return ()
+    ratio = predictions.counts[peopled] / annotations.counts[peopled]
+    middle = float(np.median(ratio))
+    spread = float(np.median(np.abs(ratio - middle)))
+    factor = next((factor for factor in _MULTIPLES if abs(middle / factor - 1) <= _NEAR), None)
+    if factor is None or spread > _SPREAD * middle:
+        return ()
+    text = f"{factor:g}" if factor >= 1 else f"1/{1 / factor:g}"
+    return (
+        f"counts-multiplied: the estimated counts are about {text} times the true ones in all images; a density map "
+        "that is resized must be divided by the growth of its area",
+    )
