@@ -423,7 +423,9 @@ def test_radii_in_the_wrong_order_are_refused_only_where_radii_are_meant():
     crowd = [([(1, 1), (9, 9)], [0.9, 0.8], [(1, 1)]), ([(5, 5)], [0.7], [(5, 5), (7, 7)])]
     radii = np.array([[3.0, 4.0], [4.0, 1.0], [2.0, 2.0]])
     assert scores_of(crowd, "MAE", "F1@4px", radii=radii)["MAE"] == 1
-    words = r"needs radii of at least 0 with sigma_s not above sigma_l; other radii are at point 1 of image .1. \(4 1\)$"
+    words = (
+        r"needs radii of at least 0 with sigma_s not above sigma_l; other radii are at point 1 of image .1. \(4 1\)$"
+    )
     with pytest.raises(NeedsError, match=words):
         scores_of(crowd, "F1@sigma_l", radii=radii)
     many = np.array([[4.0, 1.0]] * 5)

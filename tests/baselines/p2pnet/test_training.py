@@ -88,7 +88,10 @@ def test_a_batch_in_two_parts_is_the_batch_in_one(tmp_path, source):
     for parts in (1, 2):
         crowd.train(tmp_path / str(parts), source, steps=6, accumulate=parts, batch_norm="frozen", batch_size=4)
     one, two = (crowd.losses_in(tmp_path / str(parts)) for parts in (1, 2))
-    assert two == pytest.approx(one, rel=1e-5)
+    # The sums of two halves are rounded in another order, by an amount that depends on the processor, and each step
+    # builds on the last: 6 steps end about 3e-5 apart.
+    assert two[0] == pytest.approx(one[0], rel=1e-6)
+    assert two == pytest.approx(one, rel=1e-3)
 
 
 def test_the_parts_of_a_batch_are_divided_by_the_whole_batchs_numbers(tmp_path):
