@@ -1,14 +1,19 @@
 """How often the suspected frame is wrong, and how often a fault is named: ``python -m benchmarks.frames``.
 
-Weak predictors and chance must raise nothing; predictions in another frame must be named, from one image to six.
+Weak predictors and chance must raise nothing; predictions in another frame must be named, from one image to six. With
+``PREDICTIONS ANNOTATIONS`` the pair is tried as it is, and under twelve faults.
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections import Counter
 
 import numpy as np
 
+from crowdeval import align, read_annotations, read_predictions
+from crowdeval.datasets import is_dataset_spec, open_dataset
 from crowdeval.matching.frames import suspect_frame
 from crowdeval.points.ragged import Ragged
 
@@ -70,5 +75,37 @@ def main():
         print(f"{frame:24}{shares}")
 
 
+def twelve_faults(points, sizes):
+    """The points of a real set in other frames; those that need sizes only where there are some."""
+    xy = points.xy
+    moved_xy = {"yx": xy[:, ::-1], "stride:8": xy / 8, "scale:2": xy / 2, "scale:0.7": xy / 0.7}
+    if sizes is not None:
+        size = np.repeat(sizes, points.counts, axis=0)
+        moved_xy |= {
+            "normalized": xy / size,
+            "percent": 100 * xy / size,
+            "permille": 1000 * xy / size,
+            "y-up": np.column_stack([xy[:, 0], size[:, 1] - xy[:, 1]]),
+            "x-left": np.column_stack([size[:, 0] - xy[:, 0], xy[:, 1]]),
+            "512x512": 512 * xy / size,
+            "max-side:512": xy * np.minimum(1, 512 / size.max(axis=1, keepdims=True)),
+            "yx,normalized": (xy / size)[:, ::-1],
+        }
+    return {name: np.ascontiguousarray(table) for name, table in moved_xy.items()}
+
+
+def real(predictions, annotations):
+    """Print what is suspected of a real pair of files, as it is and under each fault."""
+    warnings.simplefilter("ignore")
+    truth = open_dataset(annotations).annotations if is_dataset_spec(annotations) else read_annotations(annotations)
+    found, truth = align(read_predictions(predictions), truth, missing="empty", id_style="stem")
+    sizes = None if truth.sizes is None or np.isnan(truth.sizes).any() else truth.sizes
+    suspicion = suspect_frame(found.points, found.score, truth.points, sizes)
+    print(f"{'as it is':16}{'nothing' if suspicion is None else suspicion.text}")
+    for name, xy in twelve_faults(found.points, sizes).items():
+        suspicion = suspect_frame(Ragged(xy, found.offsets), found.score, truth.points, sizes)
+        print(f"{name:16}{'nothing' if suspicion is None else suspicion.text}")
+
+
 if __name__ == "__main__":
-    main()
+    main() if len(sys.argv) == 1 else real(*sys.argv[1:])

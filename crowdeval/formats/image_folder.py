@@ -229,8 +229,7 @@ def _pairs(files: list[_File]) -> list[tuple[str, bytes]]:
 
 
 def _source(folder: Path, file: _File, sizes: Mapping[str, tuple[float, float]] | None = None) -> Source:
-    path = folder / file.path
-    return Source(name=str(path), data=file.data, suffix=file.suffix, path=path, sizes=sizes or {})
+    return Source(name=os.path.join(folder, file.path), data=file.data, suffix=file.suffix, sizes=sizes or {})
 
 
 def _empty(files: list[_File]) -> list[str]:
@@ -245,7 +244,7 @@ def _filled(
     reading = Reading(Source(str(folder), b""), kind)
     for file in files:
         reading.open(_source(folder, file, sizes))
-        if file.data.strip():
+        if not file.data.isspace() and file.data:
             try:
                 form.read(reading)
             except FormatError as problem:

@@ -1,0 +1,1 @@
+"""How long many small files, and large tables, take to read."""
