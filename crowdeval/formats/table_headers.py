@@ -177,6 +177,8 @@ def read_header(
         expected = "the columns 'image', 'x', 'y'" + (" and perhaps 'score'" if kind == "predictions" else "")
         missing = [name for name in ("image", "x", "y") if name not in meanings]
         hint = "".join(did_you_mean(name, headers) for name in missing).removeprefix("; ") or None
+        if {"annotationid", "leadtime"} <= set(keys):
+            hint = "a table of Label Studio: export JSON"
         found = listed([header.strip() for header in headers], most=8) or "no columns"
         problems.add(expected, found, line=line, hint=hint)
     read = set(meanings.values())

@@ -762,3 +762,10 @@ def test_predictions_come_back_whatever_their_sizes_look_like(value):
 @given(value=crowded_numbers("annotations"))
 def test_annotations_come_back_whatever_their_sizes_look_like(value):
     assert_same(value, annotated(CSV.write_annotations(value)), "boxes", "sizes", "labels")
+
+
+def test_a_table_of_label_studio_is_named():
+    with pytest.raises(FormatError, match="a table of Label Studio: export JSON"):
+        CSV.read_annotations(
+            Source("e.csv", b"image,id,kp,annotator,annotation_id,created_at,lead_time\na,1,[],1,1,x,2\n")
+        )

@@ -1,13 +1,15 @@
 """A reader returns columns or raises a CrowdevalError, whatever the bytes are."""
 
+import io
 import json
 
+import numpy as np
 import pytest
 from formats.drawn import ANY_ID, WORD_ID, annotations, only_our_errors, predictions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crowdeval.formats import FORMATS, Source, _format_of
+from crowdeval.formats import FORMATS, Source, _format_of, read_annotations, read_predictions
 
 NAMES = ["json", "jsonl", "csv", "parquet", "nwpu", "coco"]
 KINDS = ["predictions", "annotations"]
@@ -46,11 +48,57 @@ def read_both(name, data, suffix=""):
         only_our_errors(getattr(FORMATS[name], f"read_{kind}"), Source("file", data, suffix))
 
 
-@every
+@pytest.mark.parametrize("name", list(FORMATS.table))
 @quick
 @given(data=st.binary(min_size=1, max_size=200))
 def test_random_bytes(name, data):
     read_both(name, data)
+
+
+ROWS = {
+    "xy": b"1 2 0.5\n3 4 0.25\n",
+    "xyxy": b"1,2,3,4,0.5\n",
+    "yolo": b"0 0.5 0.5 0.25 0.25 0.9\n1 0.5 0.5 0.25 0.25 0.9\n",
+    "visdrone": b"1,2,3,4,1,1,0,0\n1,2,3,4,1,0,0,0\n",
+    "counts": b"a 3\nb 4.5\n",
+    "wider": b"a\n1\n1 2 3 4 0.5\n",
+}
+
+
+def numpy_file(array):
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(("name", "sample"), [*ROWS.items(), ("numpy", numpy_file(np.ones((2, 3))))])
+@quick
+@given(data=st.data())
+def test_mutated_rows(name, sample, data):
+    read_both(name, data.draw(mutated(sample)))
+
+
+FILES = st.sampled_from(
+    [*ROWS.values(), b"", b"\n", b'{"a": [[1, 2]]}', b"y,x\n1,2\n", b"<annotation/>", b"image,x,y\na,1,2\n"]
+)
+
+
+@settings(quick, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    files=st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["txt", "json", "csv", "xml", "npy"]),
+                             FILES | FILES.flatmap(mutated)), max_size=4),
+    images=st.none() | FILES,
+)  # fmt: skip
+def test_random_folders(tmp_path_factory, files, images):
+    folder = tmp_path_factory.mktemp("folder")
+    for name, suffix, content in files:
+        (folder / f"{name}.{suffix}").write_bytes(content)
+    listed = None
+    if images is not None:
+        listed = tmp_path_factory.mktemp("images") / "images.txt"
+        listed.write_bytes(images)
+    only_our_errors(lambda place: read_predictions(place, images=listed), folder)
+    only_our_errors(lambda place: read_annotations(place, images=listed), folder)
 
 
 @quick
