@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from crowdeval.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from crowdeval.api import evaluate as evaluate
     from crowdeval.datasets import open_dataset as open_dataset
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
-    from crowdeval.evaluation.evaluate import evaluate as evaluate
     from crowdeval.evaluation.evaluate import evidence_of as evidence_of
     from crowdeval.evaluation.evaluate import report_of as report_of
     from crowdeval.evaluation.parts import read_evidence as read_evidence
@@ -53,7 +53,7 @@ _HOME = {
     "Report": "evaluation.report",
     "align": "points.alignment",
     "concatenated": "metrics.concatenation",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "api",
     "evidence_of": "evaluation.evaluate",
     "knn_scale": "matching.scale",
     "nap": "evaluation.plain_arrays",

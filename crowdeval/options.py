@@ -31,6 +31,15 @@ Extra: TypeAlias = Literal["error", "ignore"]
 EXTRA: tuple[Extra, ...] = ("error", "ignore")
 """Meanings of a predicted image that is not annotated: an error, or left out."""
 
+COLUMN_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "image": (
+        "image", "images", "image_name", "file_name", "img_name", "image_path", "file", "img", "image_id", "img_id",
+    ),
+    "score": ("score", "scores", "confidence", "conf", "detection_score", "probability", "prob", "p"),
+    "label": ("label", "species", "class_name", "category", "class", "labels"),
+}  # fmt: skip
+"""Spellings of the columns of a table of points, in the order of preference; case, - and _ do not matter."""
+
 OffImage: TypeAlias = Literal["keep", "drop", "clip"]
 OFF_IMAGE: tuple[OffImage, ...] = ("keep", "drop", "clip")
 """Treatments of true points outside their image."""

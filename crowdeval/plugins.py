@@ -87,6 +87,12 @@ TABLES: dict[str, dict[str, str]] = {
         "latex": "crowdeval.render.leaderboard_latex:latex",
         "html": "crowdeval.render.leaderboard_html:html",
     },
+    "crowdeval.constructors": {
+        "predictions of images": "crowdeval.points.from_images:predictions_of_images",
+        "predictions of a frame": "crowdeval.points.from_frames:predictions_of_frame",
+        "annotations of images": "crowdeval.points.from_images:annotations_of_images",
+        "annotations of a frame": "crowdeval.points.from_frames:annotations_of_frame",
+    },
     "crowdeval.commands": {
         "p2pnet": "baselines.p2pnet.cli:commands",
     },

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from crowdeval.cli.inputs import Input
 from crowdeval.errors import FormatError, UsageError
+from crowdeval.sources import Input
 
 if TYPE_CHECKING:
     from crowdeval.points.sets import Annotations, Predictions

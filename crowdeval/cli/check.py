@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from crowdeval.cli.by_content import read_by_content
-from crowdeval.cli.inputs import (
-    Input,
-    both_inputs,
-    names_in_errors,
-    resolve_input,
-    resolve_pair,
-)
-from crowdeval.cli.preparing import folder_id_style, preparation_of, preparing_options
+from crowdeval.cli.inputs import both_inputs
+from crowdeval.cli.preparing import preparation_of, preparing_options
 from crowdeval.cli.talk import complain, print_warnings, stage_progress, warn
 from crowdeval.errors import CrowdevalError, InputError
+from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_input, resolve_pair
 
 if TYPE_CHECKING:
     from crowdeval.points.sets import Annotations, Predictions

@@ -10,17 +10,11 @@ import click
 
 from crowdeval.cli.by_content import read_by_content
 from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, completer
-from crowdeval.cli.inputs import (
-    Input,
-    no_cache_option,
-    quiet_option,
-    refuse_overwriting,
-    resolve_input,
-    root_option,
-)
+from crowdeval.cli.inputs import no_cache_option, quiet_option, refuse_overwriting, root_option
 from crowdeval.cli.talk import print_warnings, say, stage_progress
 from crowdeval.errors import CrowdevalWarning, UsageError
 from crowdeval.options import STANDARD_STREAM
+from crowdeval.sources import Input, resolve_input
 
 if TYPE_CHECKING:
     from crowdeval.points.sets import Annotations, Predictions

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crowdeval.cli.inputs import Input
-from crowdeval.errors import CrowdevalWarning
-from crowdeval.options import EXTRA, ID_STYLES, MISSING, IdStyle
+from crowdeval.options import EXTRA, ID_STYLES, MISSING
 
 if TYPE_CHECKING:
     from crowdeval.evaluation.preparation import Preparation
-    from crowdeval.points.sets import Annotations, Predictions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,35 +65,6 @@ def preparing_options(command: F) -> F:
     for option in reversed(_PREPARING):
         command = option(command)
     return command
-
-
-def folder_id_style(
-    id_style: IdStyle, inputs: tuple[Input, Input], predictions: Predictions, annotations: Annotations
-) -> IdStyle:
-    """Return the id style with stems where the ids of one side are names of files; say it.
-
-    Parameters
-    ----------
-    id_style : str
-        The style of the protocol.
-    inputs : (Input, Input)
-        The two inputs.
-    predictions, annotations : Predictions, Annotations
-        Their content.
-
-    Returns
-    -------
-    str
-        ``"stem"`` in place of ``"exact"`` where one input is a folder and no ids meet as they are.
-    """
-    from crowdeval.points.alignment import stem_style
-
-    folders = [each.name for each in inputs if each.is_folder]
-    if id_style != "exact" or not folders or not stem_style(predictions, annotations):
-        return id_style
-    text = f"image ids are compared without folders and file extensions, since {folders[0]} gives names of files"
-    warnings.warn(text, CrowdevalWarning, stacklevel=2)
-    return "stem"
 
 
 def read_id_map(file: str | None) -> dict[str, str]:

@@ -13,17 +13,8 @@ import click
 from click.core import ParameterSource
 
 from crowdeval.cli.choices import completer
-from crowdeval.cli.inputs import (
-    Input,
-    both_inputs,
-    names_in_errors,
-    quiet_option,
-    refuse_overwriting,
-    resolve_annotations,
-    resolve_input,
-    write_result,
-)
-from crowdeval.cli.preparing import folder_id_style, preparation_of, preparing_options
+from crowdeval.cli.inputs import both_inputs, quiet_option, refuse_overwriting, write_result
+from crowdeval.cli.preparing import preparation_of, preparing_options
 from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
@@ -38,6 +29,7 @@ from crowdeval.options import (
     REPORT_SUFFIXES,
 )
 from crowdeval.render import RENDERERS
+from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_annotations, resolve_input
 
 if TYPE_CHECKING:
     from crowdeval.evaluation.protocol import Protocol

@@ -321,7 +321,7 @@ class Dataset(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Split:
     """A split of a dataset with its annotations.
 
@@ -353,3 +353,7 @@ class Split:
     annotations: Annotations
     image_paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return one line: the name, the numbers of images and points, and the folder."""
+        return f"Split({self.name}:{self.split}, {self.annotations!r}, {str(self.home)!r})"

@@ -20,6 +20,7 @@ from crowdeval.metrics.sums import mean
 from crowdeval.options import AREAS, PAPER_DELTA, PAPER_K, POOLS, Area, Pool
 from crowdeval.points.assemble import column_of, join_arrays
 from crowdeval.points.ragged import Floats, Ragged, as_column, as_floats, as_points, offsets_of
+from crowdeval.points.tensors import as_plain, is_tensor
 
 
 class NapResult(float):
@@ -174,6 +175,7 @@ Scored = tuple[Floats, Floats | None]
 
 def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[Floats]]:
     """Return the predicted points with scores, and the true points, one item for each image."""
+    predictions, annotations = _plain(predictions), _plain(annotations)
     for name, side in (("predictions", predictions), ("annotations", annotations)):
         if not isinstance(side, (list, tuple, np.ndarray)):
             raise InputError(f"{name}: expected an array or a list of arrays, found {type(side).__name__}")
@@ -188,6 +190,15 @@ def _images_of(predictions: Any, annotations: Any) -> tuple[list[Scored], list[F
         [_scored(f"predictions[{i}]", image) for i, image in enumerate(predictions)],
         [as_points(f"annotations[{i}]", image) for i, image in enumerate(annotations)],
     )
+
+
+def _plain(side: Any) -> Any:
+    """Return an argument in which tensors are arrays, also in pairs (points, scores)."""
+    if isinstance(side, tuple):
+        return tuple(map(as_plain, side))
+    if isinstance(side, list) and side and (isinstance(side[0], tuple) or is_tensor(side[0])):
+        return [tuple(map(as_plain, each)) if isinstance(each, tuple) else as_plain(each) for each in side]
+    return as_plain(side)
 
 
 def _is_many(annotations: Any, predictions: Any) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.sides import Side
 from crowdeval.metrics import canonical
+from crowdeval.plugins import Extensions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,13 @@ FORMAT = "crowdeval/report@2"
 
 FORMATS = (FORMAT, "crowdeval/report@1")
 """Versions that can be read; reports of version 1 have no hashes of columns."""
+
+
+RENDERERS: Extensions[Callable[[Report], str]] = Extensions("output format", "crowdeval.renderers")
+"""The text forms of reports, found by name; they are above this module."""
+
+_REPR = 6
+"""Number of values in the ``repr`` of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,12 @@ class EvidenceFile:
     hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Report:
-    """The result of an evaluation.
+    """The result of an evaluation: a mapping of metrics to values, which also knows how they came about.
+
+    ``report["nAP"]``, ``"nAP" in report``, ``dict(report)`` and ``report.items()`` work as on a dict; ``values``
+    is that dict. ``print(report)`` prints the table.
 
     Attributes
     ----------
@@ -108,6 +120,57 @@ class Report:
             return canonical(metric)
         except UsageError:
             return metric
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the canonical metric strings, as ``values`` has them."""
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        """Return the number of values."""
+        return len(self.values)
+
+    def __contains__(self, metric: object) -> bool:
+        """Return whether a metric was measured, in any spelling."""
+        return isinstance(metric, str) and (metric in self.values or self._canonical(metric) in self.values)
+
+    def keys(self) -> KeysView[str]:
+        """Return the canonical metric strings; ``dict(report)`` has the values by them."""
+        return self.values.keys()
+
+    def items(self) -> ItemsView[str, float]:
+        """Return the canonical metric strings with their values."""
+        return self.values.items()
+
+    def get(self, metric: str, default: float | None = None) -> float | None:
+        """Return the value of a metric in any spelling, or a default where it was not measured."""
+        known = metric if metric in self.values else self._canonical(metric)
+        return self.values.get(known, default)
+
+    def __str__(self) -> str:
+        """Return the table that ``crowdeval score`` prints."""
+        return str(RENDERERS["table"](self)).rstrip("\n")
+
+    def __repr__(self) -> str:
+        """Return one line: the first values, the images and the test set."""
+        heads = {name.partition("@")[0] for name in self.values if "@" not in name}
+        named = {
+            name: each for name, each in self.values.items() if name in heads or name.partition("@")[0] not in heads
+        }
+        texts = [f"{name}={value:.4f}" for name, value in named.items()]
+        texts = texts[:_REPR] + ["..."] * (len(texts) > _REPR)
+        return f"Report({', '.join(texts)}; {self.images:,} image{'s' * (self.images != 1)} of {self.annotations.name})"
+
+    def _repr_html_(self) -> str:
+        """Return a small table for a notebook."""
+        rows = "".join(
+            f"<tr><td>{escape(name)}</td><td style='text-align:right'>{value:.4f}</td></tr>"
+            for name, value in self.values.items()
+        )
+        caption = f"{escape(self.predictions.name)} on {escape(self.annotations.name)}, {self.images:,} images"
+        return (
+            f"<table><caption>{caption}</caption><tr><th>metric</th><th>value</th></tr>{rows}</table>"
+            f"<small>{escape(self.signature)}</small>"
+        )
 
     def to_json(self) -> str:
         """Return the report as JSON text.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from crowdeval.errors import Problems, did_you_mean, listed
 from crowdeval.formats.contract import Kind, warn
+from crowdeval.options import COLUMN_SPELLINGS
 
 BOX = ("x1", "y1", "x2", "y2")
 RADII = ("sigma_s", "sigma_l")
@@ -28,21 +29,10 @@ CLASS = "count of "
 """Begin of the name of a column with the counts of one class."""
 
 _SPELLINGS = {
-    "image": (
-        "image",
-        "images",
-        "image_name",
-        "file_name",
-        "img_name",
-        "image_path",
-        "file",
-        "img",
-        "image_id",
-        "img_id",
-    ),
+    "image": COLUMN_SPELLINGS["image"],
     "x": ("x",),
     "y": ("y",),
-    "score": ("score", "scores", "confidence", "conf", "detection_score", "probability", "prob", "p"),
+    "score": COLUMN_SPELLINGS["score"],
     **{name: (name,) for name in (*RADII, "level", "bbox", "geometry", "count")},
     **{name: (name, name.replace("image", "img")) for name in IMAGE_SIZE},
     "width": ("width", "w"),
@@ -50,7 +40,7 @@ _SPELLINGS = {
 }
 """The meanings of columns, each with its spellings in the order of preference."""
 
-_LABELS = ("label", "species", "class_name", "category", "class", "labels")
+_LABELS = COLUMN_SPELLINGS["label"]
 _CORNERS = (BOX, ("x_min", "y_min", "x_max", "y_max"), ("left", "top", "right", "bottom"))
 _COUNTS: dict[Kind, tuple[str, ...]] = {
     "predictions": ("pred_count", "predicted_count", "pred", "predicted", "prediction"),

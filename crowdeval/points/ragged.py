@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crowdeval.errors import InputError
+from crowdeval.points.tensors import as_plain, kind_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -59,12 +60,17 @@ def as_floats(name: str, value: ArrayLike) -> Floats:
     """
     refuse_mask(name, value)
     try:
-        array = np.asarray(value)
-    except ValueError as problem:
+        array = np.asarray(as_plain(value))
+    except (ValueError, TypeError, RuntimeError) as problem:  # the last two are those of tensors
         raise InputError(f"{name}: expected numbers in a rectangular array ({problem})") from None
     if array.size and array.dtype.kind not in "fiu":
-        raise InputError(f"{name}: expected numbers, found an array of {array.dtype}")
+        raise InputError(f"{name}: expected numbers, found {_what(value, array)}")
     return array.astype(np.float64, copy=False)
+
+
+def _what(value: object, array: NDArray[Any]) -> str:
+    """Return what an argument without numbers is, for a message."""
+    return f"an array of {array.dtype}" if array.ndim or array.dtype.kind != "O" else kind_of(value)
 
 
 def as_points(name: str, value: ArrayLike) -> Floats:

@@ -7,7 +7,7 @@ Coordinates are continuous pixels, x to the right and y down, origin at the top-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crowdeval.errors import InputError, listed
+from crowdeval.plugins import Extensions
 from crowdeval.points.columns import (
     Labels,
     fact_column,
@@ -36,6 +37,9 @@ from crowdeval.points.ragged import (
     as_points,
     read_only,
 )
+
+CONSTRUCTORS: Extensions[Callable[[Any], Any]] = Extensions("constructor", "crowdeval.constructors")
+"""The functions behind ``from_images`` and ``from_frame``, found by name; their modules are above this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -141,6 +145,62 @@ class Annotations:
                 if values.shape != (length,):
                     raise InputError(f"annotations.{side}[{name!r}]: expected shape ({length},), found {values.shape}")
             _set(self, side, MappingProxyType({k: read_only(v) for k, v in columns.items()}))
+
+    @staticmethod
+    def from_images(images: Any) -> Annotations:
+        """Return annotations from a dict by image id, or a list, of true points, boxes or counts.
+
+        Parameters
+        ----------
+        images : mapping of str to entry, or sequence of entries
+            An entry is an array or tensor (N, 2) of points in pixels; a dict with the keys ``points`` or ``boxes``,
+            and perhaps ``labels``, ``width`` and ``height``, ``radii``, ``levels``; a data frame with the columns x and
+            y; a whole number, which is a count; None for no points. In a sequence the images are called "0", "1", ...
+
+        Returns
+        -------
+        Annotations
+
+        Raises
+        ------
+        InputError
+            If an entry is none of them; the message names the image.
+
+        Examples
+        --------
+        >>> Annotations.from_images({"a": [[10, 20], [30, 40]], "b": []})
+        Annotations(2 images, 2 points)
+        """
+        made: Annotations = CONSTRUCTORS["annotations of images"](images)
+        return made
+
+    @staticmethod
+    def from_frame(frame: Any) -> Annotations:
+        """Return annotations from a data frame with one row a point.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The columns image, x and y, in pixels, and perhaps label, width and height; or image and count. Other
+            spellings are those of CSV files. A row without x and y declares an image without points.
+
+        Returns
+        -------
+        Annotations
+
+        Raises
+        ------
+        InputError
+            If a column is missing or has a wrong value.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> Annotations.from_frame(pd.DataFrame({"image": ["a", "a"], "x": [1, 2], "y": [3, 4]}))
+        Annotations(1 images, 2 points)
+        """
+        made: Annotations = CONSTRUCTORS["annotations of a frame"](frame)
+        return made
 
     @property
     def points(self) -> Ragged:
@@ -299,6 +359,63 @@ class Predictions:
                 "predictions.located: predictions without locations (located=False) need a count for every image and "
                 "no points"
             )
+
+    @staticmethod
+    def from_images(images: Any) -> Predictions:
+        """Return predictions from a dict by image id, or a list, of points with or without confidences.
+
+        Parameters
+        ----------
+        images : mapping of str to entry, or sequence of entries
+            An entry is an array or tensor (M, 2) of points in pixels, or (M, 3) with confidences; a pair (points,
+            scores); a dict with the keys ``points`` or ``boxes``, and perhaps ``scores``, ``labels``, ``count``,
+            ``width`` and ``height``; a data frame with the columns x, y and perhaps score; a number, which is a count;
+            None for no points. In a sequence the images are called "0", "1", ...
+
+        Returns
+        -------
+        Predictions
+
+        Raises
+        ------
+        InputError
+            If an entry is none of them; the message names the image.
+
+        Examples
+        --------
+        >>> Predictions.from_images({"a": ([[10, 20]], [0.9]), "b": []})
+        Predictions(2 images, 1 points)
+        """
+        made: Predictions = CONSTRUCTORS["predictions of images"](images)
+        return made
+
+    @staticmethod
+    def from_frame(frame: Any) -> Predictions:
+        """Return predictions from a data frame with one row a point.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The columns image, x and y, in pixels, and perhaps score and label; or image and count. Other spellings are
+            those of CSV files. A row without x and y declares an image without points.
+
+        Returns
+        -------
+        Predictions
+
+        Raises
+        ------
+        InputError
+            If a column is missing or has a wrong value.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> Predictions.from_frame(pd.DataFrame({"image": ["a"], "x": [1], "y": [3], "score": [0.5]}))
+        Predictions(1 images, 1 points)
+        """
+        made: Predictions = CONSTRUCTORS["predictions of a frame"](frame)
+        return made
 
     @property
     def points(self) -> Ragged:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crowdeval import Annotations, Predictions, Protocol, evaluate
+from crowdeval import Annotations, Predictions, Protocol, evaluate, evidence_of
 from crowdeval.errors import (
     AlignmentError,
     InputError,
@@ -210,11 +210,13 @@ def test_ties_are_said_only_where_they_would_move_the_number_visibly_and_with_bo
     assert "tied-confidences" not in names(evaluate(pair, both, protocol=Protocol(metrics=("nAP@0.5",))))
 
 
-def test_a_path_in_place_of_columns_is_one_clear_error():
-    with pytest.raises(InputError, match=r"read_predictions\(path\)"):
-        evaluate("preds.json", truth())
-    with pytest.raises(InputError, match="expected Annotations, found Predictions"):
+def test_sides_in_the_wrong_place_are_one_clear_error():
+    with pytest.raises(InputError, match="annotations: found predictions; predictions come first"):
         evaluate(found(), found())
+    with pytest.raises(InputError, match="predictions: found annotations; predictions come first"):
+        evaluate(truth(), truth())
+    with pytest.raises(InputError, match=r"read_predictions\(path\)"):
+        evidence_of("preds.json", truth())
 
 
 def test_missing_images_follow_the_protocol():

@@ -1,0 +1,250 @@
+"""The public evaluate(): files, runs, datasets, evidence, dicts, data frames, tensors or columns in, a report out.
+
+A room is imported only in the branch that needs it, so that columns are scored without files, datasets and pandas.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from crowdeval.errors import InputError, UsageError
+from crowdeval.evaluation.evaluate import report_and_evidence, report_of
+from crowdeval.evaluation.gathering import Stage
+from crowdeval.evaluation.notices import warn_about
+from crowdeval.evaluation.preparation import Preparation
+from crowdeval.evaluation.protocol import PAPER, Protocol
+from crowdeval.evaluation.report import Report
+from crowdeval.metrics.evidence import Evidence
+from crowdeval.options import PRESETS, Extra, IdStyle
+from crowdeval.points.from_frames import is_frame
+from crowdeval.points.sets import Annotations, Predictions
+
+if TYPE_CHECKING:
+    from crowdeval.sources import Input
+
+
+def evaluate(
+    predictions: Any,
+    annotations: Any = None,
+    *,
+    protocol: Protocol | str | Sequence[str] = PAPER,
+    per_image: bool = False,
+    names: tuple[str, str] | None = None,
+    about: Mapping[str, str] | None = None,
+    frame: str = "",
+    label: str = "",
+    id_map: Mapping[str, str] | None = None,
+    extra: Extra = "error",
+    only: Sequence[str] = (),
+    images: str | os.PathLike[str] | None = None,
+    root: str | os.PathLike[str] | None = None,
+    progress: Stage = lambda stage: None,
+) -> Report:
+    """Score predictions against annotations.
+
+    Parameters
+    ----------
+    predictions : path, Evidence, mapping, sequence, data frame, or Predictions
+        A file in a known format, a folder with one file for each image, or the folder of a run; evidence, or its file;
+        ``{id: points}`` or ``{id: (points, scores)}``, a list with one entry an image, a data frame with one row a
+        point (see ``Predictions.from_images`` and ``Predictions.from_frame``); or the columns themselves. Arrays may be
+        tensors on any device.
+    annotations : path, name of a dataset's split, mapping, sequence, data frame, or Annotations; optional
+        The same for true points; also ``"shanghaitech-a:test"``. A run, evidence, and a table ``image,gt,pred`` need
+        none.
+    protocol : Protocol, str or sequence of str
+        The metrics, and all options behind them: a Protocol, the name of a preset (``"nwpu"``), a signature, a metric
+        (``"F1@8px"``) or several.
+    per_image : bool
+        Whether the report has a per-image table.
+    names : (str, str), optional
+        Names of the two inputs in the report; by default those of the files.
+    about : mapping of str to str, optional
+        Origin of the predictions: model, revision, dataset, ...
+    frame : str
+        The frame that the predictions are in, if not that of the image in pixels: ``"yx"``, ``"normalized"``,
+        ``"max-side:1024"``, or several steps, separated by commas (see ``crowdeval.points.frames``).
+    label : str
+        The class that is scored, where points have classes; by default all points are of one class.
+    id_map : mapping of str to str, optional
+        Id of an image in the predictions to its id in the annotations.
+    extra : {"error", "ignore"}
+        Predicted images that are not annotated: an error, or left out.
+    only : sequence of str
+        Ids or stems of the annotated images that are scored; by default all.
+    images : str or path, optional
+        The images there are: their folder, or a file that lists them (see ``read_predictions``).
+    root : str or path, optional
+        The folder of a dataset, or a folder above it.
+    progress : callable
+        Called with the name of each stage before it begins.
+
+    Returns
+    -------
+    Report
+        Values, warnings, fingerprints and the protocol. The important warnings are also Python warnings, each of its
+        own subclass of NoticeWarning.
+
+    Raises
+    ------
+    AlignmentError
+        If predictions and annotations are not of the same images.
+    FormatError, MissingFileError
+        If a file is damaged or missing.
+    InputError
+        If an argument has a wrong type or shape.
+    NeedsError
+        If a metric that is requested by name needs something that the data lack.
+    UsageError
+        If an option has an unknown value.
+
+    Examples
+    --------
+    >>> report = evaluate({"a": ([[11.0, 10.0]], [0.9])}, {"a": [[10.0, 10.0], [20.0, 10.0]]}, protocol="nAP@0.5")
+    >>> report["nAP@0.5"]
+    0.5
+    """
+    chosen = protocol_of(protocol)
+    first = _source(predictions)
+    if isinstance(predictions, Evidence) or (first is not None and first.kind == "evidence"):
+        return _of_evidence(
+            predictions if isinstance(predictions, Evidence) else first, annotations, protocol, per_image
+        )
+    second = _second_source(first, annotations)
+    found = _predictions(predictions, first, images)
+    true = _annotations(annotations, second, images, root)
+    own = [name if each is None else each.name for name, each in zip(_NAMES, (first, second), strict=True)]
+    report, _ = report_and_evidence(
+        found,
+        true,
+        protocol=_with_stems(chosen, first, second, found, true),
+        per_image=per_image,
+        names=(own[0], own[1]) if names is None else names,
+        about=about if about is not None or first is None else first.about,
+        preparation=Preparation(frame=frame, label=label, id_map=id_map or {}, extra=extra, only=only),
+        progress=progress,
+    )
+    warn_about(report.warnings)
+    return report
+
+
+def protocol_of(protocol: Protocol | str | Sequence[str]) -> Protocol:
+    """Return the protocol that a preset, a signature or metrics stand for.
+
+    Parameters
+    ----------
+    protocol : Protocol, str or sequence of str
+        A protocol, the name of a preset, a signature, a metric or several.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    UsageError
+        If a metric or an option is unknown.
+    InputError
+        If it is nothing of this kind.
+
+    Examples
+    --------
+    >>> protocol_of("nwpu").preset, protocol_of(["F1@8px", "MAE"]).metrics
+    ('nwpu', ('F1@8px', 'MAE'))
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    if isinstance(protocol, str):
+        if protocol in PRESETS:
+            return Protocol(preset=protocol)
+        return Protocol.parse(protocol) if "|" in protocol else Protocol(metrics=(protocol,))
+    if isinstance(protocol, Sequence) and all(isinstance(metric, str) for metric in protocol):
+        return Protocol(metrics=tuple(protocol))
+    raise InputError(
+        f"protocol: expected a Protocol, the name of a preset, a signature or metrics, found {type(protocol).__name__}"
+    )
+
+
+_NAMES = ("predictions", "annotations")
+
+
+def _source(value: Any) -> Input | None:
+    """Return what a path or a name stands for; None for anything else."""
+    if not isinstance(value, str | os.PathLike):
+        return None
+    from crowdeval.sources import resolve_input
+
+    return resolve_input(os.fspath(value))
+
+
+def _second_source(first: Input | None, annotations: Any) -> Input | None:
+    """Return what the annotations' name stands for; a run names its own."""
+    if annotations is not None:
+        return _source(annotations)
+    if first is None:
+        raise UsageError(
+            "annotations are missing: evaluate(predictions, annotations). Only a run, evidence and a table "
+            "image,gt,pred need none"
+        )
+    from crowdeval.sources import resolve_annotations
+
+    return resolve_annotations(first, None, None)
+
+
+def _predictions(value: Any, source: Input | None, images: str | os.PathLike[str] | None) -> Predictions:
+    """Return the predictions of the first argument."""
+    if source is not None:
+        return source.predictions(images=None if images is None else os.fspath(images))
+    if isinstance(value, Predictions):
+        return value
+    if isinstance(value, Annotations):
+        raise InputError("predictions: found annotations; predictions come first: evaluate(predictions, annotations)")
+    return Predictions.from_frame(value) if is_frame(value) else Predictions.from_images(value)
+
+
+def _annotations(
+    value: Any, source: Input | None, images: str | os.PathLike[str] | None, root: str | os.PathLike[str] | None
+) -> Annotations:
+    """Return the annotations of the second argument."""
+    if source is not None:
+        place = None if images is None else os.fspath(images)
+        return source.annotations(root=None if root is None else os.fspath(root), images=place)
+    if isinstance(value, Annotations):
+        return value
+    if isinstance(value, Predictions):
+        raise InputError("annotations: found predictions; predictions come first: evaluate(predictions, annotations)")
+    if hasattr(value, "annotations") and isinstance(value.annotations, Annotations):  # the split of a dataset
+        return value.annotations
+    return Annotations.from_frame(value) if is_frame(value) else Annotations.from_images(value)
+
+
+def _with_stems(
+    protocol: Protocol, first: Input | None, second: Input | None, predictions: Predictions, annotations: Annotations
+) -> Protocol:
+    """Return the protocol with ids by stem where those of one side are names of files and none meets as it is."""
+    sources = [each for each in (first, second) if each is not None]
+    if not any(each.is_folder for each in sources):
+        return protocol
+    from crowdeval.sources import folder_id_style
+
+    pair = (sources[0], sources[-1])
+    style: IdStyle = folder_id_style(protocol.id_style, pair, predictions, annotations)
+    return replace(protocol, id_style=style)
+
+
+def _of_evidence(evidence: Any, annotations: Any, protocol: Protocol | str | Sequence[str], per_image: bool) -> Report:
+    """Return the report of evidence, by its own protocol unless another one is given."""
+    if annotations is not None:
+        raise UsageError("evidence holds both sides: leave out the annotations")
+    if not isinstance(evidence, Evidence):
+        evidence = evidence.evidence()
+    chosen = None if protocol is PAPER else protocol_of(protocol)
+    if chosen is not None and not isinstance(protocol, Protocol):
+        own = Protocol.parse(evidence.signature)
+        chosen = replace(own, preset=chosen.preset, metrics=chosen.metrics)
+    report = report_of(evidence, protocol=chosen, per_image=per_image)
+    warn_about(report.warnings)
+    return report
