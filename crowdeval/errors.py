@@ -49,9 +49,16 @@ class NeedsError(CrowdevalError, ValueError):
 
 
 class PredictorError(CrowdevalError):
-    """A predictor can't be created, fails, or returns something that is not a prediction."""
+    """A predictor can't be created, fails, or returns something that is not a prediction.
+
+    Attributes
+    ----------
+    trace : str
+        The traceback of the predictor's own exception, for its author; empty where there is none.
+    """
 
     exit_code = 5
+    trace: str = ""
 
 
 class GateError(CrowdevalError):

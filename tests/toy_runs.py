@@ -40,7 +40,7 @@ class Spots:
                     pass
         if self.how == "exit":
             sys.exit(3)
-        return {"nan": ([[float("nan"), 1]], [0.5]), "shape": [[1, 2, 3]], "none": None, "count": {"count": 3},
+        return {"nan": ([[float("nan"), 1]], [0.5]), "shape": [[1, 2, 3, 4]], "none": None, "count": {"count": 3},
                 "scores": ([[1, 2]], [0.5, 0.6]), "key": {"point": []},
                 "unscored": [[1, 2]], "ragged": ([[1, 2], [3]], [0.5, 0.5])}[self.how]
 """

@@ -5,6 +5,9 @@ A predictor has one of these names:
 - a name of the table, or of the entry-point group ``crowdeval.adapters``: ``yunet``;
 - a class of a module: ``pkg.mod:Class``;
 - a class of a file: ``path/to/file.py:Class``.
+
+In place of a class, a module or a file may have a function of images (see ``function``), or an object that is a
+predictor.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from crowdeval.adapters.contract import Answer, Image, Predictor, answers, model_id
-from crowdeval.adapters.options import create_predictor
+from crowdeval.adapters.function import FunctionPredictor, is_detector
+from crowdeval.adapters.options import OptionError, converted_options, create_predictor
 from crowdeval.errors import MissingFileError, PredictorError, UsageError, did_you_mean
 from crowdeval.plugins import Extensions
 
@@ -56,7 +60,16 @@ def load_adapter(name: str, options: Sequence[str] | Mapping[str, Any] = ()) -> 
     >>> load_adapter("command", ["command=my_model --fast", "timeout=10"]).name
     'my_model'
     """
-    predictor: Predictor = create_predictor(predictor_class(name), name, options)
+    maker = predictor_class(name)
+    predictor: Predictor
+    if is_detector(maker):
+        predictor = FunctionPredictor(maker, converted_options(maker, name, options))
+    elif callable(getattr(maker, "predict", None)) and not isinstance(maker, type):
+        if options:
+            raise OptionError(f"the predictor {name!r} is there already, and takes no options")
+        predictor = maker
+    else:
+        predictor = create_predictor(maker, name, options)
     model_id(predictor)
     return predictor
 

@@ -9,9 +9,12 @@ A predictor is any object with these attributes:
 ``predict(images)``
     Returns one answer for each image, in the order of the images. An answer has one of these forms:
 
+    - ``points``: an array or tensor (M, 2) in pixels of the image, or (M, 3) with confidences;
     - ``(points, scores)``;
-    - ``points``;
-    - a mapping with some of the keys ``points`` (M, 2) in pixels of the image, ``scores`` (M,) and ``count``.
+    - a mapping with some of the keys ``points``, ``boxes`` (M, 4) as x1, y1, x2, y2, ``scores`` (M,), ``count`` and
+      ``density``, a map whose sum is the count;
+    - a number, which is a count; a data frame with the columns x, y and perhaps score; detections of Supervision or
+      Ultralytics.
 
 These attributes are optional:
 
@@ -34,6 +37,7 @@ These attributes are optional:
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +46,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.errors import InputError, PredictorError, UsageError, did_you_mean, shown
+from crowdeval.errors import InputError, PredictorError, UsageError, listed
 from crowdeval.points.assemble import ImagePredictions
-from crowdeval.points.ragged import as_column, as_points
+from crowdeval.points.from_images import predictions_of_entry
+from crowdeval.points.ragged import as_column, as_floats, as_points
 
-KEYS = ("points", "scores", "count")
-"""The keys of an answer that is a mapping."""
+LARGEST_COUNT = 1e9
+"""The largest count that an answer may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -183,62 +188,73 @@ def answers(predictor: Predictor, images: Sequence[Image]) -> list[Answer]:
     except PredictorError as problem:
         raise PredictorError(f"{model}, image {ids}: {problem}") from problem
     except (Exception, SystemExit) as problem:
-        raise PredictorError(f"{model}, image {ids}: {type(problem).__name__}: {problem}") from problem
+        raise own_failure(f"{model}, image {ids}", problem) from problem
     if len(raw_answers) != len(images):
         raise PredictorError(f"{model}, image {ids}: expected {len(images)} answers, found {len(raw_answers)}")
     return [_check_answer(raw, f"{model}, image {image.id!r}") for raw, image in zip(raw_answers, images, strict=True)]
 
 
+def own_failure(place: str, problem: BaseException) -> PredictorError:
+    """Return the error of an exception that a predictor raised, with the last line of its author's code.
+
+    Parameters
+    ----------
+    place : str
+        Words for the predictor and the image.
+    problem : BaseException
+        The exception.
+
+    Returns
+    -------
+    PredictorError
+        Its ``trace`` has the whole traceback.
+
+    Examples
+    --------
+    >>> str(own_failure("model@1", ValueError("out of memory")))
+    'model@1: ValueError: out of memory'
+    """
+    lines = traceback.extract_tb(problem.__traceback__)
+    theirs = [line for line in lines if not line.filename.startswith(_OURS) and "site-packages" not in line.filename]
+    where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""
+    error = PredictorError(f"{place}: {type(problem).__name__}: {problem}{where}")
+    error.trace = "".join(traceback.format_exception(problem))
+    return error
+
+
+_OURS = str(Path(__file__).parent.parent)
+"""The folder of this package, whose lines are not the author's."""
+
+
 def _check_answer(raw: Any, place: str) -> Answer:
     """Return an answer of any form as an ``Answer``; ``place`` names predictor and image in errors."""
-    parts = _answer_parts(raw, place)
-    try:
-        if parts.get("points") is None:
-            if parts.get("scores") is not None:
-                raise InputError("expected points together with the scores, found scores only")
-            count = _check_count(parts.get("count"))
-            if count is None:
-                raise InputError("expected points or a count, found neither points nor a count")
-            return Answer(xy=None, count=count)
-        xy = as_points("points", parts["points"])
-        scores = parts.get("scores")
-        score = None if scores is None else as_column("scores", scores, len(xy))
-        return Answer(xy=xy, score=score, count=_check_count(parts.get("count")))
-    except InputError as problem:
-        raise PredictorError(f"{place}: {problem}") from None
-
-
-def _answer_parts(raw: Any, place: str) -> Mapping[str, Any]:
-    """Return an answer of any form as a mapping with some of ``KEYS``."""
-    if isinstance(raw, Mapping):
-        unknown = [str(key) for key in raw if key not in KEYS]
-        if unknown:
-            raise PredictorError(f"{place}: an answer has no key {unknown[0]!r}{did_you_mean(unknown[0], KEYS)}")
-        return raw
-    if isinstance(raw, tuple) and len(raw) == 2 and _is_table(raw[0]):
-        return {"points": raw[0], "scores": raw[1]}
     if raw is None:
         raise PredictorError(f"{place}: expected points, found nothing (does 'predict' return None?)")
-    return {"points": raw}
-
-
-def _is_table(value: Any) -> bool:
-    """Return whether the first of two values is a table of points, not the x of a single point."""
-    # ([[1, 2], [3, 4]], [0.5, 0.6]) -> True, points and scores; ((1, 2), (3, 4)) -> False, two points as a tuple.
-    # A ragged list counts as a table, so that the check of the points reports it.
     try:
-        return np.ndim(value) == 2 or np.size(value) == 0
-    except ValueError:
-        return True
+        entry = predictions_of_entry(place, _without_map(raw, place))
+        if entry.size is not None:
+            raise InputError(f"{place}: an answer has no size: its points are in pixels of the image")
+        classes = [] if entry.labels is None else sorted(set(entry.labels.tolist()))
+        if len(classes) > 1:
+            raise InputError(
+                f"{place}: expected points of one class, found {listed(classes)}; keep those that are people"
+            )
+        xy = None if entry.xy is None else as_points(f"{place}: points", entry.xy)
+        score = entry.score
+        if score is not None and xy is not None:
+            score = as_column(f"{place}: scores", score, len(xy))
+        if entry.count is not None and not 0 <= entry.count <= LARGEST_COUNT:
+            raise InputError(f"{place}: count: expected a number from 0 to {LARGEST_COUNT:.0e}, found {entry.count:g}")
+        return Answer(xy=xy, score=score, count=entry.count)
+    except InputError as problem:
+        raise PredictorError(str(problem)) from None
 
 
-def _check_count(value: Any) -> float | None:
-    if value is None:
-        return None
-    try:
-        count = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"count: expected a number, found {shown(value)}") from None
-    if not 0 <= count <= 1e9:
-        raise InputError(f"count: expected a number from 0 to 1e9, found {count}")
-    return count
+def _without_map(raw: Any, place: str) -> Any:
+    """Return an answer in which a density map is its sum, the count; points beside it stay."""
+    if not (isinstance(raw, Mapping) and raw.get("density") is not None):
+        return raw
+    density = as_floats(f"{place}: density", raw["density"])
+    if not np.isfinite(density).all():
+        raise InputError(f"{place}: density: expected finite numbers")
+    return {"count": max(float(density.sum()), 0.0), **{name: each for name, each in raw.items() if name != "density"}}

@@ -51,7 +51,7 @@ def create_predictor(maker: Callable[..., Any], name: str, options: Sequence[str
     'a predictor of side 24'
     """
     parameters = parameters_of(maker, name)
-    values = dict(options) if isinstance(options, Mapping) else _read_options(options, name, parameters)
+    values = converted_options(maker, name, options)
     unknown = [key for key in values if key not in parameters]
     if unknown:
         known = listed(parameters, most=40) or "none"
@@ -71,10 +71,39 @@ def create_predictor(maker: Callable[..., Any], name: str, options: Sequence[str
         raise PredictorError(f"the adapter {name!r} can't be created: {type(problem).__name__}: {problem}") from problem
 
 
+def converted_options(
+    maker: Callable[..., Any], name: str, options: Sequence[str] | Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return options as values, converted by the annotations of the parameters.
+
+    Parameters
+    ----------
+    maker, name, options
+        The same as for ``create_predictor``.
+
+    Returns
+    -------
+    dict of str to object
+
+    Raises
+    ------
+    UsageError
+        If a text is not of the form ``key=value``.
+    OptionError
+        If an option is given twice or not of its type.
+
+    Examples
+    --------
+    >>> converted_options(lambda images, side=3: [], "f", {"side": 5})
+    {'side': 5}
+    """
+    return dict(options) if isinstance(options, Mapping) else _read_options(options, name, parameters_of(maker, name))
+
+
 class OptionError(UsageError, PredictorError):
     """An option of an adapter is unknown, absent, given twice or not of its type."""
 
-    exit_code = PredictorError.exit_code
+    exit_code = UsageError.exit_code
 
 
 class ModelFileError(MissingFileError, PredictorError):

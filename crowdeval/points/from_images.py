@@ -68,7 +68,9 @@ def predictions_of_images(images: Any) -> Predictions:
     [0.9]
     """
     entries = _entries(images, "predictions")
-    return assemble_predictions({name: _predicted(f"predictions of image {name!r}", each) for name, each in entries})
+    return assemble_predictions(
+        {name: predictions_of_entry(f"predictions of image {name!r}", each) for name, each in entries}
+    )
 
 
 def annotations_of_images(images: Any) -> Annotations:
@@ -155,8 +157,30 @@ def _depth(value: Any) -> int:
     return 1 + _depth(value[0])
 
 
-def _predicted(place: str, entry: Any) -> ImagePredictions:
-    """Return the predictions of one entry."""
+def predictions_of_entry(place: str, entry: Any) -> ImagePredictions:
+    """Return the predictions of one image.
+
+    Parameters
+    ----------
+    place : str
+        Words for the image, with which an error message begins.
+    entry : object
+        An entry as ``predictions_of_images`` takes it.
+
+    Returns
+    -------
+    ImagePredictions
+
+    Raises
+    ------
+    InputError
+        If the entry is none.
+
+    Examples
+    --------
+    >>> predictions_of_entry("image 'a'", {"boxes": [[0, 0, 4, 8]], "scores": [0.5]}).xy.tolist()
+    [[2.0, 4.0]]
+    """
     fields = _fields(place, entry, "predictions")
     if "points" not in fields and fields.get("count") is not None:
         return ImagePredictions(xy=None, count=fields["count"], size=fields.get("size"))
@@ -187,7 +211,10 @@ def _annotated(place: str, fields: dict[str, Any]) -> ImageAnnotations:
 
 def _fields(place: str, entry: Any, side: str) -> dict[str, Any]:
     """Return the fields of one entry under the names of this package, as arrays."""
-    entry = as_plain(entry)
+    try:
+        entry = as_plain(entry)
+    except Exception as problem:  # the libraries of tensors raise errors of many types
+        raise InputError(f"{place}: a tensor that can't be read: {problem}") from None
     if entry is None:
         return {"points": np.empty((0, 2))}
     if isinstance(entry, int | float | np.number):
@@ -195,7 +222,10 @@ def _fields(place: str, entry: Any, side: str) -> dict[str, Any]:
     if isinstance(entry, ImagePredictions):
         given = {"points": entry.xy, "scores": entry.score, "count": entry.count, "labels": entry.labels}
         return {name: value for name, value in {**given, "size": entry.size}.items() if value is not None}
-    if is_frame(entry):
+    boxes = getattr(entry, "boxes", entry)  # Ultralytics has its detections in an attribute
+    if hasattr(boxes, "xyxy") and not isinstance(entry, Mapping):
+        entry = _detections(boxes)
+    elif is_frame(entry):
         entry = fields_of_frame(place, entry)
     elif not isinstance(entry, Mapping):
         entry = _pair(entry) if side == "predictions" else {"points": entry}
@@ -210,23 +240,34 @@ def _fields(place: str, entry: Any, side: str) -> dict[str, Any]:
     return _converted(place, found, side)
 
 
-def _converted(place: str, found: dict[str, Any], side: str) -> dict[str, Any]:
-    """Return fields as arrays and numbers; points take the confidences of a third column."""
-    fields: dict[str, Any] = {}
+def _size(place: str, found: dict[str, Any]) -> tuple[float, float] | None:
+    """Return the size in the fields of an entry, taken out of them; None where there is none."""
     width, height = found.pop("width", None), found.pop("height", None)
     if (width is None) != (height is None):
         raise InputError(f"{place}: expected both width and height, or neither")
     size = found.pop("size", None) if width is None else (width, height)
-    if size is not None:
-        sides = as_floats(f"{place}, size", size)
-        if sides.shape != (2,):
-            raise InputError(f"{place}: expected a size of width and height, found {kind_of(size)}")
-        fields["size"] = (float(sides[0]), float(sides[1]))
+    if size is None:
+        return None
+    sides = as_floats(f"{place}, size", size)
+    if sides.shape != (2,):
+        raise InputError(f"{place}: expected a size of width and height, found {kind_of(size)}")
+    return float(sides[0]), float(sides[1])
+
+
+def _count(place: str, given: Any) -> float:
+    """Return the count of an entry; a flag counts as 0 or 1."""
+    count = as_floats(f"{place}, count", float(given) if isinstance(given, bool | np.bool_) else given)
+    if count.size != 1:
+        raise InputError(f"{place}: expected one count, found {count.size} numbers")
+    return float(count.reshape(()))
+
+
+def _converted(place: str, found: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return fields as arrays and numbers; points take the confidences of a third column."""
+    size = _size(place, found)
+    fields: dict[str, Any] = {} if size is None else {"size": size}
     if "count" in found:
-        count = as_floats(f"{place}, count", found.pop("count"))
-        if count.size != 1:
-            raise InputError(f"{place}: expected one count, found {count.size} numbers")
-        fields["count"] = float(count.reshape(()))
+        fields["count"] = _count(place, found.pop("count"))
     if "labels" in found:
         fields["labels"] = label_texts(as_plain(found.pop("labels")))
     for name, value in found.items():
@@ -267,8 +308,18 @@ def _points(place: str, fields: dict[str, Any], *, confidences: bool) -> tuple[F
     return points, fields.get("boxes")
 
 
+def _detections(found: Any) -> dict[str, Any]:
+    """Return the fields of detections of Supervision or Ultralytics: boxes, confidences and classes."""
+    names = {"scores": ("confidence", "conf"), "labels": ("class_id", "cls")}
+    values = {field: [getattr(found, name, None) for name in words] for field, words in names.items()}
+    fields = {field: next((each for each in own if each is not None), None) for field, own in values.items()}
+    return {"boxes": found.xyxy, **fields}
+
+
 def _pair(entry: Any) -> dict[str, Any]:
-    """Return the fields of an array of points, or of a pair of points and confidences."""
+    """Return the fields of an array of points, or of points with confidences and perhaps classes in a tuple."""
+    if isinstance(entry, tuple) and len(entry) == 3 and [_depth(each) for each in entry] == [2, 1, 1]:
+        return {"points": entry[0], "scores": entry[1], "labels": entry[2]}
     pair = isinstance(entry, list | tuple) and len(entry) == 2
     if pair and (_depth(entry[0]), _depth(entry[1])) in ((2, 1), (0, 0)):
         return {"points": entry[0], "scores": entry[1]}

@@ -37,6 +37,30 @@ FORMAT = "crowdeval/run@1"
 """The ``format`` entry of a manifest."""
 
 
+class Failure(str):
+    """The message of an image that failed; ``trace`` is the traceback of the predictor's own exception.
+
+    Parameters
+    ----------
+    message : str
+        The message.
+    trace : str
+        The traceback; empty where there is none.
+
+    Examples
+    --------
+    >>> Failure("out of memory", "Traceback ...").trace
+    'Traceback ...'
+    """
+
+    trace: str
+
+    def __new__(cls, message: str, trace: str = "") -> Failure:  # noqa: D102 see the class
+        failure = super().__new__(cls, message)
+        failure.trace = trace
+        return failure
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerKind:
     """The properties that all answers of a run share; None where no answer has shown them yet.
@@ -246,7 +270,7 @@ class RunFolder:
         """
         try:
             rows = [json.loads(line) for line in self.errors.read_text().splitlines()]
-            return {row["image"]: row["error"] for row in rows}
+            return {row["image"]: Failure(row["error"], row.get("traceback", "")) for row in rows}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
@@ -273,7 +297,11 @@ class RunFolder:
         {'img_03': 'out of memory'}
         """
         if failures or self.errors.exists():
-            rows = [json.dumps({"image": i, "error": error}, ensure_ascii=False) for i, error in failures.items()]
+            entries = [{"image": name, "error": str(error)} for name, error in failures.items()]
+            for entry, error in zip(entries, failures.values(), strict=True):
+                if isinstance(error, Failure) and error.trace:
+                    entry["traceback"] = error.trace
+            rows = [json.dumps(entry, ensure_ascii=False) for entry in entries]
             write_file(self.errors, "".join(f"{row}\n" for row in rows).encode())
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ from crowdeval.datasets import Split
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
 from crowdeval.options import MAX_FAILURES, SHARD
 from crowdeval.points.assemble import assemble_predictions
-from crowdeval.runs.folder import AnswerKind, RunFolder, run_folder
+from crowdeval.runs.folder import AnswerKind, Failure, RunFolder, run_folder
 from crowdeval.runs.guards import open_predictor, require_timer, run_lock, time_limit
 from crowdeval.version import __version__
 from crowdeval.writing import make_folder
@@ -225,7 +225,7 @@ class _Work:
             name = self.ids[image]
             problem = answer if isinstance(answer, str) else self._kind_problem(name, answer)
             if isinstance(answer, str) or problem is not None:
-                self.failures[name] = str(problem)
+                self.failures[name] = problem if isinstance(problem, Failure) else Failure(str(problem))
                 self.failed += 1
                 continue
             answers[name] = answer
@@ -252,7 +252,7 @@ class _Work:
                 return list(predict_in_frames(self.predictor, images, self.plan.frames))
         except CrowdevalError as problem:
             if len(batch) == 1:
-                return [str(problem)]
+                return [Failure(str(problem), getattr(problem, "trace", ""))]
         return [answer for number in batch for answer in self._answers(range(number, number + 1))]
 
     def _write_answers(self, number: int, answers: Mapping[str, Answer]) -> None:

@@ -93,7 +93,7 @@ def test_other_options_go_to_another_folder(dataset):
         ("nan", "finite"),
         ("shape", r"shape \(N, 2\)"),
         ("none", "found nothing"),
-        ("scores", "scores: expected shape"),
+        ("scores", "expected 1 scores, one for each point"),
         ("key", "did you mean 'points'"),
         ("exit", "SystemExit: 3"),
         ("ragged", "rectangular"),
