@@ -38,7 +38,7 @@ def evaluate(
     label: str = "",
     id_map: Mapping[str, str] | None = None,
     extra: Extra = "error",
-    only: Sequence[str] = (),
+    only: Sequence[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
     progress: Stage = lambda stage: None,
@@ -73,7 +73,7 @@ def evaluate(
         Id of an image in the predictions to its id in the annotations.
     extra : {"error", "ignore"}
         Predicted images that are not annotated: an error, or left out.
-    only : sequence of str
+    only : sequence of str, optional
         Ids or stems of the annotated images that are scored; by default all.
     images : str or path, optional
         The images there are: their folder, or a file that lists them (see ``read_predictions``).

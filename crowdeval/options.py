@@ -34,6 +34,7 @@ EXTRA: tuple[Extra, ...] = ("error", "ignore")
 COLUMN_SPELLINGS: dict[str, tuple[str, ...]] = {
     "image": (
         "image", "images", "image_name", "file_name", "img_name", "image_path", "file", "img", "image_id", "img_id",
+        "img_path", "image_file", "filepath", "file_path", "path", "basename", "photo", "picture",
     ),
     "score": ("score", "scores", "confidence", "conf", "detection_score", "probability", "prob", "p"),
     "label": ("label", "species", "class_name", "category", "class", "labels"),

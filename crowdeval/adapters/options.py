@@ -152,8 +152,19 @@ def _read_options(options: Sequence[str], name: str, parameters: Mapping[str, in
             raise UsageError(f"expected -o key=value, found {option!r}")
         if key in values:
             raise OptionError(f"the option {key!r} of the adapter {name!r} is given twice")
-        values[key] = _convert(key, text, parameters[key].annotation) if key in parameters else text
+        values[key] = _convert(key, text, _type_of(parameters[key])) if key in parameters else text
     return values
+
+
+def _type_of(parameter: inspect.Parameter) -> Any:
+    """Return the annotation of a parameter; without one, the type of its default where that is a number or a path."""
+    default = parameter.default
+    bare = parameter.annotation is parameter.empty and isinstance(default, bool | int | float | Path)
+    if not bare:
+        return parameter.annotation
+    if isinstance(default, Path):
+        return Path
+    return int | float if type(default) is int else type(default)
 
 
 def _convert(key: str, text: str, annotation: Any) -> Any:

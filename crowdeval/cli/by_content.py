@@ -49,7 +49,7 @@ def read_by_content(
     Raises
     ------
     FormatError
-        If it can't be read as either; the error is the one with fewer problems.
+        If it can't be read as either; the error is that of the kind whose columns the file has.
     UsageError
         If it can be both.
     """
@@ -61,7 +61,10 @@ def read_by_content(
     ]
     valid = [attempt for attempt in attempts if attempt.content is not None]
     if not valid:
-        raise min((attempt.failure for attempt in attempts if attempt.failure), key=lambda failure: failure.total)
+        raise max((attempt for attempt in attempts if attempt.failure), key=_fits).failure or AssertionError
+    failed = attempts[0].failure
+    if undecided and failed is not None and _fits(attempts[0])[0] and attempts[1].caught:
+        raise failed  # it has a column that annotations have not, and as predictions it has problems
     chosen = valid[0] if len(valid) == 1 else next((each for each in valid if _has_own_columns(each.content)), None)
     if chosen is None and undecided:
         chosen = valid[0]
@@ -79,7 +82,16 @@ def _attempt(read: Callable[[], Predictions | Annotations]) -> _Attempt:
         try:
             return _Attempt(content=read(), caught=caught)
         except FormatError as failure:
-            return _Attempt(failure=failure)
+            return _Attempt(failure=failure, caught=caught)
+
+
+def _fits(attempt: _Attempt) -> tuple[bool, int]:
+    """Return how well a failed attempt fits the file: none of its columns is foreign, and it read the most of it."""
+    assert attempt.failure is not None, "only failed attempts are compared"
+    problems = attempt.failure.problems
+    foreign = any("belong" in problem.found for problem in problems) or bool(attempt.caught)
+    placed = any(problem.line is not None or problem.key for problem in problems)
+    return not foreign and placed, attempt.failure.total
 
 
 def _has_own_columns(content: object) -> bool:

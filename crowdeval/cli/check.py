@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from crowdeval.cli.by_content import read_by_content
 from crowdeval.cli.inputs import both_inputs
 from crowdeval.cli.preparing import preparation_of, preparing_options
 from crowdeval.cli.talk import complain, print_warnings, stage_progress, warn
-from crowdeval.errors import CrowdevalError, InputError
+from crowdeval.errors import CrowdevalError, InputError, UsageError
 from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_input, resolve_pair
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ def check(
     """
     first = resolve_input(predictions, predictions_format)
     if annotations is None and first.kind in ("file", "dataset"):
-        _check_one(first, root=root, cache=not no_cache, images=options["images"])
-        return
+        _refuse_options_of_pairs(options)
+        if not first.holds_both_sides:
+            _check_one(first, root=root, cache=not no_cache, images=options["images"])
+            return
     inputs = resolve_pair(
         predictions, annotations, predictions_format=predictions_format, annotations_format=annotations_format
     )
@@ -69,6 +72,20 @@ def check(
     _end_with(failures)
 
 
+def _refuse_options_of_pairs(options: dict[str, Any]) -> None:
+    """Raise UsageError for options that say how two files meet, where there is only one."""
+    context = click.get_current_context()
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in options
+        and parameter.name != "images"
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(f"{', '.join(given)}: says how two files meet, and there is one: add ANNOTATIONS")
+
+
 def _check_one(source: Input, *, root: str | None, cache: bool, images: str | None) -> None:
     """Report every problem of one file, read as what its content is."""
     failures: list[CrowdevalError] = []
@@ -89,6 +106,8 @@ def _check_alone(name: str, content: Predictions | Annotations) -> None:
     from crowdeval.evaluation.notices import notices_of_one
     from crowdeval.points.sets import Annotations
 
+    if not content.image_ids:
+        raise InputError(f"{name}: expected images, found none")
     for text in notices_of_one(content):
         warn(text)
     if isinstance(content, Annotations):

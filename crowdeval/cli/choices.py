@@ -11,6 +11,9 @@ from crowdeval.options import SPLITS
 from crowdeval.plugins import TABLES
 
 FORMATS = tuple(TABLES["crowdeval.formats"])
+WRITTEN = ("json", "jsonl", "csv", "parquet", "nwpu", "coco")
+"""The formats that are written, too."""
+
 ADAPTERS = tuple(TABLES["crowdeval.adapters"])
 DATASETS = tuple(SPLITS)
 DATASET_SPLITS = tuple(f"{name}:{split}" for name, splits in SPLITS.items() for split in splits or ("",))

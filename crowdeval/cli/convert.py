@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crowdeval.cli.by_content import read_by_content
-from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, completer
+from crowdeval.cli.choices import DATASET_SPLITS, FORMATS, WRITTEN, completer
 from crowdeval.cli.inputs import no_cache_option, quiet_option, refuse_overwriting, root_option
 from crowdeval.cli.talk import print_warnings, say, stage_progress
 from crowdeval.errors import CrowdevalWarning, UsageError
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
               "output.")  # fmt: skip
 @click.option("--from", "source_format", metavar="NAME", shell_complete=completer(FORMATS),
               help=f"Format of IN: {', '.join(FORMATS)}.  [default: by suffix and content]")  # fmt: skip
-@click.option("--to", "target_format", metavar="NAME", shell_complete=completer(FORMATS),
-              help="Format of OUT, one of the same names.  [default: by the suffix of OUT]")  # fmt: skip
+@click.option("--to", "target_format", metavar="NAME", shell_complete=completer(WRITTEN),
+              help=f"Format of OUT: {', '.join(WRITTEN)}.  [default: by the suffix of OUT]")  # fmt: skip
 @click.option("--as", "kind", type=click.Choice(["predictions", "annotations"]),
               help="Read IN as predictions or as annotations.  [default: by the content of IN]")  # fmt: skip
 @click.option("--frame", metavar="STEPS", default="",
               help="Coordinates of IN, where they are not pixels of the image: steps as for `crowdeval score --frame`; "
-                   "steps that need image sizes work for annotations that have them.")  # fmt: skip
+                   "sizes are those of annotations, or of --images.")  # fmt: skip
 @click.option(
     "--images",
     metavar="DIR|LIST",
@@ -85,7 +85,7 @@ def convert(
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage(f"reading {source}")
         content = _content(source_input, kind, root=root, cache=not no_cache, images=images)
-        content = _in_pixels(_of_class(content, label), frame)
+        content = _in_pixels(_of_class(content, label), frame, images)
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
@@ -108,6 +108,8 @@ def _content(
     source: Input, kind: str | None, *, root: str | None, cache: bool, images: str | None
 ) -> Predictions | Annotations:
     """Read the input as the kind that it is, or that its content shows."""
+    if kind is None and source.holds_both_sides:
+        raise UsageError(f"{source.name} has both true and predicted counts: add --as predictions or --as annotations")
     if kind is None:
         return read_by_content(source, root=root, cache=cache, images=images)
     if kind == "predictions":
@@ -134,10 +136,11 @@ def _say_odd_radii(annotations: Annotations) -> None:
         warnings.warn(text, CrowdevalWarning, stacklevel=2)
 
 
-def _in_pixels(content: Predictions | Annotations, frame: str) -> Predictions | Annotations:
+def _in_pixels(content: Predictions | Annotations, frame: str, images: str | None) -> Predictions | Annotations:
     """Return a set in the pixels of its images; radii of annotations would need more than a frame."""
     import numpy as np
 
+    from crowdeval.formats import read_image_list
     from crowdeval.points.frames import from_frame, parse_frame, to_pixels
     from crowdeval.points.ragged import Ragged
     from crowdeval.points.sets import Predictions
@@ -145,7 +148,8 @@ def _in_pixels(content: Predictions | Annotations, frame: str) -> Predictions | 
     if not frame:
         return content
     if isinstance(content, Predictions):
-        return from_frame(content, None, frame)
+        sizes = None if images is None else read_image_list(images).sizes_of(content.image_ids)
+        return from_frame(content, sizes, frame)
     if content.radii is not None:
         raise UsageError("--frame moves points and boxes, and these annotations have radii, which it can't move")
     steps, sizes, points = parse_frame(frame), content.sizes, content.points

@@ -144,5 +144,5 @@ def preparation_of(options: Mapping[str, Any]) -> Preparation:
         label=options["label"],
         id_map=read_id_map(options["id_map"]),
         extra=options["extra"],
-        only=() if only is None else read_image_list(only).names,
+        only=None if only is None else read_image_list(only).names,
     )

@@ -55,6 +55,9 @@ def pick_class(
     if not known:
         raise UsageError(f"class {name!r}: the points of neither side have classes")
     if name not in known:
+        caseless = [label for label in known if label.casefold() == name.casefold()]
+        name = caseless[0] if len(caseless) == 1 else name
+    if name not in known:
         raise UsageError(
             f"no point is of the class {name!r}{did_you_mean(name, known)} (there are {tally(*labels.values())})"
         )

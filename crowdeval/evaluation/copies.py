@@ -7,8 +7,9 @@ import numpy as np
 from crowdeval.points.ragged import Ragged
 from crowdeval.points.sets import Annotations, Predictions
 
-_MULTIPLES = (1 / 64, 1 / 16, 1 / 4, 4.0, 16.0, 64.0, 256.0)
-"""Factors by which the sum of a density map grows when the map is resized, and not divided, by 2, 4, ... a side."""
+_MULTIPLES = (1 / 1000, 1 / 100, 1 / 64, 1 / 16, 1 / 4, 4.0, 16.0, 64.0, 100.0, 256.0, 1000.0)
+"""Factors by which the sum of a density map grows when the map is resized by 2, 4, ... a side and not divided, and
+those by which maps are multiplied for training."""
 
 _NEAR, _SPREAD, _FEWEST = 0.2, 0.25, 3
 """A multiple is suspected where the median ratio is so near to a factor, half of the ratios are so near to the median,
@@ -119,5 +120,6 @@ def count_notices(predictions: Predictions, annotations: Annotations) -> tuple[s
     text = f"{factor:g}" if factor >= 1 else f"1/{1 / factor:g}"
     return (
         f"counts-multiplied: the estimated counts are about {text} times the true ones in all images; a density map "
-        "that is resized must be divided by the growth of its area",
+        "that is resized must be divided by the growth of its area, and one that was multiplied for training by that "
+        "factor",
     )

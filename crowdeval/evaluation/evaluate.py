@@ -35,7 +35,7 @@ def evaluate(
     label: str = "",
     id_map: Mapping[str, str] | None = None,
     extra: Extra = "error",
-    only: Sequence[str] = (),
+    only: Sequence[str] | None = None,
     progress: Stage = lambda stage: None,
 ) -> Report:
     """Score predictions against annotations.
@@ -63,7 +63,7 @@ def evaluate(
         Id of an image in the predictions to its id in the annotations.
     extra : {"error", "ignore"}
         Predicted images that are not annotated: an error, or left out.
-    only : sequence of str
+    only : sequence of str, optional
         Ids or stems of the annotated images that are scored; by default all.
     progress : callable
         Called with the name of each stage before it begins.
@@ -168,7 +168,7 @@ def evidence_of(
     label: str = "",
     id_map: Mapping[str, str] | None = None,
     extra: Extra = "error",
-    only: Sequence[str] = (),
+    only: Sequence[str] | None = None,
 ) -> Evidence:
     """Return the evidence of predictions against annotations, for a whole set or a part of one.
 

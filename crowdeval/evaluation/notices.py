@@ -166,6 +166,36 @@ def frame_notices(predicted: Ragged, score: Floats | None, true: Ragged, sizes: 
     return () if suspicion is None else (f"frame-suspected: {suspicion.text}",)
 
 
+def unit_notices(predicted: Floats, annotations: Annotations) -> tuple[str, ...]:
+    """Return the notice that all predicted points lie in the unit square, where no sizes tell what that means.
+
+    Parameters
+    ----------
+    predicted : array of float, (M, 2)
+        Predicted points.
+    annotations : Annotations
+        The annotations, in pixels.
+
+    Returns
+    -------
+    tuple of str
+        One notice, or none; with sizes, ``frame_notices`` looks.
+
+    Examples
+    --------
+    >>> truth = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[30, 20], [60, 50]])
+    >>> unit_notices(np.full((3, 2), 0.5), truth)[0].partition(";")[0]
+    'frame-suspected: all 3 predicted points lie between 0 and 1, and the true points do not'
+    """
+    few = len(predicted) < 3 or not len(annotations.xy) or annotations.sizes is not None
+    if few or predicted.min() < 0 or predicted.max() > 1 or annotations.xy.max() <= 4:
+        return ()
+    return (
+        f"frame-suspected: all {len(predicted):,} predicted points lie between 0 and 1, and the true points do not; "
+        "are they parts of width and height? The annotations have no sizes: --images DIR --frame normalized",
+    )
+
+
 def set_notices(predictions: Predictions, annotations: Annotations) -> tuple[str, ...]:
     """Return the notices that need the points themselves: their frame, classes, copies, counts.
 
@@ -186,6 +216,7 @@ def set_notices(predictions: Predictions, annotations: Annotations) -> tuple[str
     """
     return (
         *frame_notices(predictions.points, predictions.score, annotations.points, annotations.sizes),
+        *unit_notices(predictions.xy, annotations),
         *class_notices(predictions, annotations),
         *copy_notices(predictions.points, annotations.points),
         *count_notices(predictions, annotations),

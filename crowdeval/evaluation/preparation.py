@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from crowdeval.errors import AlignmentError, listed
+from crowdeval.errors import AlignmentError, InputError, UsageError, listed
 from crowdeval.evaluation.classes import pick_class
-from crowdeval.options import Extra, IdStyle, Missing
+from crowdeval.evaluation.protocol import check_choice
+from crowdeval.options import EXTRA, Extra, IdStyle, Missing
 from crowdeval.points.alignment import Aligned, aligned, stem
-from crowdeval.points.frames import from_frame, from_own_frames
+from crowdeval.points.frames import UNITS, from_frame, from_own_frames, parse_frame
 from crowdeval.points.labels import natural_key
 from crowdeval.points.ragged import Integers
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
@@ -31,8 +32,15 @@ class Preparation:
         Id of an image in the predictions to its id in the annotations.
     extra : {"error", "ignore"}
         Predicted images that are not annotated: an error, or left out.
-    only : sequence of str
-        Ids or stems of the annotated images that are scored; empty for all.
+    only : sequence of str, optional
+        Ids or stems of the annotated images that are scored; None for all.
+
+    Raises
+    ------
+    InputError
+        If an option has a wrong type.
+    UsageError
+        If ``extra`` is neither "error" nor "ignore", or ``only`` names no image.
 
     Examples
     --------
@@ -44,7 +52,19 @@ class Preparation:
     label: str = ""
     id_map: Mapping[str, str] = field(default_factory=dict)
     extra: Extra = "error"
-    only: Sequence[str] = ()
+    only: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("extra", self.extra, EXTRA)
+        if isinstance(self.only, str) or not isinstance(self.only, Sequence | None):
+            raise InputError(f"only: expected a list of image ids, found {self.only!r}")
+        if self.only is not None and not len(self.only):
+            raise UsageError("only: the list names no image")
+        if not isinstance(self.id_map, Mapping):
+            raise InputError(f"id_map: expected a dict of ids by ids, found {self.id_map!r}")
+        for name in ("frame", "label"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"{name}: expected text, found {getattr(self, name)!r}")
 
 
 AS_GIVEN = Preparation()
@@ -118,12 +138,24 @@ def prepare(
         predictions, annotations, picked, said = pick_class(predictions, annotations, preparation.label)
         changes |= picked
         notices += said
+    if predictions.sizes is not None and preparation.frame:
+        _refuse_second_unit(preparation.frame)
     predictions, said = from_own_frames(predictions, annotations)
     notices += said
     if preparation.frame:
         predictions = from_frame(predictions, annotations.sizes, preparation.frame)
         changes["predictions:frame"] = preparation.frame
     return Prepared(predictions=predictions, annotations=annotations, changes=changes, notices=tuple(notices))
+
+
+def _refuse_second_unit(frame: str) -> None:
+    """Raise UsageError for a step that brings points to pixels, where their file already says what they are."""
+    twice = [str(step) for step in parse_frame(frame) if step.name in (*UNITS, "size", "max-side")]
+    if twice:
+        raise UsageError(
+            "the predictions name the width and height that their points are parts of, and are brought to pixels by "
+            f"them: leave {twice[0]} out of --frame"
+        )
 
 
 def _same_images(
@@ -134,7 +166,7 @@ def _same_images(
     if preparation.id_map:
         predictions = _renamed(predictions, preparation.id_map)
         changes["predictions:ids"] = "id map"
-    chosen = _positions(annotations, preparation.only) if preparation.only else None
+    chosen = _positions(annotations, preparation.only) if preparation.only is not None else None
     both = aligned(
         predictions,
         annotations,

@@ -46,7 +46,28 @@ _NOT_NAMED = (
 )  # fmt: skip
 """The keys of columns that nobody misses, or that are used besides."""
 
-_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit")
+_ROW_NUMBERS = ("", "index", "unnamed:0", "color", "objectid", "name")
+_IMAGES = (
+    "id",
+    "frame",
+    "frameid",
+    "key",
+    "t",
+    "time",
+    "slice",
+    "scene",
+    "sample",
+    "source",
+    "video",
+    "track",
+    "tile",
+    "imagenumber",
+    "number",
+)
+"""Keys of columns of numbers that may tell images apart."""
+
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
+_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|likelihood|objectness|^obj$")
 _ROI_NAME = re.compile(r"[0-9]{4,}(-[0-9]+){1,3}")
 """The names that ImageJ gives to selections, such as 0050-0100, which also stand behind the image in a Label."""
 
@@ -88,16 +109,43 @@ def _read(reading: Reading) -> None:
     if table.image is None:
         reading.image(reading.source.stem)
     slices: dict[str, set[tuple[str, ...]]] = {}
+    others: dict[int, list[str]] = {i: [] for i in _unread(table, headers)}
     for line, row in rows:
         if len(row) != len(headers):
             hint = "does a cell have a decimal comma?" if len(row) > len(headers) and separator == "," else None
             reading.problem(counted(len(headers), "cell"), f"{len(row)}", key=f"line {line}", hint=hint)
         else:
             _read_row(reading, table, [cell.strip() for cell in row], f"line {line}", slices)
+            for position, cells in others.items():
+                cells.append(row[position].strip())
+    if table.image is None and table.tool in ("points", "napari"):
+        _refuse_images(reading, headers, others)
     for name, seen in slices.items():
         if len(seen) > 1:
             hint = "make an image of every slice, or take one of them"
             reading.problem("points on one slice of the image", f"points on {len(seen)}", image=name, hint=hint)
+
+
+def _unread(table: _Table, headers: Sequence[str]) -> list[int]:
+    """Return the columns that are not read, apart from row numbers and colours."""
+    used = {table.image, table.score, table.label, *(table.at[name] for name in _PLACES[table.tool])}
+    return [i for i, header in enumerate(headers) if i not in used and _key(header) not in _ROW_NUMBERS]
+
+
+def _refuse_images(reading: Reading, headers: Sequence[str], others: Mapping[int, Sequence[str]]) -> None:
+    """Add a problem for a column that tells several images apart: texts that differ, or numbers that name images."""
+    for position, cells in others.items():
+        distinct = {*cells} - {""}
+        texts = any(not _NUMBER.fullmatch(cell) for cell in distinct)
+        named = _key(headers[position]) in _IMAGES and len(distinct) < len(cells)
+        if len(distinct) > 1 and (texts or named):
+            header = headers[position].strip()
+            reading.problem(
+                "the points of one image",
+                f"the column {header!r} with {len(distinct):,} values",
+                line=1,
+                hint="if they are images, rename it to 'image'; else take it out of the file",
+            )
 
 
 def _table(reading: Reading, headers: Sequence[str], line: int) -> _Table | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem, Problems, listed
+from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem, Problems, listed, shown
 from crowdeval.formats.contract import Format, Kind, warn
 from crowdeval.formats.foreign import ForeignFormat
 from crowdeval.formats.image_list import IMAGES, NO_IMAGES, ImageList, images_near, images_of_folder
@@ -198,9 +198,9 @@ def _read(prefix: str, entry: os.DirEntry[str]) -> _File:
     with open(entry.path, "rb", buffering=0) as stream:
         data = stream.read()
     if data[:2] == b"\x1f\x8b":
-        from crowdeval.formats.source import read_source
+        from crowdeval.formats.source import unpacked
 
-        data = read_source(entry.path).data
+        data = unpacked(Source(entry.path, data))
     name, dot, suffix = entry.name.removesuffix(".gz").rpartition(".")
     return _File(f"{prefix}{name or suffix}", prefix + entry.name, (dot + suffix).lower() if name else "", data)
 
@@ -218,6 +218,18 @@ def _common_format(folder: Path, files: list[_File], find: Find) -> Format:
     if not filled or begins_with_numbers(first.data):
         return _ROWS
     form = find(_source(folder, first))
+    if form.name == "nwpu" and not form.recognises(_source(folder, first)):
+        line = first.data.decode("utf-8", "replace").strip().splitlines()[0]
+        raise FormatError(
+            os.path.join(folder, first.path),
+            [
+                Problem(
+                    expected="rows of numbers, or a known format",
+                    found=f"the line {shown(line)}",
+                    hint="leave words such as class names out, and write x1 y1 x2 y2 confidence; or write one CSV",
+                )
+            ],
+        )
     others = [file.path for file in filled if not form.recognises(_source(folder, file))]
     if others and form.recognises(_source(folder, first)):
         raise _no_folder(folder, f"{first.path} in the format {form.name!r}, and {listed(others, most=5)} not")
@@ -308,6 +320,9 @@ def _no_folder(folder: Path, found: str) -> FormatError:
     """Return the error of a folder that does not hold one file for each image."""
     expected = "a folder with one file for each image, all of one format"
     hint = "the folder of a dataset is named NAME:SPLIT, images with one file of points folder:PATH"
+    if (folder / "labels").is_dir():
+        inner = [path for path in sorted((folder / "labels").iterdir()) if path.is_dir()]
+        hint = f"this is the root of YOLO's folders: name {inner[0] if inner else folder / 'labels'}"
     return FormatError(str(folder), [Problem(expected=expected, found=found, hint=hint)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +46,21 @@ class ImageList:
     names: tuple[str, ...]
     sizes: dict[str, tuple[float, float]]
 
+    def sizes_of(self, ids: Sequence[str]) -> Floats | None:
+        """Return the width and height of images.
+
+        Parameters
+        ----------
+        ids : sequence of str
+            The m images, by name or stem.
+
+        Returns
+        -------
+        array of float, (m, 2), or None
+            In pixels, NaN where unknown; None if all are unknown.
+        """
+        return size_column([self.sizes.get(name) or self.sizes.get(stem(name)) for name in ids])
+
 
 NO_IMAGES = ImageList((), {})
 """Nothing is known of the images."""
@@ -56,7 +72,7 @@ def images_of_folder(folder: Path) -> ImageList:
     Parameters
     ----------
     folder : Path
-        The folder; folders in it are not searched.
+        The folder; without images of its own, those of its folders.
 
     Returns
     -------
@@ -79,10 +95,10 @@ def images_of_folder(folder: Path) -> ImageList:
     (64.0, 48.0)
     """
     try:
-        paths = sorted(
-            (path for path in folder.iterdir() if path.suffix.lower() in IMAGES and not path.name.startswith(".")),
-            key=lambda path: natural_key(path.name),
-        )
+        paths = _images_in(folder) or [
+            path for inner in folder.iterdir() if inner.is_dir() for path in _images_in(inner)
+        ]  # fmt: skip
+        paths.sort(key=lambda path: natural_key(path.relative_to(folder).as_posix()))
     except OSError as problem:
         raise MissingFileError(f"{folder} can't be read: {problem.strerror}") from None
     if not paths:
@@ -91,7 +107,12 @@ def images_of_folder(folder: Path) -> ImageList:
     headers = read_headers(paths)
     if headers.unreadable:
         warn(f"{folder}: the size of {listed(headers.unreadable.values())} is unknown")
-    return image_list(str(folder), tuple(path.name for path in paths), headers.sizes)
+    return image_list(str(folder), tuple(path.relative_to(folder).as_posix() for path in paths), headers.sizes)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    """Return the image files of a folder, without hidden ones."""
+    return [path for path in folder.iterdir() if path.suffix.lower() in IMAGES and not path.name.startswith(".")]
 
 
 def images_of_text(source: Source) -> ImageList:
@@ -124,7 +145,15 @@ def images_of_text(source: Source) -> ImageList:
     if names and all(rows):
         sizes = np.array([[float(row[2]), float(row[3])] for row in rows if row])
         return image_list(source.name, tuple(row[1] for row in rows if row), sizes)
-    return image_list(source.name, tuple(names), None)
+    return image_list(source.name, tuple(names), _sizes_of_files(names))
+
+
+def _sizes_of_files(names: Sequence[str]) -> Floats | None:
+    """Return the sizes of the images whose paths a list names, from their headers; None where they are no paths."""
+    paths = [Path(name) for name in names]
+    if not paths or not any(path.suffix.lower() in IMAGES and path.is_file() for path in paths):
+        return None
+    return read_headers(paths).sizes
 
 
 def image_list(place: str, names: tuple[str, ...], sizes: Floats | None) -> ImageList:
@@ -157,9 +186,12 @@ def image_list(place: str, names: tuple[str, ...], sizes: Floats | None) -> Imag
     if twice:
         raise UsageError(f"{place}: the images {listed(twice)} are listed more than once")
     known: dict[str, tuple[float, float]] = {}
+    alike = {*repeated_names(map(stem, names))}
     for name, (width, height) in zip(names, [] if sizes is None else sizes.tolist(), strict=sizes is not None):
         if width > 0 and height > 0:
-            known[stem(name)] = known[name] = (width, height)
+            known[name] = (width, height)
+            if stem(name) not in alike:
+                known[stem(name)] = (width, height)
     return ImageList(names, known)
 
 
@@ -244,8 +276,7 @@ def with_listed_annotations(annotations: Annotations, images: ImageList, *, comp
         annotations = concatenated([annotations, empty])
     if not images.sizes:
         return annotations
-    found = [images.sizes.get(name) or images.sizes.get(stem(name)) for name in annotations.image_ids]
-    sizes = size_column(found)
+    sizes = images.sizes_of(annotations.image_ids)
     if sizes is not None and annotations.sizes is not None:
         sizes = np.where(np.isnan(annotations.sizes), sizes, annotations.sizes)
     return replace(annotations, sizes=sizes)

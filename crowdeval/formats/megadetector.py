@@ -22,8 +22,8 @@ from crowdeval.formats.json_text import Object, child_key, parse_source
 from crowdeval.formats.json_values import numbers_at, object_at, objects_at, text_at
 from crowdeval.formats.reading import FileImage, Reading, Size
 
-_SLACK = 0.01
-"""How far beyond the image a rounded box may reach, in parts of the image."""
+_SLACK = 0.1
+"""How far beyond the image a box may reach, in parts of the image: models and rounding overshoot its edge."""
 
 
 @dataclass(slots=True)

@@ -35,6 +35,9 @@ RowKind = Literal["xy", "xyxy", "yolo", "visdrone"]
 _COLUMNS: dict[RowKind, tuple[int, ...]] = {"xy": (2, 3), "xyxy": (4, 5), "yolo": (5, 6), "visdrone": (8,)}
 """Numbers of columns of a kind; the second is that with a confidence in the last column."""
 
+_FEWEST = 4
+"""Number of rows from which a column of whole numbers is taken for classes."""
+
 _VISDRONE = (
     "ignored region", "person", "person", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus",
     "motor", "other",
@@ -67,6 +70,14 @@ def kind_of_rows(rows: Rows) -> RowKind:
     table, width = rows.table, rows.table.shape[1]
     classes = len(table) > 0 and bool((table[:, 0] % 1 == 0).all()) and bool((table[:, 0] >= 0).all())
     parts = classes and bool(((table[:, 1:] >= 0) & (table[:, 1:] <= 1)).all())
+    if width in (3, 5) and not parts and _is_of_classes(table):
+        kind: RowKind = "xy" if width == 3 else "xyxy"
+        raise _error(
+            rows.place,
+            "confidences in the last column",
+            f"{width} columns of which one looks like a class",
+            hint=f"--predictions-format {kind} takes the last column for confidences; else leave the class out",
+        )
     if width == 3 and parts:
         raise _error(
             rows.place,
@@ -82,7 +93,23 @@ def kind_of_rows(rows: Rows) -> RowKind:
         return "xyxy"
     if width == 8 and not parts and bool(((table[:, 5] % 1 == 0) & (table[:, 5] >= 0) & (table[:, 5] < 12)).all()):
         return "visdrone"
-    raise _error(rows.place, "rows of 2 to 6 numbers, or the 8 of VisDrone", _words(width, parts=parts))
+    expected = "rows of x y [confidence], x1 y1 x2 y2 [confidence], YOLO, or VisDrone"
+    raise _error(rows.place, expected, _words(width, parts=parts))
+
+
+def _is_of_classes(table: Floats) -> bool:
+    """Return whether rows of 3 or 5 numbers seem to hold a class: whole numbers that are no confidences."""
+    last, first = table[:, -1], table[:, 0]
+    if len(table) < _FEWEST:
+        return False
+    classes_last = _is_class(last) and not (last == 1).all()
+    classes_first = table.shape[1] == 3 and _is_class(first) and len(np.unique(first)) <= 3 and bool((last > 1).any())
+    return classes_last or classes_first
+
+
+def _is_class(column: Floats) -> bool:
+    """Return whether numbers are whole and small, as the numbers of classes."""
+    return bool(((column % 1 == 0) & (column >= 0) & (column < 1000)).all())
 
 
 def predictions_of_rows(rows: Rows, kind: RowKind) -> Predictions:
@@ -109,12 +136,16 @@ def predictions_of_rows(rows: Rows, kind: RowKind) -> Predictions:
     counts = _counts_of_kept(rows, kept)
     table = table[kept]
     score = table[:, -1] if _has_confidences(rows, kind) else None
+    xy, frame = _points(table, kind), None
+    if kind == "yolo":  # in the pixels of the images whose size is listed; the others keep a frame of 1 x 1
+        frame = np.nan_to_num(rows.size_table(), nan=1.0)
+        xy = xy * np.repeat(frame, counts, axis=0)
     return Predictions(
         image_ids=rows.ids,
         offsets=offsets_of(counts),
-        xy=_points(table, kind),
+        xy=xy,
         score=table[:, 4] if kind == "visdrone" else score,
-        sizes=np.ones((len(rows.ids), 2)) if kind == "yolo" else None,
+        sizes=frame,
         labels=_labels(rows, table, kind),
     )
 
@@ -302,6 +333,10 @@ def _required(rows: Rows, sizes: Floats, counts: Integers) -> Floats:
 
 def _words(width: int, *, parts: bool) -> str:
     """Return what rows of another width are, as far as it is known."""
+    if width == 6:
+        return "6 columns that are not YOLO's: leave class or track out, and write x1 y1 x2 y2 confidence in pixels"
+    if width == 7 and not parts:
+        return "7 columns: is the last one a track of YOLO? leave it out"
     if parts and width > 6 and width % 2:
         return f"{width} columns: outlines of YOLO segmentation, which are no points; write boxes"
     if parts and width > 6:

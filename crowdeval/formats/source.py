@@ -15,7 +15,7 @@ from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem
 from crowdeval.formats.binary_kinds import binary_kind, mend_of
-from crowdeval.options import STANDARD_STREAM
+from crowdeval.options import SPLITS, STANDARD_STREAM
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -168,6 +168,34 @@ def suffix_of(path: Path) -> str:
 
 
 def _unpacked(source: Source) -> Source:
+    data = unpacked(source)
+    if not data.removeprefix(_UTF8_MARK).strip():
+        raise source.error("predictions or annotations", "an empty file")
+    return replace(source, data=data)
+
+
+def unpacked(source: Source) -> bytes:
+    """Return the content of a file, unpacked where it is gzip.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    FormatError
+        If it is a damaged gzip file, or too large.
+
+    Examples
+    --------
+    >>> unpacked(Source("a.txt.gz", gzip.compress(b"1 2"))), unpacked(Source("a.txt", b"1 2"))
+    (b'1 2', b'1 2')
+    """
     data = source.data
     if data.startswith(_GZIP):
         try:
@@ -176,15 +204,17 @@ def _unpacked(source: Source) -> Source:
             raise source.error("a whole gzip file", f"a truncated or damaged one: {problem}") from None
         except MemoryError:
             raise source.error("a file that fits into memory", "one too large for it once unpacked") from None
-    if not data.removeprefix(_UTF8_MARK).strip():
-        raise source.error("predictions or annotations", "an empty file")
-    return replace(source, data=data)
+    return data
 
 
 def _missing_file_message(file: str) -> str:
     path, folder = Path(file), Path(file).parent
     split = _DATASET_SPLIT.fullmatch(file)
-    hint = " (the split of a dataset is opened with crowdeval.datasets.open_dataset)" if split else ""
+    hint = ""
+    if split:
+        known = split[0].partition(":")[0] in SPLITS
+        hint = " (the split of a dataset is opened with crowdeval.datasets.open_dataset)"
+        hint = hint if known else f" (and no dataset of this name; the datasets: {', '.join(SPLITS)})"
     if not folder.is_dir():
         return f"there is no file {path}: there is no folder {folder}{hint}"
     return f"there is no file {path}{_similar_names(path)}{hint}"

@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-from crowdeval.errors import Problems, did_you_mean, listed
+from crowdeval.errors import Problems, listed
 from crowdeval.formats.contract import Kind, warn
 from crowdeval.options import COLUMN_SPELLINGS
 
@@ -56,7 +57,7 @@ _USED: dict[Kind, tuple[str, ...]] = {
     "predictions": ("image", "x", "y", "score", "count", *SIZE, *IMAGE_SIZE, *TEXTS),
     "annotations": ("image", "x", "y", *BOX, *RADII, "level", *SIZE, *IMAGE_SIZE, *TEXTS),
 }
-_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|^p$")
+_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|likelihood|objectness|^obj$|^p$")
 _IMAGE_FILE = re.compile(r".+\.(jpe?g|png|bmp|gif|tiff?|webp)", re.IGNORECASE | re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -166,7 +167,9 @@ def read_header(
     if not _is_whole(meanings):
         expected = "the columns 'image', 'x', 'y'" + (" and perhaps 'score'" if kind == "predictions" else "")
         missing = [name for name in ("image", "x", "y") if name not in meanings]
-        hint = "".join(did_you_mean(name, headers) for name in missing).removeprefix("; ") or None
+        near = {name: get_close_matches(name, [key for key in keys if key], 1, 0.6) for name in missing}
+        renamed = [f"{headers[keys.index(key)].strip()!r} to {name!r}" for name, found in near.items() for key in found]
+        hint = f"rename {' and '.join(renamed)}" if renamed else None
         if {"annotationid", "leadtime"} <= set(keys):
             hint = "a table of Label Studio: export JSON"
         found = listed([header.strip() for header in headers], most=8) or "no columns"

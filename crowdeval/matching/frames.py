@@ -41,6 +41,10 @@ REACH = 0.25
 """A true point matches within this many times d_k."""
 
 
+_WEAK = 0.4
+"""Share of the counted points below which the best frame is named with a doubt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suspicion:
     """A frame in which more true points would match.
@@ -66,7 +70,10 @@ class Suspicion:
         """The sentence of a notice."""
         right, given = (f"{number / self.counted:.0%}" for number in (self.matched, self.given))
         sentence = f"{right} of the true points would match {_words(self.frame)}, {given} match as given"
-        return f"{sentence}: --frame {self.frame}" if self.certain else f"{sentence}; is it --frame {self.frame}?"
+        if not self.certain:
+            return f"{sentence}; is it --frame {self.frame}?"
+        weak = self.matched < _WEAK * self.counted
+        return f"{sentence}: {'perhaps ' if weak else ''}--frame {self.frame}{', no frame fits well' if weak else ''}"
 
 
 def suspect_frame(predicted: Ragged, score: Floats | None, true: Ragged, sizes: Floats | None) -> Suspicion | None:

@@ -140,8 +140,9 @@ def aligned(
     >>> result.extra, result.absent
     (('b',), ('c',))
     """
+    ranked = _rank_notice(predictions, annotations) if id_style != "string-rank" else ()
     if predictions.image_ids == annotations.image_ids:
-        return Aligned(predictions=predictions, annotations=annotations)
+        return Aligned(predictions=predictions, annotations=annotations, notices=ranked)
     predicted_ids, annotated_ids = _keys_of_both(predictions, annotations, id_style)
     unknown = [name for key, name in predicted_ids.items() if key not in annotated_ids]
     absent = [name for key, name in annotated_ids.items() if key not in predicted_ids]
@@ -163,7 +164,7 @@ def aligned(
         annotations=annotations,
         extra=tuple(unknown),
         absent=tuple(absent),
-        notices=_rank_notice(predictions, annotations) if id_style == "number" else (),
+        notices=ranked,
     )
 
 
@@ -178,7 +179,7 @@ def stem_style(predictions: Predictions, annotations: Annotations) -> bool:
     Returns
     -------
     bool
-        False where ids meet as they are.
+        False where as many ids meet as they are.
 
     Examples
     --------
@@ -186,7 +187,11 @@ def stem_style(predictions: Predictions, annotations: Annotations) -> bool:
     >>> stem_style(predictions, Annotations(image_ids=["a.jpg"], offsets=[0, 0], xy=[]))
     True
     """
-    return set(predictions.image_ids).isdisjoint(annotations.image_ids)
+    predicted, annotated = set(predictions.image_ids), set(annotations.image_ids)
+    exact = len(predicted & annotated)
+    return exact < min(len(predicted), len(annotated)) and exact < len(
+        {*map(stem, predicted)} & {*map(stem, annotated)}
+    )
 
 
 def stem(image_id: str) -> str:
@@ -355,8 +360,8 @@ def _suggestion(
         "caseless": "when folders, file extensions and case are ignored",
         "number": "by the number in their ids",
     }[style]
-    lines = [f"{found[style]} of them are found {words}: use id_style={style!r} (--id-style {style})"]
-    return lines + [text.partition(": ")[2] for text in _rank_notice(predictions, annotations) if style == "number"]
+    ranked = [text.partition(": ")[2] for text in _rank_notice(predictions, annotations)] if style == "number" else []
+    return ranked or [f"{found[style]} of them are found {words}: use id_style={style!r} (--id-style {style})"]
 
 
 def _rank_notice(predictions: Predictions, annotations: Annotations) -> tuple[str, ...]:
@@ -364,8 +369,11 @@ def _rank_notice(predictions: Predictions, annotations: Annotations) -> tuple[st
 
     FIDTM and IIM number the images of ShanghaiTech so: 2 is IMG_10. The counts of people tell the two apart.
     """
-    ids = predictions.image_ids
-    if {name.lstrip("0") for name in map(stem, ids)} != {str(i) for i in range(1, len(annotations.image_ids) + 1)}:
+    ids, number = predictions.image_ids, len(annotations.image_ids)
+    if not number >= 10 or not len(ids) or not stem(ids[0]).isdecimal():
+        return ()
+    names = [name.lstrip("0") for name in map(stem, ids)]
+    if 2 * len(names) < number or not {*names} <= {str(i) for i in range(1, number + 1)}:
         return ()
     errors = []
     for style in ("number", "string-rank"):
@@ -373,15 +381,17 @@ def _rank_notice(predictions: Predictions, annotations: Annotations) -> tuple[st
             keys, annotated = _keys_of_both(predictions, annotations, style)
         except AlignmentError:
             return ()
-        if keys.keys() != annotated.keys():
+        if not keys.keys() <= annotated.keys():
             return ()
         ordered = _in_order(predictions, annotations, keys, annotated)
         estimated: Floats = ordered.points.counts.astype(float) if ordered.counts is None else ordered.counts
-        errors.append(float(np.abs(estimated - annotations.counts).mean()))
+        present = np.array([key in keys for key in annotated])
+        errors.append(float(np.abs(estimated - annotations.counts)[present].mean()))
     if not errors[1] < errors[0] / 2:
         return ()
+    first, last = min(names, key=int), max(names, key=int)
     return (
-        f"ids-by-rank: the ids 1 to {len(ids)} seem to be ranks in the order of text, as FIDTM and IIM write them: the "
-        f"mean error of the counts is {errors[1]:.2f} so and {errors[0]:.2f} by number: use id_style='string-rank' "
+        f"ids-by-rank: the ids {first} to {last} seem to be ranks in the order of text, as FIDTM and IIM write them: "
+        f"the mean error of the counts is {errors[1]:.2f} so and {errors[0]:.2f} by number: use id_style='string-rank' "
         "(--id-style string-rank)",
     )

@@ -486,6 +486,9 @@ class Predictions:
         )
 
     def __repr__(self) -> str:
+        if not self.located and self.counts is not None:
+            people = f"{np.nansum(self.counts):,.1f}".removesuffix(".0")
+            return f"Predictions({len(self.image_ids):,} images, counts only: {people} people)"
         scored = "" if self.score is not None else ", no confidences"
         return f"Predictions({len(self.image_ids):,} images, {len(self.xy):,} points{scored})"
 

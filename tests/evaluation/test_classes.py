@@ -1,5 +1,7 @@
 """Classes: one is picked on both sides, several are said with their numbers, and disjoint ones are said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,12 @@ def test_one_side_alone():
 def test_many_classes_are_summed_up():
     labels = np.array([f"c{i}" for i in range(9)], dtype=object)
     assert tally(labels) == "c0 1, c1 1, c2 1, c3 1, c4 1, 4 more classes 4"
+
+
+def test_a_class_is_found_in_any_case_unless_two_differ_only_in_it():
+    truth = Annotations(image_ids=["a"], offsets=[0, 2], xy=[[1, 2], [3, 4]], labels=["Cow", "dog"])
+    found = Predictions(image_ids=["a"], offsets=[0, 0], xy=[])
+    assert pick_class(found, truth, "cow")[1].xy.tolist() == [[1, 2]]
+    both = replace(truth, labels=["Cow", "COW"])
+    with pytest.raises(UsageError, match="no point is of the class 'cow'"):
+        pick_class(found, both, "cow")

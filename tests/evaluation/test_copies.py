@@ -65,3 +65,11 @@ def test_weak_counting_methods_are_not_suspected():
 def test_points_have_no_given_counts():
     truth = Annotations(image_ids=["a"], offsets=[0, 1], xy=[[1, 2]])
     assert count_notices(Predictions(image_ids=["a"], offsets=[0, 4], xy=[[1, 2]] * 4), truth) == ()
+
+
+@pytest.mark.parametrize("factor", [100, 1000])
+def test_a_map_multiplied_for_training_is_said(factor):
+    true = np.array([10, 20, 30, 40])
+    truth = Annotations(image_ids=list("abcd"), offsets=[0] * 5, xy=[], counts=true, located=False)
+    found = Predictions(image_ids=list("abcd"), offsets=[0] * 5, xy=[], counts=true * (factor * 1.03), located=False)
+    assert f"about {factor} times the true ones" in count_notices(found, truth)[0]

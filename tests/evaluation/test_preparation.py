@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from crowdeval import Annotations, Predictions, Protocol, Report, concatenated, evaluate, evidence_of, report_of
-from crowdeval.errors import AlignmentError, UsageError
+from crowdeval.errors import AlignmentError, InputError, UsageError
+from crowdeval.evaluation.preparation import Preparation
 
 MAE = Protocol(metrics=("MAE",))
 PAIR = Protocol(metrics=("MAE", "F1@8px"))
@@ -105,3 +106,19 @@ def test_the_changes_of_parts_are_those_of_the_whole():
     parts = [evidence_of(found().take(i), truth().take(i), protocol=MAE, frame="yx") for i in ids]
     whole = evidence_of(found(), truth(), protocol=MAE, frame="yx")
     assert report_of(concatenated(parts)).predictions.changes == report_of(whole).predictions.changes == {"frame": "yx"}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"extra": "leave"}, UsageError, "extra"),
+        ({"only": "a"}, InputError, "only: expected a list of image ids, found 'a'"),
+        ({"only": []}, UsageError, "only: the list names no image"),
+        ({"id_map": [("a", "b")]}, InputError, "id_map: expected a dict"),
+        ({"frame": None}, InputError, "frame: expected text"),
+        ({"label": 3}, InputError, "label: expected text"),
+    ],
+)
+def test_wrong_options_are_named(options, error, words):
+    with pytest.raises(error, match=words):
+        Preparation(**options)

@@ -12,7 +12,7 @@ protocols = st.builds(
     Protocol,
     preset=st.sampled_from(["paper", ""]),
     metrics=st.lists(st.sampled_from(["nAP", "nAP@0.3", "MAE", "MSE", "NAE", "bias", "nAP@1:1:3"]), max_size=4),
-    delta=st.lists(st.floats(1e-3, 10), min_size=1, max_size=5, unique=True),
+    delta=st.lists(st.floats(1e-3, 10), min_size=1, max_size=5, unique_by=lambda value: f"{value:.9g}"),
     k=st.integers(1, 50),
     lone=st.one_of(st.sampled_from(["inf", "diagonal"]), st.floats(1e-3, 1e5).map(str)),
     pool=st.sampled_from(["set", "image"]),

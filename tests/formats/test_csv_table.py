@@ -107,7 +107,7 @@ def test_a_warning_names_the_columns_that_are_not_stored(truth):
         ("image\na\n", r"line 1: expected the columns 'image', 'x', 'y'.*found 'image'"),
         ("image,x,z\na,1,2\n", "found 'image', 'x', 'z'"),
         ("image,x,count\na,1,2\n", "found 'image', 'x', 'count'"),
-        ("imagge,x,y\na,1,2\n", "did you mean 'imagge'"),
+        ("imagge,x,y\na,1,2\n", "rename 'imagge' to 'image'"),
         ("image,x,y,X\na,1,2,3\n", "one column 'x', found the columns 'x', 'X'"),
         ("image,x,y\na,1,2\na,x,2\n", "line 3: expected a number in 'x', found 'x'"),
         ("image,x,y\na,12,5,3\n", "line 2: expected 3 cells, found 4 .*decimal comma"),

@@ -1,12 +1,14 @@
 """align()."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toy_sets import toy_annotations, toy_predictions
 
 from crowdeval import Annotations, Predictions, align
 from crowdeval.errors import AlignmentError
-from crowdeval.points.alignment import aligned, stem
+from crowdeval.points.alignment import aligned, stem, stem_style
 
 
 def test_align_brings_predictions_into_the_order_of_the_annotations():
@@ -126,8 +128,9 @@ def ranked(style):
 
 def test_ranks_in_the_order_of_text_are_suspected_and_mended():
     predictions, truth = ranked("string-rank")
-    with pytest.raises(AlignmentError, match=r"(?s)--id-style number.*--id-style string-rank"):
+    with pytest.raises(AlignmentError, match="--id-style string-rank") as refused:
         align(predictions, truth)
+    assert "--id-style number" not in str(refused.value)
     assert "--id-style string-rank" in aligned(predictions, truth, id_style="number").notices[0]
     ready, _ = align(predictions, truth, id_style="string-rank")
     assert ready.counts.tolist() == truth.counts.tolist()
@@ -140,3 +143,20 @@ def test_labels_and_own_sizes_move_with_their_image():
     ready, _ = align(predictions, toy_annotations(image_ids=["b", "c", "a"], offsets=[0, 1, 1, 3]), missing="empty")
     assert ready.labels.tolist() == ["q", "r", "p"]
     np.testing.assert_array_equal(ready.sizes, [[30, 40], [np.nan, np.nan], [10, 20]])
+
+
+def test_ranks_are_suspected_where_ids_meet_as_they_are_and_where_some_lack():
+    predictions, truth = ranked("string-rank")
+    same = replace(truth, image_ids=[str(i) for i in range(1, 13)])
+    assert "--id-style string-rank" in aligned(predictions, same).notices[0]
+    some = Predictions(
+        image_ids=predictions.image_ids[:11], offsets=[0] * 12, xy=[], counts=predictions.counts[:11], located=False
+    )
+    assert "the ids 1 to 11 seem" in aligned(some, truth, id_style="number", missing="empty").notices[0]
+    assert aligned(*ranked("number"), id_style="number").notices == ()
+
+
+def test_stems_are_compared_where_more_images_meet_so():
+    predictions = toy_predictions(image_ids=["a", "b"])
+    assert stem_style(predictions, toy_annotations(image_ids=["a", "b.jpg"]))
+    assert not stem_style(predictions, toy_annotations(image_ids=["a", "b"]))
