@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from crowdeval.formats import read_predictions as read_predictions
     from crowdeval.formats import write_annotations as write_annotations
     from crowdeval.formats import write_predictions as write_predictions
+    from crowdeval.leaderboards.gather import build_leaderboard as build_leaderboard
     from crowdeval.leaderboards.report_files import read_report as read_report
     from crowdeval.matching.scale import knn_scale as knn_scale
     from crowdeval.metrics.concatenation import concatenated as concatenated
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from crowdeval.points.alignment import align as align
     from crowdeval.points.sets import Annotations as Annotations
     from crowdeval.points.sets import Predictions as Predictions
+    from crowdeval.runs.predict import run_predictor as run_predictor
 
 _HOME = {
     "Annotations": "points.sets",
@@ -52,6 +54,7 @@ _HOME = {
     "Protocol": "evaluation.protocol",
     "Report": "evaluation.report",
     "align": "points.alignment",
+    "build_leaderboard": "leaderboards.gather",
     "concatenated": "metrics.concatenation",
     "evaluate": "api",
     "evidence_of": "evaluation.evaluate",
@@ -63,6 +66,7 @@ _HOME = {
     "read_predictions": "formats",
     "read_report": "leaderboards.report_files",
     "report_of": "evaluation.evaluate",
+    "run_predictor": "runs.predict",
     "write_annotations": "formats",
     "write_evidence": "evaluation.parts",
     "write_predictions": "formats",

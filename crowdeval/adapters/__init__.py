@@ -25,7 +25,17 @@ from crowdeval.adapters.options import OptionError, converted_options, create_pr
 from crowdeval.errors import MissingFileError, PredictorError, UsageError, did_you_mean
 from crowdeval.plugins import Extensions
 
-__all__ = ["ADAPTERS", "Answer", "Image", "Predictor", "answers", "load_adapter", "model_id", "predictor_class"]
+__all__ = [
+    "ADAPTERS",
+    "Answer",
+    "FunctionPredictor",
+    "Image",
+    "Predictor",
+    "answers",
+    "load_adapter",
+    "model_id",
+    "predictor_class",
+]
 
 ADAPTERS: Extensions[Any] = Extensions("adapter", "crowdeval.adapters")
 """Name to the class, or function, that creates a predictor."""

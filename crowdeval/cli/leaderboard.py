@@ -10,13 +10,13 @@ import click
 from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, completer
 from crowdeval.cli.inputs import quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
-from crowdeval.errors import MissingFileError, UsageError
+from crowdeval.errors import UsageError
 from crowdeval.options import LEADERBOARD_SUFFIXES as SUFFIXES
 from crowdeval.options import METRICS
 from crowdeval.render.leaderboard import FORMS
 
 if TYPE_CHECKING:
-    from crowdeval.leaderboards.results import Result
+    pass
 
 INSTALLED = "those installed"
 """The value of ``--published`` without a folder."""
@@ -74,7 +74,8 @@ def leaderboard(
       crowdeval leaderboard runs/ -o board.html --significance --published
     """
     from crowdeval.leaderboards.build import leaderboard as build_leaderboard
-    from crowdeval.leaderboards.published import published_beside
+    from crowdeval.leaderboards.gather import gathered
+    from crowdeval.leaderboards.published import published_beside, published_results
 
     render = FORMS[form or _form_of(output)]
     if not paths and published is None:
@@ -85,8 +86,9 @@ def leaderboard(
     refuse_overwriting(paths, output)
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage("reading reports")
-        measured, damaged = _measured(paths)
-        results = measured + ([] if published is None else published_beside(measured, _published(published)))
+        results, damaged = gathered(paths)
+        if published is not None:
+            results += published_beside(results, published_results(None if published == INSTALLED else published))
         stage("ranking")
         board = build_leaderboard(results, by=by, dataset=dataset, metrics=metrics, significance=significance)
     for text in [] if quiet else [*damaged, *board.notes]:
@@ -94,27 +96,6 @@ def leaderboard(
     write_result(render(board, best=best == "bold"), output)
     if output and output != "-" and not quiet:
         say(f"wrote {output}")
-
-
-def _measured(paths: tuple[str, ...]) -> tuple[list[Result], list[str]]:
-    """Return the results of the reports in the paths, and a warning for each damaged file."""
-    from crowdeval.leaderboards.report_files import find_reports
-    from crowdeval.leaderboards.results import measured_results
-
-    files = find_reports(paths)
-    if paths and not files.reports:
-        if files.damaged:
-            raise files.damaged[0]
-        raise MissingFileError(
-            f"no report in {', '.join(paths)}: write one with crowdeval score PREDICTIONS ANNOTATIONS -o report.json"
-        )
-    return measured_results(files.reports), [f"left out {problem}" for problem in files.damaged]
-
-
-def _published(folder: str) -> list[Result]:
-    from crowdeval.leaderboards.published import published_results
-
-    return published_results(None if folder == INSTALLED else folder)
 
 
 def _form_of(output: str | None) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from crowdeval.errors import FormatError, MissingFileError, UsageError, did_you_mean, listed
 from crowdeval.evaluation.parts import evidence_beside
 from crowdeval.leaderboards.rankings import Ranking, Row, default_metric, ordered_metrics, rankings_of
 from crowdeval.leaderboards.results import Result, newest_results
 from crowdeval.metrics import canonical
+from crowdeval.plugins import Extensions
 from crowdeval.statistics.contributions import Source, is_testable, lacks_rows
 from crowdeval.statistics.permutation import holm, paired_test
+
+FORMS: Extensions[Any] = Extensions("leaderboard format", "crowdeval.leaderboard_renderers")
+"""Name of a form to its function of a leaderboard; ``crowdeval.render`` has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +42,37 @@ class Leaderboard:
     def columns(self) -> tuple[str, ...]:
         """The metrics of all rankings, each once."""
         return ordered_metrics(metric for ranking in self.rankings for metric in ranking.columns)
+
+    def text(self, form: str = "table", *, best: bool = False) -> str:
+        """Return the leaderboard as text.
+
+        Parameters
+        ----------
+        form : str
+            ``table``, ``csv``, ``json``, ``markdown``, ``latex`` or ``html``.
+        best : bool
+            Mark the best value of each column of a ranking.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        UsageError
+            If there is no such form.
+        """
+        rendered: str = FORMS[form](self, best=best)
+        return rendered
+
+    def __str__(self) -> str:
+        """Return the tables that ``crowdeval leaderboard`` prints."""
+        return self.text().rstrip("\n")
+
+    def __repr__(self) -> str:
+        """Return one line: the rankings, each with its number of results."""
+        rankings = (f"{ranking.dataset}: {len(ranking.rows)}" for ranking in self.rankings)
+        return f"Leaderboard({', '.join(rankings)})"
 
 
 def leaderboard(
