@@ -15,7 +15,7 @@ from crowdeval.cli.inputs import no_cache_option, quiet_option, root_option, wri
 from crowdeval.cli.streams import stdout_to_stderr
 from crowdeval.cli.talk import image_progress, print_warnings, say, warn
 from crowdeval.errors import PredictorError
-from crowdeval.options import MAX_FAILURES, MERGE, OVERLAP, PRESETS, SHARD
+from crowdeval.options import MAX_FAILURES, MAX_PIXELS, MERGE, OVERLAP, PRESETS, SHARD
 from crowdeval.render import RENDERERS
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-@click.command(short_help="Run a predictor on a dataset and score it; can be resumed.")
+@click.command(short_help="Run a predictor on images and score it; can be resumed.")
 @click.argument("adapter", shell_complete=completer(ADAPTERS, files=True))
-@click.argument("dataset", metavar="NAME:SPLIT", shell_complete=completer(DATASET_SPLITS))
+@click.argument("dataset", metavar="IMAGES", shell_complete=completer(DATASET_SPLITS))
 @click.option(
     "-o",
     "short",
@@ -103,6 +103,8 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
               "image and its mirror image.")  # fmt: skip
 @click.option("--flip", is_flag=True, help="Run the predictor on the mirror image too, and merge the points.")
 @limit_options
+@click.option("--max-pixels", type=int, metavar="PIXELS", default=MAX_PIXELS, show_default=True,
+              help="Largest image that is decoded; a larger one counts as failed.")  # fmt: skip
 @click.option("--shard", type=int, metavar="IMAGES", default=SHARD, show_default=True,
               help="Predictions are saved after this many images; an interruption loses at most so many.")  # fmt: skip
 @click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=completer(PRESETS),
@@ -119,18 +121,17 @@ def predict(
     options: tuple[str, ...],
     root: str | None,
     no_cache: bool,
-    max_failures: int,
-    timeout: float | None,
     shard: int,
     preset: str,
     no_score: bool,
     quiet: bool,
     **shown: Any,
 ) -> None:
-    """Run a predictor on the images of a dataset's split, and score its predictions.
+    """Run a predictor on images, and score its predictions where there are true points.
 
-    ADAPTER is a name of `crowdeval adapters`, package.module:Class, or path/to/file.py:Class. NAME:SPLIT is a split of
-    `crowdeval datasets`.
+    ADAPTER is a name of `crowdeval adapters`, package.module:Class, or path/to/file.py:Class, where a function stands
+    for a class as well. IMAGES is a split of `crowdeval datasets`, NAME:SPLIT, or a folder of images; without points
+    they are predicted and not scored.
 
     The predictions, a manifest and the report are written to the folder of the run, where HASH stands for the options:
 
@@ -144,27 +145,32 @@ def predict(
     Examples:
       crowdeval predict yunet shanghaitech-a:test -o runs/ -o file=yunet.onnx
       crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
+      crowdeval predict my_model.py:detect photos/ -o runs/
     """
     from crowdeval.adapters.frames import Frames
-    from crowdeval.datasets import open_dataset
+    from crowdeval.datasets import open_images
+    from crowdeval.datasets.photos import NAME as PHOTOS
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.runs.run import Plan
 
+    limits = {name: shown.pop(name) for name in ("max_failures", "timeout", "max_pixels")}
     frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
         raise click.UsageError(f"--shard: expected at least 1 image, found {shard}")
-    check_limits(max_failures, timeout)
+    check_limits(**limits)
     folders, options = _split_short_options(short, base, options)
     with print_warnings(quiet=quiet):
         predictor = load_predictor(adapter, options)
-        split = open_dataset(dataset, root=root, cache=not no_cache)
+        split = open_images(dataset, root=root, cache=not no_cache)
         for note in [] if quiet else split.notes:
             warn(note)
         given = dict(text.split("=", 1) for text in options)
         plan = Plan(adapter=adapter, options=given, frames=frames, shard=shard)
-        outcome = run_plan(plan, predictor, split, folders, max_failures=max_failures, timeout=timeout, quiet=quiet)
+        outcome = run_plan(plan, predictor, split, folders, quiet=quiet, **limits)
         report_outcome(outcome, quiet=quiet)
-        if not no_score:
+        if split.name == PHOTOS and not quiet:
+            say("photos without points are not scored; crowdeval score takes the folder and annotations")
+        if not no_score and split.name != PHOTOS:
             _score(outcome, split, protocol, quiet=quiet)
 
 
@@ -218,6 +224,7 @@ def run_plan(
     max_failures: int,
     timeout: float | None,
     quiet: bool,
+    max_pixels: int = MAX_PIXELS,
 ) -> Outcome:
     """Run a predictor on a split with a progress bar. Text that the predictor prints goes to standard error.
 
@@ -237,6 +244,8 @@ def run_plan(
         Longest time for one image in seconds.
     quiet : bool
         Show no progress bar.
+    max_pixels : int
+        Largest image that is decoded.
 
     Returns
     -------
@@ -252,10 +261,19 @@ def run_plan(
 
     title = f"{predictor.name} on {split.name}:{split.split}"
     with image_progress(title, quiet=quiet) as progress, stdout_to_stderr():
-        return run(plan, predictor, split, base, max_failures=max_failures, timeout=timeout, progress=progress)
+        return run(
+            plan,
+            predictor,
+            split,
+            base,
+            max_failures=max_failures,
+            timeout=timeout,
+            max_pixels=max_pixels,
+            progress=progress,
+        )
 
 
-def check_limits(max_failures: int, timeout: float | None) -> None:
+def check_limits(max_failures: int, timeout: float | None, max_pixels: int = MAX_PIXELS) -> None:
     """Raise click's UsageError where a limit is not valid.
 
     Parameters
@@ -264,6 +282,8 @@ def check_limits(max_failures: int, timeout: float | None) -> None:
         Number of images that may fail, at least 0.
     timeout : float or None
         Longest time for one image in seconds, above 0.
+    max_pixels : int
+        Number of pixels of the largest image that is decoded, at least 1.
 
     Raises
     ------
@@ -276,6 +296,8 @@ def check_limits(max_failures: int, timeout: float | None) -> None:
     Traceback (most recent call last):
     click.exceptions.UsageError: --timeout: expected a positive number of seconds, found -1.0
     """
+    if max_pixels < 1:
+        raise click.UsageError(f"--max-pixels: expected at least 1 pixel, found {max_pixels}")
     if max_failures < 0:
         raise click.UsageError(f"--max-failures: expected at least 0 images, found {max_failures}")
     if timeout is not None and not 0 < timeout < 1e9:

@@ -29,6 +29,7 @@ __all__ = [
     "Truth",
     "is_dataset_spec",
     "open_dataset",
+    "open_images",
 ]
 
 DATASETS: Extensions[Dataset] = Extensions("dataset", "crowdeval.datasets")
@@ -184,6 +185,50 @@ def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache
         if cache:
             store_split(split, survey, digest)
     return split
+
+
+def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True) -> Split:
+    """Open the images that a predictor runs on: a dataset's split, or a folder with or without points.
+
+    Parameters
+    ----------
+    place : str
+        ``NAME:SPLIT``, or a folder of images. With one points file it is ``folder:PATH``; without, it is photos.
+    root, cache
+        As for ``open_dataset``.
+
+    Returns
+    -------
+    Split
+        Photos have no points and the name "photos".
+
+    Raises
+    ------
+    UsageError
+        If no dataset or split has this name, or the folder is that of a benchmark.
+    MissingFileError, FormatError
+        As ``open_dataset``, and if the folder has no image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (64, 48)).save(Path(folder, "a.png"))
+    ...     open_images(folder).name
+    'photos'
+    """
+    if not os.path.isdir(place):
+        return open_dataset(place, root=root, cache=cache)
+    from crowdeval.datasets.folder import points_file_in
+    from crowdeval.datasets.photos import photos
+
+    benchmark = benchmark_at(Path(place))
+    if benchmark is not None:
+        raise UsageError(f"{place} is the folder of a benchmark: {benchmark}")
+    if points_file_in(Path(place)) is not None:
+        return open_dataset(f"folder:{place}", root=root, cache=cache)
+    return photos(Path(place))
 
 
 def dataset_and_split(spec: str) -> tuple[Dataset, str]:

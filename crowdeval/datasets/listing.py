@@ -13,7 +13,7 @@ from crowdeval.points.labels import natural_key
 DEPTH = 3
 """Number of levels of folders below a given one in which a dataset is searched."""
 
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"))
+IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2"))
 """Suffixes of image files in lower case."""
 
 

@@ -8,13 +8,18 @@ than 1 are counted and named, so that predictions on turned images can be discov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 
 import numpy as np
 
 from crowdeval.points.ragged import Floats
+
+_LIMIT = RLock()
+"""Held while Pillow's limit, which is one for the whole process, is set aside."""
 
 _ORIENTATION = 0x0112
 _JPEG_START = b"\xff\xd8"
@@ -117,6 +122,30 @@ def is_truncated_jpeg(path: Path) -> bool:
         return False
 
 
+@contextmanager
+def any_size() -> Iterator[None]:
+    """Let Pillow open images of any size.
+
+    It refuses the 500-megapixel images of NWPU-Crowd as decompression bombs, which are a danger only where pixels are
+    decoded without a limit of one's own.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> with any_size():
+    ...     print(Image.MAX_IMAGE_PIXELS)
+    None
+    """
+    from PIL import Image
+
+    with _LIMIT:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
 def _read_header(path: Path) -> tuple[int, int, int]:
     """Return width, height and EXIF orientation of an image; the orientation is 0 where the file has none."""
     from PIL import Image, JpegImagePlugin, PngImagePlugin
@@ -124,14 +153,13 @@ def _read_header(path: Path) -> tuple[int, int, int]:
     with path.open("rb") as stream:
         start = stream.read(8)
         stream.seek(0)
-        # Image.open refuses the 500-megapixel images of NWPU-Crowd as decompression bombs, which are a danger only
-        # where pixels are decoded; the plugins do not.
         if start.startswith(_JPEG_START):
             image: Image.Image = JpegImagePlugin.JpegImageFile(stream)
         elif start.startswith(b"\x89PNG"):
             image = PngImagePlugin.PngImageFile(stream)
         else:
-            image = Image.open(stream)
+            with any_size():
+                image = Image.open(stream)
         width, height = image.size
         orientation = image.getexif().get(_ORIENTATION, 0) if "exif" in image.info else 0
     if width < 1 or height < 1:

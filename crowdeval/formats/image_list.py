@@ -19,7 +19,7 @@ from crowdeval.points.labels import natural_key
 from crowdeval.points.ragged import Floats
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
 
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif")
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2")
 """Suffixes of image files."""
 
 _HEADER = re.compile(r"(image|file|id|name)\w*([,;\t ]+width[,;\t ]+height)?", re.IGNORECASE)

@@ -14,7 +14,7 @@ from crowdeval.datasets import Split, open_dataset
 from crowdeval.errors import PredictorError, UsageError, shown
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
-from crowdeval.options import MAX_FAILURES
+from crowdeval.options import MAX_FAILURES, MAX_PIXELS
 from crowdeval.runs.run import Plan, run
 from crowdeval.runs.scoring import score_run
 
@@ -32,6 +32,7 @@ def run_predictor(
     frames: Frames | None = None,
     max_failures: int = MAX_FAILURES,
     timeout: float | None = None,
+    max_pixels: int = MAX_PIXELS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Run a predictor on a dataset's split and score it, as ``crowdeval predict`` does.
@@ -64,6 +65,8 @@ def run_predictor(
         Number of images that may fail before the run stops.
     timeout : float, optional
         Seconds that a batch may take; possible in the main thread only.
+    max_pixels : int
+        Number of pixels of the largest image that is decoded.
     progress : callable
         Called with the number of finished images and the number of all images.
 
@@ -99,7 +102,16 @@ def run_predictor(
     split = dataset if isinstance(dataset, Split) else open_dataset(dataset, root=root)
     given = {key: str(value) for key, value in (options or {}).items()}
     plan = Plan(adapter=adapter, options=given, frames=frames or Frames())
-    outcome = run(plan, model, split, Path(runs), max_failures=max_failures, timeout=timeout, progress=progress)
+    outcome = run(
+        plan,
+        model,
+        split,
+        Path(runs),
+        max_failures=max_failures,
+        timeout=timeout,
+        max_pixels=max_pixels,
+        progress=progress,
+    )
     if outcome.failures:
         failed = len(outcome.failures)
         raise PredictorError(

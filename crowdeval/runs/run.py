@@ -13,6 +13,7 @@ import platform
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,13 +21,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.adapters import Answer, Image, Predictor, model_id
 from crowdeval.adapters.frames import Frames, predict_in_frames
-from crowdeval.adapters.pixels import rgb
+from crowdeval.adapters.pixels import oddities, rgb
 from crowdeval.datasets import Split
-from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, PredictorError, Problem, UsageError
-from crowdeval.options import MAX_FAILURES, SHARD
+from crowdeval.errors import (
+    CrowdevalError,
+    CrowdevalWarning,
+    FormatError,
+    MissingFileError,
+    PredictorError,
+    Problem,
+    UsageError,
+)
+from crowdeval.formats.image_headers import any_size
+from crowdeval.options import MAX_FAILURES, MAX_PIXELS, SHARD
 from crowdeval.points.assemble import assemble_predictions
 from crowdeval.runs.folder import AnswerKind, Failure, RunFolder, run_folder
 from crowdeval.runs.guards import open_predictor, require_timer, run_lock, time_limit
@@ -83,6 +94,7 @@ def run(
     *,
     max_failures: int = MAX_FAILURES,
     timeout: float | None = None,
+    max_pixels: int = MAX_PIXELS,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
     """Predict the images of a split that have no predictions yet.
@@ -101,6 +113,8 @@ def run(
         Number of images that may fail before the run stops; the finished predictions are kept.
     timeout : float, optional
         Seconds that a batch may take; possible in the main thread only.
+    max_pixels : int
+        Number of pixels of the largest image that is decoded; a larger one counts as failed.
     progress : callable
         Called with the number of finished images and the number of all images.
 
@@ -141,7 +155,8 @@ def run(
     folder = run_folder(base, f"{split.name}:{split.split}", model_id(predictor), _settings(plan, predictor, split))
     make_folder(folder.path)
     with run_lock(folder):
-        work = _Work(plan, predictor, split, folder, max_failures=max_failures, timeout=timeout, progress=progress)
+        limits = _Limits(max_failures, timeout, max_pixels)
+        work = _Work(plan, predictor, split, folder, limits=limits, progress=progress)
         return work.complete()
 
 
@@ -160,6 +175,15 @@ def _check_plan(plan: Plan, predictor: Predictor, split: Split) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a run may cost: failures, seconds, pixels."""
+
+    max_failures: int
+    timeout: float | None
+    max_pixels: int
+
+
 class _Work:
     """The state of a run: the missing shards, the images that failed, the kind of the predictor's answers."""
 
@@ -170,12 +194,12 @@ class _Work:
         split: Split,
         folder: RunFolder,
         *,
-        max_failures: int,
-        timeout: float | None,
+        limits: _Limits,
         progress: Callable[[int, int], None],
     ) -> None:
         self.plan, self.predictor, self.split, self.folder = plan, predictor, split, folder
-        self.max_failures, self.timeout, self.progress = max_failures, timeout, progress
+        self.max_failures, self.timeout, self.progress = limits.max_failures, limits.timeout, progress
+        self.pixels = _Pixels(split, limits.max_pixels)
         self.ids = split.annotations.image_ids
         self.shards = [range(i, min(i + plan.shard, len(self.ids))) for i in range(0, len(self.ids), plan.shard)]
         # 5 images in shards of 2 -> shards [range(0, 2), range(2, 4), range(4, 5)]; missing: the incomplete ones, [1]
@@ -246,7 +270,7 @@ class _Work:
         """
         try:
             pixels = bool(getattr(self.predictor, "needs_pixels", True))
-            images = [_image(self.split, number, pixels=pixels) for number in batch]
+            images = [self.pixels.image(number, pixels=pixels) for number in batch]
             ids = ", ".join(repr(image.id) for image in images)
             with time_limit(self.timeout, f"{model_id(self.predictor)}, image {ids}"):
                 return list(predict_in_frames(self.predictor, images, self.plan.frames))
@@ -273,22 +297,45 @@ def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
         yield range(start, min(start + size, shard.stop))
 
 
-def _image(split: Split, number: int, *, pixels: bool) -> Image:
-    """Return an image of a split, with an empty array where ``pixels`` is False."""
-    image_id = split.annotations.image_ids[number]
-    path = split.image_paths[number] if split.image_paths else None
-    if not pixels:
-        return Image(id=image_id, pixels=np.empty((0, 0, 3), dtype=np.uint8), path=path)
-    from PIL import Image as Pillow
+class _Pixels:
+    """The images of a split, decoded; what is odd of them is said once."""
 
-    assert path is not None, "_check_plan() refuses a split without images"
-    try:
-        with Pillow.open(path) as opened:
-            return Image(id=image_id, pixels=rgb(opened), path=path)
-    except FileNotFoundError:
-        raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
-    except Exception as problem:
-        raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
+    def __init__(self, split: Split, most: int) -> None:
+        self.split, self.most = split, most
+        self.said: set[str] = set()
+
+    def image(self, number: int, *, pixels: bool) -> Image:
+        """Return an image, with an empty array where ``pixels`` is False."""
+        image_id = self.split.annotations.image_ids[number]
+        path = self.split.image_paths[number] if self.split.image_paths else None
+        if not pixels:
+            return Image(id=image_id, pixels=np.empty((0, 0, 3), dtype=np.uint8), path=path)
+        assert path is not None, "_check_plan() refuses a split without images"
+        try:
+            return Image(id=image_id, pixels=self._decoded(path), path=path)
+        except FileNotFoundError:
+            raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
+        except CrowdevalError:
+            raise
+        except Exception as problem:
+            raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
+
+    def _decoded(self, path: Path) -> NDArray[np.uint8]:
+        """Return the pixels of a file; raise FormatError for one that is too large."""
+        from PIL import Image as Pillow
+
+        with any_size(), Pillow.open(path) as opened:
+            number = opened.width * opened.height
+            if number > self.most:
+                found, hint = f"{opened.width:,} x {opened.height:,}", f"--max-pixels {number} allows it"
+                problem = Problem(expected=f"at most {self.most:,} pixels", found=found, hint=hint)
+                raise FormatError(str(path), [problem])
+            for kind, text in oddities(opened).items():
+                if kind not in self.said:
+                    self.said.add(kind)
+                    text = f"{path.name} {text}; so it is for all such images"
+                    warnings.warn(text, CrowdevalWarning, stacklevel=2)
+            return rgb(opened)
 
 
 def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 from toy_runs import dataset  # noqa: F401  a fixture
 
 
@@ -142,3 +144,82 @@ def test_an_invalid_suite_is_an_error_that_names_the_place(here, crowdeval, text
     code, _, err = crowdeval("run", "suite.toml")
     assert code == 3
     assert words in err
+
+
+def pictures(folder):
+    """The same two bright spots in many kinds of image files, and the names of the files."""
+    grey = np.full((30, 50), 20, np.uint8)
+    for x, y in ((10, 8), (38, 20)):
+        grey[y - 2 : y + 3, x - 2 : x + 3] = 230
+    folder.mkdir()
+    deep = {
+        "low.tif": grey.astype(np.uint16),
+        "twelve.tif": grey.astype(np.uint16) * 16,
+        "full.png": grey.astype(np.uint16) * 257,
+        "whole.tif": grey.astype(np.int32) * 257,
+        "parts.tif": (grey / 255).astype(np.float32),
+        "float.tif": grey.astype(np.float32) * 40 - 500,
+    }
+    for name, values in deep.items():
+        Pillow.fromarray(values).save(folder / name)
+    plain = Pillow.fromarray(grey)
+    plain.save(folder / "grey.png")
+    plain.convert("RGB").save(folder / "photo.jpg", quality=95)
+    moved = Pillow.fromarray(np.roll(grey, 12, axis=1))
+    plain.save(folder / "stack.tif", save_all=True, append_images=[moved])
+    return [*deep, "grey.png", "photo.jpg", "stack.tif"]
+
+
+FINDER = """
+import numpy as np
+from scipy import ndimage
+
+def spots(pixels):
+    labels, number = ndimage.label(pixels[..., 0] > 150)
+    return [(x + 0.5, y + 0.5) for y, x in ndimage.center_of_mass(labels > 0, labels, range(1, number + 1))]
+"""
+
+
+def predicted(crowdeval, home, *options):
+    return crowdeval("predict", f"{home}/mine.py:spots", str(home / "photos"), "-o", f"{home}/runs", *options)
+
+
+def test_photos_of_every_depth_are_predicted_alike_and_not_scored(crowdeval, tmp_path):
+    names = pictures(tmp_path / "photos")
+    (tmp_path / "mine.py").write_text(FINDER)
+    code, out, err = predicted(crowdeval, tmp_path)
+    assert (code, out) == (0, ""), err
+    assert "photos without points are not scored" in err
+    assert err.count("values of more than 8 bits") == 1
+    assert "stack.tif has 2 frames, of which the first is predicted" in err
+    (run,) = (tmp_path / "runs").glob("*/*/*")
+    code, _, err = crowdeval("score", str(run))
+    assert (code, "a run on photos, which have no points: add ANNOTATIONS" in err) == (2, True)
+    truth = {name.rpartition(".")[0]: [[10.5, 8.5], [38.5, 20.5]] for name in names}
+    (tmp_path / "gt.json").write_text(json.dumps(truth))
+    code, out, err = crowdeval("score", str(run), str(tmp_path / "gt.json"), "-m", "F1@1px", "--format", "json")
+    assert (code, json.loads(out)["values"]["F1@1px"]) == (0, 1.0), err
+
+
+def test_an_image_above_max_pixels_fails_alone_and_names_the_option(crowdeval, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for name, side in (("small", 8), ("large", 40)):
+        Pillow.new("L", (side, side)).save(tmp_path / "photos" / f"{name}.png")
+    (tmp_path / "mine.py").write_text(FINDER)
+    code, _, err = predicted(crowdeval, tmp_path, "--max-pixels", "100")
+    assert code == 5
+    assert "1 of 2 images failed" in err
+    assert "expected at most 100 pixels, found 40 x 40 (--max-pixels 1600 allows it)" in err
+    assert predicted(crowdeval, tmp_path)[0] == 0
+    assert predicted(crowdeval, tmp_path, "--max-pixels", "0")[0] == 2
+
+
+def test_a_folder_without_images_and_a_folder_with_points(crowdeval, tmp_path):
+    (tmp_path / "mine.py").write_text(FINDER)
+    (tmp_path / "empty").mkdir()
+    code, _, err = crowdeval("predict", f"{tmp_path}/mine.py:spots", str(tmp_path / "empty"))
+    assert (code, "has no images to predict on" in err) == (4, True)
+    pictures(tmp_path / "photos")
+    (tmp_path / "photos" / "gt.json").write_text(json.dumps({"grey": [[10.5, 8.5], [38.5, 20.5]]}))
+    code, out, err = predicted(crowdeval, tmp_path)
+    assert (code, "MAE" in out) == (0, True), err

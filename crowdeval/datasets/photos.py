@@ -1,0 +1,72 @@
+"""A folder of images without points: a predictor runs on it, and nothing is scored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from crowdeval.datasets.contract import Split
+from crowdeval.datasets.listing import in_natural_order, is_image
+from crowdeval.errors import MissingFileError, listed
+from crowdeval.formats.image_headers import read_headers
+from crowdeval.points.sets import Annotations
+
+NAME = "photos"
+"""The name of the dataset in the manifest of a run: ``photos:PATH``."""
+
+
+def photos(folder: Path) -> Split:
+    """Return the images below a folder as a split without points.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; hidden files and folders are passed over.
+
+    Returns
+    -------
+    Split
+        Ids are paths from the folder on, without suffix where that names one image.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no image.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     Image.new("L", (64, 48)).save(Path(name, "a.png"))
+    ...     split = photos(Path(name))
+    >>> split.annotations.image_ids, split.annotations.sizes.tolist()
+    (('a',), [[64.0, 48.0]])
+    """
+    found = {path.relative_to(folder).as_posix(): path for path in _visible(folder)}
+    if not found:
+        raise MissingFileError(f"{folder} has no images to predict on")
+    files = in_natural_order(found)
+    bare = {name: name.rpartition(".")[0] for name in files}
+    times = Counter(bare.values())
+    ids = [bare[name] if times[bare[name]] == 1 else name for name in files]
+    headers = read_headers(list(files.values()))
+    broken = listed(headers.unreadable.values(), most=3)
+    return Split(
+        name=NAME,
+        split=str(folder),
+        home=folder,
+        annotations=Annotations(
+            image_ids=ids, offsets=np.zeros(len(ids) + 1, dtype=np.int64), xy=np.empty((0, 2)), sizes=headers.sizes
+        ),
+        image_paths=tuple(files.values()),
+        notes=(f"images that can't be read: {broken}",) if headers.unreadable else (),
+    )
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return the images below a folder, without those in hidden folders."""
+    images = (path for path in folder.rglob("*") if is_image(path))
+    return [path for path in images if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
