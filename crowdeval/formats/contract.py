@@ -209,7 +209,7 @@ def warn(message: str) -> None:
 
 
 def require_points(form: str, predictions: Predictions) -> None:
-    """Check that predictions have points, for a format that stores nothing else.
+    """Check that predictions have points in pixels, for a format that stores nothing else.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def require_points(form: str, predictions: Predictions) -> None:
     Raises
     ------
     UsageError
-        If the predictions are counts without points.
+        If the predictions are counts without points, or their points are parts of width and height.
 
     Examples
     --------
@@ -231,6 +231,11 @@ def require_points(form: str, predictions: Predictions) -> None:
         raise UsageError(
             f"these predictions are counts without points, which the format {form!r} can't hold; "
             "use 'json', 'jsonl', 'csv' or 'parquet'"
+        )
+    if predictions.sizes is not None and (predictions.sizes[predictions.points.counts > 0] == 1).any():
+        raise UsageError(
+            f"these points are parts of width and height, which the format {form!r} can't say; name the images, whose "
+            "sizes bring them to pixels (--images DIR), or use 'json', 'jsonl', 'csv' or 'parquet'"
         )
 
 

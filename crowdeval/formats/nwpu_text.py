@@ -85,7 +85,7 @@ class NWPUText:
     def write_predictions(self, predictions: Predictions) -> bytes:
         """Return a line for every image; warn that scores and counts are lost."""
         require_points(self.name, predictions)
-        columns = {"scores": predictions.score, "counts": predictions.counts}
+        columns = {"scores": predictions.score, "counts": predictions.counts, "sizes": predictions.sizes}
         warn_not_kept(self.name, (name for name, column in columns.items() if column is not None))
         return _content(predictions, predictions.xy)
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from crowdeval.adapters import FunctionPredictor, Predictor, load_adapter, model_id
 from crowdeval.adapters.frames import Frames
-from crowdeval.datasets import Split, open_dataset
+from crowdeval.datasets import Split, open_images
+from crowdeval.datasets.photos import NAME as PHOTOS
 from crowdeval.errors import PredictorError, UsageError, shown
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
@@ -45,7 +46,7 @@ def run_predictor(
         The name of an adapter, ``"pkg.mod:Class"`` or ``"path/to/file.py:Class"``; a function whose first parameter is
         ``images``, ``image`` or ``pixels``; or an object with ``name``, ``revision`` and ``predict(images)``.
     dataset : str or Split
-        ``NAME:SPLIT``, ``folder:PATH``, or a split that is open.
+        ``NAME:SPLIT``, a folder of images with a points file, or a split that is open.
     runs : str or path
         The folder of all runs; each gets its own folder in it.
     options : mapping, optional
@@ -99,7 +100,9 @@ def run_predictor(
     """
     chosen = Protocol(preset=protocol) if isinstance(protocol, str) else protocol
     adapter, model = _predictor(predictor, dict(options or {}), name, revision)
-    split = dataset if isinstance(dataset, Split) else open_dataset(dataset, root=root)
+    split = dataset if isinstance(dataset, Split) else open_images(dataset, root=root)
+    if split.name == PHOTOS:
+        raise UsageError(f"{dataset} has no points to score against; crowdeval predict runs on photos without them")
     given = {key: str(value) for key, value in (options or {}).items()}
     plan = Plan(adapter=adapter, options=given, frames=frames or Frames())
     outcome = run(

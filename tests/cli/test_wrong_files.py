@@ -118,3 +118,13 @@ def test_a_frame_of_units_is_refused_where_the_file_names_its_own(crowdeval, tmp
 
 def test_the_written_formats_are_those_that_can_be_written():
     assert tuple(name for name in FORMATS if not isinstance(READERS[name], ForeignFormat | RowsFormat)) == WRITTEN
+
+
+@pytest.mark.parametrize("form", ["nwpu", "coco"])
+def test_parts_of_width_and_height_are_not_written_where_they_would_be_pixels(crowdeval, tmp_path, form):
+    written(tmp_path, "labels/a.txt", "0 0.5 0.5 0.1 0.1 0.9\n")
+    command = ["convert", str(tmp_path / "labels"), str(tmp_path / "out"), "--to", form, "--as", "predictions"]
+    code, _, err = crowdeval(*command)
+    assert (code, "these points are parts of width and height" in err) == (2, True)
+    assert not (tmp_path / "out").exists()
+    assert crowdeval(*command, "--images", str(written(tmp_path, "sizes.csv", "a.jpg,200,100\n")))[0] == 0

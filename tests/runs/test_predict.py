@@ -79,4 +79,7 @@ def test_what_is_wrong_is_named(photos, tmp_path):
         run_predictor(middle, photos, runs, options={"shfit": 1})
     with pytest.raises(UsageError, match="no preset"):
         run_predictor(middle, photos, runs, protocol="none-such")
+    (tmp_path / "points.json").unlink()
+    with pytest.raises(UsageError, match="has no points to score against"):
+        run_predictor(middle, str(tmp_path), runs)
     assert not list(runs.rglob("report*"))
