@@ -71,6 +71,8 @@ LAYERS = [
     "formats",
     "datasets",
     "adapters",
+    "runs.ahead",
+    "runs.images",
     "runs.folder",
     "runs.guards",
     "runs.run",

@@ -336,11 +336,6 @@ def report_outcome(outcome: Outcome, *, quiet: bool) -> None:
         If images failed; the message has the first failure and the file that lists all.
     """
     if outcome.failures:
-        failed = len(outcome.failures)
-        raise PredictorError(
-            f"{failed} of {outcome.done + failed} images failed, the first: {next(iter(outcome.failures.values()))}\n"
-            f"the other predictions are saved; {outcome.folder.errors} lists the failed images, and the same command "
-            "tries them again"
-        )
+        raise PredictorError(outcome.failed_text("command"))
     if not quiet:
         say(f"{outcome.done} images predicted in {outcome.folder.path}")

@@ -105,24 +105,13 @@ def run_predictor(
         raise UsageError(f"{dataset} has no points to score against; crowdeval predict runs on photos without them")
     given = {key: str(value) for key, value in (options or {}).items()}
     plan = Plan(adapter=adapter, options=given, frames=frames or Frames())
-    outcome = run(
-        plan,
-        model,
-        split,
-        Path(runs),
-        max_failures=max_failures,
-        timeout=timeout,
-        max_pixels=max_pixels,
-        progress=progress,
-    )
-    if outcome.failures:
-        failed = len(outcome.failures)
-        raise PredictorError(
-            f"{failed} of {outcome.done + failed} images failed, the first: {next(iter(outcome.failures.values()))}\n"
-            f"the other predictions are saved; {outcome.folder.errors} lists the failed images, and the same call "
-            "tries them again"
-        )
-    return score_run(outcome.folder, split, chosen)
+    made = run(
+        plan, model, split, Path(runs),
+        max_failures=max_failures, timeout=timeout, max_pixels=max_pixels, progress=progress,
+    )  # fmt: skip
+    if made.failures:
+        raise PredictorError(made.failed_text("call"))
+    return score_run(made.folder, split, chosen)
 
 
 def _predictor(

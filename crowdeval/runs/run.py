@@ -13,7 +13,6 @@ import platform
 import shlex
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,26 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crowdeval.adapters import Answer, Image, Predictor, model_id
+from crowdeval.adapters import Answer, Predictor, model_id
 from crowdeval.adapters.frames import Frames, predict_in_frames
-from crowdeval.adapters.pixels import oddities, rgb
 from crowdeval.datasets import Split
 from crowdeval.errors import (
     CrowdevalError,
-    CrowdevalWarning,
-    FormatError,
     MissingFileError,
     PredictorError,
-    Problem,
     UsageError,
 )
-from crowdeval.formats.image_headers import any_size
 from crowdeval.options import MAX_FAILURES, MAX_PIXELS, SHARD
 from crowdeval.points.assemble import assemble_predictions
+from crowdeval.runs.ahead import Ahead
 from crowdeval.runs.folder import AnswerKind, Failure, RunFolder, run_folder
 from crowdeval.runs.guards import open_predictor, require_timer, run_lock, time_limit
+from crowdeval.runs.images import Pixels
 from crowdeval.version import __version__
 from crowdeval.writing import make_folder
 
@@ -84,6 +79,25 @@ class Outcome:
     folder: RunFolder
     done: int
     failures: Mapping[str, str]
+
+    def failed_text(self, what: str) -> str:
+        """Return the message about the images that failed.
+
+        Parameters
+        ----------
+        what : str
+            What tries them again: the same command, the same call.
+
+        Returns
+        -------
+        str
+        """
+        failed = len(self.failures)
+        return (
+            f"{failed} of {self.done + failed} images failed, the first: {next(iter(self.failures.values()))}\n"
+            f"the other predictions are saved; {self.folder.errors} lists the failed images, and the same {what} tries "
+            "them again"
+        )
 
 
 def run(
@@ -199,11 +213,16 @@ class _Work:
     ) -> None:
         self.plan, self.predictor, self.split, self.folder = plan, predictor, split, folder
         self.max_failures, self.timeout, self.progress = limits.max_failures, limits.timeout, progress
-        self.pixels = _Pixels(split, limits.max_pixels)
+        pixels = Pixels(split, limits.max_pixels, wanted=bool(getattr(predictor, "needs_pixels", True)))
         self.ids = split.annotations.image_ids
-        self.shards = [range(i, min(i + plan.shard, len(self.ids))) for i in range(0, len(self.ids), plan.shard)]
+        # A shard is filled up to whole batches, so that no batch is smaller than the predictor's size but the last.
+        size = max(1, int(getattr(predictor, "batch_size", 1)))
+        shard = -(-plan.shard // size) * size
+        self.shards = [range(i, min(i + shard, len(self.ids))) for i in range(0, len(self.ids), shard)]
         # 5 images in shards of 2 -> shards [range(0, 2), range(2, 4), range(4, 5)]; missing: the incomplete ones, [1]
         self.missing = [n for n in range(len(self.shards)) if not folder.shard_holds(n, self._names(n))]
+        order = [image for number in self.missing for image in self.shards[number]]
+        self.ahead = Ahead(pixels.image, order, pixels.size)
         self.failures = folder.failures() if self.missing else {}
         self.done = len(self.ids) - sum(len(self.shards[n]) for n in self.missing)
         self.failed = 0
@@ -216,7 +235,7 @@ class _Work:
             self.kind = self.folder.kind()
             self.folder.write_manifest({**manifest, "finished": None})
             self.progress(self.done, len(self.ids))
-            with open_predictor(self.predictor, self.timeout):
+            with open_predictor(self.predictor, self.timeout), self.ahead:
                 for number in self.missing:
                     self._predict_shard(number)
             ended = {"finished": _now(), "seconds": round(time.monotonic() - started, 3)}
@@ -269,8 +288,7 @@ class _Work:
         Where a batch fails, its images are predicted one by one, so that a bad image does not cost the others.
         """
         try:
-            pixels = bool(getattr(self.predictor, "needs_pixels", True))
-            images = [self.pixels.image(number, pixels=pixels) for number in batch]
+            images = [self.ahead.take(number) for number in batch]
             ids = ", ".join(repr(image.id) for image in images)
             with time_limit(self.timeout, f"{model_id(self.predictor)}, image {ids}"):
                 return list(predict_in_frames(self.predictor, images, self.plan.frames))
@@ -295,47 +313,6 @@ def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
     size = max(1, int(getattr(predictor, "batch_size", 1)))
     for start in range(shard.start, shard.stop, size):
         yield range(start, min(start + size, shard.stop))
-
-
-class _Pixels:
-    """The images of a split, decoded; what is odd of them is said once."""
-
-    def __init__(self, split: Split, most: int) -> None:
-        self.split, self.most = split, most
-        self.said: set[str] = set()
-
-    def image(self, number: int, *, pixels: bool) -> Image:
-        """Return an image, with an empty array where ``pixels`` is False."""
-        image_id = self.split.annotations.image_ids[number]
-        path = self.split.image_paths[number] if self.split.image_paths else None
-        if not pixels:
-            return Image(id=image_id, pixels=np.empty((0, 0, 3), dtype=np.uint8), path=path)
-        assert path is not None, "_check_plan() refuses a split without images"
-        try:
-            return Image(id=image_id, pixels=self._decoded(path), path=path)
-        except FileNotFoundError:
-            raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
-        except CrowdevalError:
-            raise
-        except Exception as problem:
-            raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
-
-    def _decoded(self, path: Path) -> NDArray[np.uint8]:
-        """Return the pixels of a file; raise FormatError for one that is too large."""
-        from PIL import Image as Pillow
-
-        with any_size(), Pillow.open(path) as opened:
-            number = opened.width * opened.height
-            if number > self.most:
-                found, hint = f"{opened.width:,} x {opened.height:,}", f"--max-pixels {number} allows it"
-                problem = Problem(expected=f"at most {self.most:,} pixels", found=found, hint=hint)
-                raise FormatError(str(path), [problem])
-            for kind, text in oddities(opened).items():
-                if kind not in self.said:
-                    self.said.add(kind)
-                    text = f"{path.name} {text}; so it is for all such images"
-                    warnings.warn(text, CrowdevalWarning, stacklevel=2)
-            return rgb(opened)
 
 
 def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
