@@ -110,6 +110,8 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=completer(PRESETS),
               help=f"Metrics of the report: {', '.join(name for name in PRESETS if name != 'none')}. "
               "`crowdeval metrics` lists them.")  # fmt: skip
+@click.option("--selected-on", metavar="SPLIT", default="",
+              help="Split on which the model was selected, for leaderboards; also -o selected_on=SPLIT.")  # fmt: skip
 @click.option("--no-score", is_flag=True, help="Predict only, without a report.")
 @quiet_option
 def predict(
@@ -123,6 +125,7 @@ def predict(
     no_cache: bool,
     shard: int,
     preset: str,
+    selected_on: str,
     no_score: bool,
     quiet: bool,
     **shown: Any,
@@ -149,7 +152,6 @@ def predict(
     """
     from crowdeval.adapters.frames import Frames
     from crowdeval.datasets import open_images
-    from crowdeval.datasets.photos import NAME as PHOTOS
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.runs.run import Plan
 
@@ -159,25 +161,28 @@ def predict(
         raise click.UsageError(f"--shard: expected at least 1 image, found {shard}")
     check_limits(**limits)
     folders, options = _split_short_options(short, base, options)
+    options, selected_on = _without_selected_on(adapter, options, selected_on)
     with print_warnings(quiet=quiet):
         predictor = load_predictor(adapter, options)
         split = open_images(dataset, root=root, cache=not no_cache)
         for note in [] if quiet else split.notes:
             warn(note)
-        given = dict(text.split("=", 1) for text in options)
-        plan = Plan(adapter=adapter, options=given, frames=frames, shard=shard)
+        plan = Plan(adapter, dict(text.split("=", 1) for text in options), frames, shard, selected_on)
         outcome = run_plan(plan, predictor, split, folders, quiet=quiet, **limits)
         report_outcome(outcome, quiet=quiet)
-        if split.name == PHOTOS and not quiet:
-            say("photos without points are not scored; crowdeval score takes the folder and annotations")
-        if not no_score and split.name != PHOTOS:
+        if not no_score:
             _score(outcome, split, protocol, quiet=quiet)
 
 
 def _score(outcome: Outcome, split: Split, protocol: Protocol, *, quiet: bool) -> None:
     """Score a run, write the report to its folder, and print it as a table."""
+    from crowdeval.datasets.photos import NAME as PHOTOS
     from crowdeval.runs.scoring import score_run
 
+    if split.name == PHOTOS:
+        if not quiet:
+            say("photos without points are not scored; crowdeval score takes the folder and annotations")
+        return
     report = score_run(outcome.folder, split, protocol)
     for text in [] if quiet else report.warnings:
         warn(text)
@@ -315,6 +320,20 @@ def _split_short_options(
             "options of the adapter as KEY=VALUE"
         )
     return Path(folders[0] if folders else "runs"), (*options, *(text for text in short if _OPTION.match(text)))
+
+
+def _without_selected_on(adapter: str, options: tuple[str, ...], given: str) -> tuple[tuple[str, ...], str]:
+    """Return the options and the split of selection, which is no option of an adapter that does not have it."""
+    from crowdeval.adapters import predictor_class
+    from crowdeval.adapters.options import parameters_of
+
+    named = [text for text in options if text.startswith("selected_on=")]
+    if not named:
+        return options, given
+    maker = predictor_class(adapter)
+    if callable(maker) and "selected_on" in parameters_of(maker, adapter):
+        return options, given
+    return tuple(text for text in options if text not in named), given or named[-1].partition("=")[2]
 
 
 _OPTION = re.compile(r"[A-Za-z_]\w*=")

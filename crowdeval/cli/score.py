@@ -82,6 +82,10 @@ def _protocol_of(options: dict[str, Any]) -> Protocol:
 @_protocol_options
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
+@click.option("--name", metavar="MODEL", default="", help="Name of the model in reports and leaderboards.  [default: "
+              "that of the run, or of the file without suffix]")  # fmt: skip
+@click.option("--selected-on", metavar="SPLIT", default="", help="Split on which the model was selected, for "
+              "leaderboards: val, or test where it was the tested one.")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="File to write the result to.  [default: standard output]")
 @click.option("--per-image", metavar="FILE", help="Also write a table with one row for each image (.csv or .parquet).")
 @click.option(
@@ -135,7 +139,7 @@ def score(
 
     first = resolve_input(predictions, predictions_format)
     preparing = {name: options.pop(name) for name in ("frame", "label", "id_map", "extra", "only", "images")}
-    source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache)
+    source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache).told(options)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
     gates = parse_gates(fail_under, fail_over, protocol)
@@ -182,6 +186,16 @@ class _Source:
         if annotations is not None:
             raise UsageError(f"{predictions.name} is evidence, which holds both sides: leave out {annotations}")
         return cls(predictions, evidence=predictions.evidence())
+
+    def told(self, options: dict[str, Any]) -> _Source:
+        """Return the source with what the user says of the model, which is taken from the options."""
+        about = {"model": options.pop("name"), "selected_on": options.pop("selected_on")}
+        given = {name: text for name, text in about.items() if text}
+        evidence = self.evidence
+        if evidence is not None:
+            evidence = replace(evidence, about={**evidence.about, **given})
+        predictions = replace(self.predictions, about={**self.predictions.about, **given})
+        return replace(self, predictions=predictions, evidence=evidence)
 
     @property
     def files(self) -> list[str]:

@@ -49,7 +49,7 @@ class Leaderboard:
         Parameters
         ----------
         form : str
-            ``table``, ``csv``, ``json``, ``markdown``, ``latex`` or ``html``.
+            ``table``, ``csv``, ``markdown``, ``latex`` or ``html``.
         best : bool
             Mark the best value of each column of a ranking.
 

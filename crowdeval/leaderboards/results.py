@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from crowdeval.evaluation.report import Report
@@ -131,7 +133,8 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
     Returns
     -------
     list of Result
-        A report whose ``about`` has no model is named after its predictions. One whose ``about`` has no dataset gets
+        A report whose ``about`` has no model is named after the file of its predictions, without folders and suffix
+        where that names one of them. One whose ``about`` has no dataset gets
         the dataset of another report with the same true points, otherwise the name of its annotations.
 
     Examples
@@ -144,7 +147,7 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
     ... )
     >>> [result] = measured_results([("report.json", report)])
     >>> result.model, result.dataset
-    ('preds.json', 'gt.json')
+    ('preds', 'gt.json')
     """
     named_reports = list(reports)
     # Fingerprint to dataset; reports that name a dataset come first, so that their name is the one that is set:
@@ -154,9 +157,10 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
         named_reports, key=lambda item: (not item[1].about.get("dataset"), item[1].annotations.name)
     ):
         names.setdefault(report.annotations.fingerprint, _declared_dataset(report) or report.annotations.name)
+    models = _short_names({report.predictions.name for _, report in named_reports if not report.about.get("model")})
     return [
         Result(
-            model=report.about.get("model") or report.predictions.name,
+            model=report.about.get("model") or models[report.predictions.name],
             revision=report.about.get("revision", ""),
             config=report.about.get("config", ""),
             dataset=_declared_dataset(report) or names[report.annotations.fingerprint],
@@ -173,6 +177,13 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
         )
         for file, report in named_reports
     ]
+
+
+def _short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return the names of files without folders and suffix; whole where two would be the same."""
+    short = {name: Path(name.removesuffix(".gz")).stem or name for name in names}
+    times = Counter(short.values())
+    return {name: own if times[own] == 1 else name for name, own in short.items()}
 
 
 def newest_results(results: Iterable[Result], metric: str | None = None) -> tuple[list[Result], list[str]]:

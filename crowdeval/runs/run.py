@@ -40,7 +40,7 @@ from crowdeval.version import __version__
 from crowdeval.writing import make_folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The settings of a run that decide its predictions, besides model and dataset.
 
@@ -54,12 +54,15 @@ class Plan:
         The frames through which it sees the images.
     shard : int
         Number of images in a shard.
+    selected_on : str
+        The split on which the model was selected; by default what the predictor says. It decides nothing.
     """
 
     adapter: str
     options: Mapping[str, str] = field(default_factory=dict)
     frames: Frames = field(default_factory=Frames)
     shard: int = SHARD
+    selected_on: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +246,8 @@ class _Work:
             self.folder.write_manifest(
                 {**manifest, **ended, "failures": len(self.failures), "images_this_time": images}
             )
+        elif self.plan.selected_on:
+            self.folder.write_manifest({**self.folder.manifest(), "selected_on": self.plan.selected_on})
         self.folder.write_failures(self.failures)
         return Outcome(folder=self.folder, done=len(self.ids) - len(self.failures), failures=self.failures)
 
@@ -348,7 +353,7 @@ def _manifest(plan: Plan, predictor: Predictor, split: Split, folder: RunFolder)
         "config": folder.path.name,
         "model": predictor.name,
         "revision": predictor.revision,
-        "selected_on": _text(predictor, "selected_on"),
+        "selected_on": plan.selected_on or _text(predictor, "selected_on"),
         "device": _text(predictor, "device"),
         **_settings(plan, predictor, split),
         "images": len(split.annotations.image_ids),

@@ -153,3 +153,21 @@ def test_what_score_writes_can_be_ranked(crowdeval, tmp_path):
     code, out, _ = crowdeval("leaderboard", tmp_path / "report.json", "--format", "csv")
     assert code == 0
     assert rows(out)[0]["rank"] == "1"
+
+
+def test_a_scored_file_is_named_by_its_stem_or_by_name(crowdeval, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gt.json").write_text('{"a": [[10, 10], [20, 10], [10, 20]]}')
+    for place in ("near.json", "far.json", "x/preds.json", "y/preds.json"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_text('{"a": [[10, 11], [20, 10]]}')
+    for number, (place, *options) in enumerate(
+        (["near.json"], ["far.json", "--name", "Far-Net", "--selected-on", "val"], ["x/preds.json"], ["y/preds.json"])
+    ):
+        assert crowdeval("score", place, "gt.json", "-o", f"r{number}.json", *options)[0] == 0
+    code, out, _ = crowdeval("leaderboard", "r0.json", "r1.json", "r2.json", "r3.json", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {row["model"]: row["selected_on"] for row in rows} == {
+        "near": "", "Far-Net": "val", "x/preds.json": "", "y/preds.json": ""
+    }  # fmt: skip

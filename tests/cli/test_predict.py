@@ -223,3 +223,13 @@ def test_a_folder_without_images_and_a_folder_with_points(crowdeval, tmp_path):
     (tmp_path / "photos" / "gt.json").write_text(json.dumps({"grey": [[10.5, 8.5], [38.5, 20.5]]}))
     code, out, err = predicted(crowdeval, tmp_path)
     assert (code, "MAE" in out) == (0, True), err
+
+
+@pytest.mark.parametrize("said", [["-o", "selected_on=val"], ["--selected-on", "val"]])
+def test_the_split_of_selection_is_said_before_or_after_the_run(here, crowdeval, said):
+    assert crowdeval("predict", SPOTS, "folder:crowd", "-o", "runs/")[0] == 0
+    assert crowdeval("predict", SPOTS, "folder:crowd", "-o", "runs/", *said)[0] == 0
+    (folder,) = here.glob("runs/*/*/*")
+    assert json.loads((folder / "manifest.json").read_text())["selected_on"] == "val"
+    code, out, _ = crowdeval("leaderboard", "runs/", "--format", "csv")
+    assert (code, ",val," in out) == (0, True)

@@ -163,15 +163,15 @@ def test_another_revision_or_configuration_is_another_result(key):
 
 
 def test_names_fall_back_to_those_of_the_inputs():
-    bare = evaluate(predictions(), annotations(), names=("preds.json", "gt.json"))
+    bare = evaluate(predictions(), annotations(), names=("preds", "gt.json"))
     (alone,) = measured_results([("r.json", bare)])
-    assert (alone.model, alone.dataset) == ("preds.json", "gt.json")
+    assert (alone.model, alone.dataset) == ("preds", "gt.json")
 
 
 def test_a_report_without_a_dataset_joins_those_of_the_same_true_points():
     bare = evaluate(predictions(1), annotations(), names=("preds.json", "../gt.json"))
     (ranking,) = board(bare, report("a")).rankings
-    assert ranks(ranking) == [("a", 1, ""), ("preds.json", 2, "")]
+    assert ranks(ranking) == [("a", 1, ""), ("preds", 2, "")]
 
 
 def test_the_best_of_each_column_counts_rows_without_the_key_and_no_others():
