@@ -10,20 +10,19 @@ import numpy as np
 
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.density_map import MapReading, as_map
+from crowdeval.adapters.map_files import MapFiles, load_map
 from crowdeval.adapters.model_file import revision_of
-from crowdeval.adapters.packages import import_package
-from crowdeval.errors import MissingFileError, PredictorError, UsageError, listed
+from crowdeval.errors import PredictorError, UsageError
 
 _FITS, _DIFFERS = 0.05, 0.2
 """Largest and smallest logarithm of the ratio of two aspects that are the same, and that differ."""
-
-SUFFIXES = (".npy", ".npz", ".h5", ".hdf5")
 
 
 class Density:
     """Counts, and with a threshold also points, from density maps in files ``folder/IMAGE_ID.npy``.
 
-    Maps may have any resolution. The files are .npy, .npz or, with h5py installed, .h5 and .hdf5.
+    Maps may have any resolution. The files are .npy, .npz, .mat, with h5py installed .h5 and .hdf5, with torch .pt.
+    They may lie in folders, and have the same words before or behind each image's name.
 
     Parameters
     ----------
@@ -66,17 +65,17 @@ class Density:
         self.stride = stride
         self.key = key
         self.name = name or folder.resolve().name or "density"
-        files = _map_files(folder)
-        names = (file.relative_to(folder).as_posix() for file in files)
-        self.revision = revision or revision_of(*files, also=names)
+        self.maps = MapFiles(folder)
+        names = (file.relative_to(folder).as_posix() for file in self.maps.files)
+        self.revision = revision or revision_of(*self.maps.files, also=names)
 
     def predict(self, images: Sequence[Image]) -> list[dict[str, Any]]:
         """Return the counts, or points and counts, of the images' maps."""
         return [self._answer(image) for image in images]
 
     def _answer(self, image: Image) -> dict[str, Any]:
-        file = self._map_file(image.id)
-        density = _load_map(file, self.key)
+        file = self.maps.find(image.id)
+        density = load_map(file, self.key)
         try:
             cells = as_map(density)
             if self.reading.threshold is None:
@@ -90,13 +89,6 @@ class Density:
             return self.reading.answer(cells, width, height)
         except PredictorError as problem:
             raise PredictorError(f"{file}: {problem}") from None
-
-    def _map_file(self, image: str) -> Path:
-        candidates = [self.folder / f"{image}{suffix}" for suffix in SUFFIXES]
-        for file in candidates:
-            if file.is_file():
-                return file
-        raise PredictorError(f"there is no map of image {image!r}: no file {candidates[0]} (nor .npz, .h5, .hdf5)")
 
     def _image_size(self, image: Image, cells: tuple[int, ...]) -> tuple[float, float]:
         """Return width and height of the image in pixels, for a map of ``cells`` rows and columns."""
@@ -123,36 +115,3 @@ def _is_transposed(cells: tuple[int, ...], width: float, height: float) -> bool:
         return abs(float(np.log((rows / first) / (columns / second))))
 
     return skew(width, height) < _FITS < _DIFFERS < skew(height, width)
-
-
-def _map_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise MissingFileError(f"there is no folder {folder}")
-    files = sorted(file for file in folder.rglob("*") if file.suffix in SUFFIXES)
-    if not files:
-        raise MissingFileError(f"{folder} holds no density maps (expected files {', '.join(SUFFIXES)})")
-    return files
-
-
-def _load_map(file: Path, key: str | None) -> Any:
-    try:
-        if file.suffix == ".npy":
-            return np.load(file, allow_pickle=False)
-        if file.suffix == ".npz":
-            with np.load(file, allow_pickle=False) as arrays:
-                return arrays[_array_name(file, list(arrays), key)]
-        with import_package("h5py").File(file) as arrays:
-            return np.asarray(arrays[_array_name(file, list(arrays), key)])
-    except PredictorError:
-        raise
-    except Exception as problem:
-        raise PredictorError(f"{file} can't be read as a density map: {problem}") from problem
-
-
-def _array_name(file: Path, names: Sequence[str], key: str | None) -> str:
-    """Return the name of the map among the arrays of a file."""
-    if key is None and len(names) == 1:
-        return names[0]
-    if key in names:
-        return str(key)
-    raise PredictorError(f"{file} holds the arrays {listed(names) or 'none'}; give the name of the map: -o key=...")

@@ -1,6 +1,9 @@
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from scipy.io import savemat
 
 from crowdeval.adapters import Image, answers, load_adapter
 from crowdeval.adapters.density_map import MapReading, local_maxima
@@ -166,3 +169,49 @@ def test_the_revision_follows_the_content_of_the_maps(folder):
 def test_options_that_are_not_valid_are_refused(folder, option):
     with pytest.raises(UsageError, match=option):
         load_adapter("density", [f"folder={folder}", option])
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("sub/{}.npy", False),
+        ("DM_{}.npy", True),
+        ("{}_density.npy", True),
+        ("x/pred-{}-v2.npy", True),
+        ("{}.mat", False),
+    ],
+)
+def test_a_map_is_found_in_folders_and_between_words(tmp_path, form, said):
+    for letter, people in (("a", 2.0), ("b", 3.0)):
+        file = tmp_path / form.format(letter)
+        file.parent.mkdir(exist_ok=True)
+        cells = np.full((2, 5), people / 10)
+        savemat(file, {"map": cells}) if file.suffix == ".mat" else np.save(file, cells)
+    predictor = load_adapter("density", [f"folder={tmp_path}"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = answers(predictor, [Image(id=f"{letter}.jpg", pixels=NOTHING) for letter in "ab"])
+    assert [answer.count for answer in found] == pytest.approx([2.0, 3.0])
+    assert ["the maps are named" in str(each.message) for each in caught] == [True] * said
+
+
+def test_a_map_of_another_image_is_not_taken(tmp_path):
+    np.save(tmp_path / "IMG_1_2.npy", np.ones((2, 2)))
+    predictor = load_adapter("density", [f"folder={tmp_path}"])
+    with pytest.raises(PredictorError, match=r"no map of image 'IMG_1'.*did you mean 'IMG_1_2'"):
+        answers(predictor, [Image(id="IMG_1", pixels=NOTHING)])
+    for name in ("x_IMG_3", "IMG_3_y"):
+        np.save(tmp_path / f"{name}.npy", np.ones((2, 2)))
+    predictor = load_adapter("density", [f"folder={tmp_path}"])
+    with pytest.raises(PredictorError, match=r"can have the maps 'IMG_3_y\.npy', 'x_IMG_3\.npy'"):
+        answers(predictor, [Image(id="IMG_3", pixels=NOTHING)])
+
+
+def test_a_map_of_torch_is_read(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save(torch.full((1, 2, 5), 0.2, requires_grad=True), tmp_path / "a.pt")
+    torch.save({"density": torch.ones(2, 2), "other": torch.ones(1)}, tmp_path / "b.pt")
+    [answer] = answers(load_adapter("density", [f"folder={tmp_path}"]), [Image(id="a", pixels=NOTHING)])
+    assert answer.count == pytest.approx(2.0)
+    [answer] = answers(load_adapter("density", [f"folder={tmp_path}", "key=density"]), [Image(id="b", pixels=NOTHING)])
+    assert answer.count == 4
