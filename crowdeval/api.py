@@ -18,7 +18,7 @@ from crowdeval.evaluation.preparation import Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.options import PRESETS, Extra, IdStyle
+from crowdeval.options import PRESETS, Extra, IdStyle, Missing
 from crowdeval.points.from_frames import is_frame
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -34,8 +34,10 @@ def evaluate(
     per_image: bool = False,
     names: tuple[str, str] | None = None,
     about: Mapping[str, str] | None = None,
+    missing: Missing | None = None,
+    id_style: IdStyle | None = None,
     frame: str = "",
-    label: str = "",
+    label: str | int = "",
     id_map: Mapping[str, str] | None = None,
     extra: Extra = "error",
     only: Sequence[str] | None = None,
@@ -64,10 +66,14 @@ def evaluate(
         Names of the two inputs in the report; by default those of the files.
     about : mapping of str to str, optional
         Origin of the predictions: model, revision, dataset, ...
+    missing : {"error", "empty"}, optional
+        Annotated images without predictions: an error, or images with no predicted points; by default as the protocol.
+    id_style : {"exact", "stem", "caseless", "number", "string-rank"}, optional
+        How ids are compared; by default as the protocol.
     frame : str
         The frame that the predictions are in, if not that of the image in pixels: ``"yx"``, ``"normalized"``,
         ``"max-side:1024"``, or several steps, separated by commas (see ``crowdeval.points.frames``).
-    label : str
+    label : str or int
         The class that is scored, where points have classes; by default all points are of one class.
     id_map : mapping of str to str, optional
         Id of an image in the predictions to its id in the annotations.
@@ -107,26 +113,24 @@ def evaluate(
     >>> report["nAP@0.5"]
     0.5
     """
-    chosen = protocol_of(protocol)
+    chosen = _with_images(protocol_of(protocol), missing, id_style)
+    text = str(label) if isinstance(label, int) else label
+    preparation = Preparation(frame=frame, label=text, id_map=id_map or {}, extra=extra, only=only)
     first = _source(predictions)
     if isinstance(predictions, Evidence) or (first is not None and first.kind == "evidence"):
-        return _of_evidence(
-            predictions if isinstance(predictions, Evidence) else first, annotations, protocol, per_image
-        )
+        evidence = predictions if isinstance(predictions, Evidence) else first
+        return _of_evidence(evidence, annotations, protocol, per_image)
     second = _second_source(first, annotations)
-    found = _predictions(predictions, first, images)
-    true = _annotations(annotations, second, images, root)
-    own = [name if each is None else each.name for name, each in zip(_NAMES, (first, second), strict=True)]
+    found, true = _predictions(predictions, first, images), _annotations(annotations, second, images, root)
     report, _ = report_and_evidence(
-        found,
-        true,
+        found, true,
         protocol=_with_stems(chosen, first, second, found, true),
         per_image=per_image,
-        names=(own[0], own[1]) if names is None else names,
+        names=names or _names_of(first, second),
         about=about if about is not None or first is None else first.about,
-        preparation=Preparation(frame=frame, label=label, id_map=id_map or {}, extra=extra, only=only),
+        preparation=preparation,
         progress=progress,
-    )
+    )  # fmt: skip
     warn_about(report.warnings)
     return report
 
@@ -161,14 +165,25 @@ def protocol_of(protocol: Protocol | str | Sequence[str]) -> Protocol:
         if protocol in PRESETS:
             return Protocol(preset=protocol)
         return Protocol.parse(protocol) if "|" in protocol else Protocol(metrics=(protocol,))
-    if isinstance(protocol, Sequence) and all(isinstance(metric, str) for metric in protocol):
+    if isinstance(protocol, Sequence) and protocol and all(isinstance(metric, str) for metric in protocol):
         return Protocol(metrics=tuple(protocol))
     raise InputError(
         f"protocol: expected a Protocol, the name of a preset, a signature or metrics, found {type(protocol).__name__}"
     )
 
 
+def _with_images(protocol: Protocol, missing: Missing | None, id_style: IdStyle | None) -> Protocol:
+    """Return the protocol with the given choices of how images meet."""
+    protocol = protocol if missing is None else replace(protocol, missing=missing)
+    return protocol if id_style is None else replace(protocol, id_style=id_style)
+
+
 _NAMES = ("predictions", "annotations")
+
+
+def _names_of(first: Input | None, second: Input | None) -> tuple[str, str]:
+    """Return the names of the two sides: those of files, or what they are."""
+    return _NAMES[0] if first is None else first.name, _NAMES[1] if second is None else second.name
 
 
 def _source(value: Any) -> Input | None:
@@ -198,6 +213,11 @@ def _predictions(value: Any, source: Input | None, images: str | os.PathLike[str
     """Return the predictions of the first argument."""
     if source is not None:
         return source.predictions(images=None if images is None else os.fspath(images))
+    if images is not None:
+        from crowdeval.formats import read_image_list
+        from crowdeval.formats.image_list import with_listed_predictions
+
+        return with_listed_predictions(_predictions(value, None, None), read_image_list(images))
     if isinstance(value, Predictions):
         return value
     if isinstance(value, Annotations):
@@ -212,6 +232,11 @@ def _annotations(
     if source is not None:
         place = None if images is None else os.fspath(images)
         return source.annotations(root=None if root is None else os.fspath(root), images=place)
+    if images is not None:
+        from crowdeval.formats import read_image_list
+        from crowdeval.formats.image_list import with_listed_annotations
+
+        return with_listed_annotations(_annotations(value, None, None, root), read_image_list(images), complete=False)
     if isinstance(value, Annotations):
         return value
     if isinstance(value, Predictions):

@@ -226,3 +226,50 @@ def test_columns_dicts_and_tensors_import_no_files_datasets_or_frames():
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_ids_as_number_and_text_are_not_one_image():
+    with pytest.raises(InputError, match="found the ids '1' as number and as text"):
+        evaluate({1: [[1, 2]], "1": [[3, 4]]}, {"1": [[1, 2]]})
+    assert number({np.int64(1): [[1, 2]]}, {"1": [[1, 2]]}, protocol="nAP") == 1
+
+
+def test_boxes_of_width_and_height_are_refused():
+    boxes = [{"boxes": [[10.0, 10, 2, 2]], "scores": [0.7]}]
+    with pytest.raises(InputError, match="are they x, y, width, height"):
+        evaluate(boxes, [{"boxes": [[10.0, 10, 12, 12]]}])
+
+
+def test_a_frame_without_an_image_and_images_given_beside_objects(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"image": ["a", "a"], "x": [11.0, 40.0], "y": [10.0, 12.0], "score": [0.9, 0.8]})
+    with pytest.raises(CrowdevalError, match="missing='empty'"):
+        evaluate(frame, TRUE)
+    empty = evaluate(frame, TRUE, missing="empty")
+    assert empty["MAE"] == pytest.approx(2 / 3)
+    assert "miss:empty" in empty.signature
+    (tmp_path / "images.txt").write_text("a.jpg 100 90\nb.jpg 50 50\nc.jpg 20 20\n")
+    assert evaluate(frame, TRUE, images=tmp_path / "images.txt")["MAE"] == empty["MAE"]
+    with pytest.raises(CrowdevalError, match="none"):
+        evaluate(FOUND, TRUE, images=tmp_path / "none.txt")
+    twice = pandas.DataFrame([["a", 1, 2, 3]], columns=["image", "x", "x", "y"])
+    with pytest.raises(InputError, match="expected one column 'x', found several"):
+        evaluate(twice, TRUE)
+
+
+def test_scalars_of_every_kind_are_counts_and_columns_of_scores_are_scores():
+    torch = pytest.importorskip("torch")
+    counts = {"a": np.float32(3), "b": np.int64(4), "c": np.array(2)}
+    assert number_of(counts, {"a": 3, "b": torch.tensor(5), "c": 2}) == pytest.approx(1 / 3)
+    with pytest.raises(InputError, match="image 'a': expected one count, found nan"):
+        evaluate({"a": {"count": float("nan")}}, {"a": 3}, protocol="MAE")
+    column = {
+        name: (np.array(xy).reshape(-1, 2), np.array(score).reshape(-1, 1)) for name, (xy, score) in PAIRS.items()
+    }
+    assert number(column, TRUE) == number(PAIRS, TRUE)
+    with pytest.raises(CrowdevalError):
+        evaluate(FOUND, TRUE, protocol=[])
+
+
+def number_of(predictions, annotations):
+    return evaluate(predictions, annotations, protocol="MAE")["MAE"]

@@ -62,6 +62,7 @@ class MapFiles:
             self._by_path.setdefault(file.relative_to(folder).with_suffix("").as_posix(), []).append(file)
             self._by_stem.setdefault(file.stem, []).append(file)
         self._around: tuple[str, str] | None = None
+        self._owners: dict[Path, str] = {}
 
     def find(self, image: str) -> Path:
         """Return the map of an image.
@@ -87,7 +88,11 @@ class MapFiles:
         elif found is None:
             found = self._with_words_around(name)
         if len({file.stem for file in found}) == 1 and len({file.parent for file in found}) == 1:
-            return min(found, key=lambda file: SUFFIXES.index(file.suffix))
+            file = min(found, key=lambda file: SUFFIXES.index(file.suffix))
+            owner = self._owners.setdefault(file, image)
+            if owner != image:
+                raise PredictorError(f"the map {file} would be that of the images {owner!r} and {image!r}")
+            return file
         if found:
             names = listed((file.relative_to(self.folder).as_posix() for file in found), most=4)
             raise PredictorError(f"image {image!r} can have the maps {names} in {self.folder}: name one folder of maps")

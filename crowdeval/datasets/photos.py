@@ -68,5 +68,5 @@ def photos(folder: Path) -> Split:
 
 def _visible(folder: Path) -> list[Path]:
     """Return the images below a folder, without those in hidden folders."""
-    images = (path for path in folder.rglob("*") if is_image(path))
+    images = (path for path in folder.rglob("*") if is_image(path) and not path.is_dir())
     return [path for path in images if not any(part.startswith(".") for part in path.relative_to(folder).parts)]

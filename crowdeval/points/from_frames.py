@@ -157,7 +157,10 @@ def _columns(frame: Any) -> dict[str, Any]:
         spellings = (each.replace("_", "") for each in COLUMN_SPELLINGS.get(name, (name,)))
         header = next((given[each] for each in spellings if each in given), None)
         if header is not None:
-            found[name] = frame[header].to_numpy()
+            column = frame[header]
+            if getattr(column, "ndim", 1) != 1:
+                raise InputError(f"data frame: expected one column {str(header)!r}, found several")
+            found[name] = column.to_numpy()
     return found
 
 

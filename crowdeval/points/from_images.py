@@ -18,7 +18,7 @@ from crowdeval.points.assemble import (
 )
 from crowdeval.points.from_frames import fields_of_frame, is_frame, label_texts
 from crowdeval.points.ragged import Floats, as_floats
-from crowdeval.points.sets import Annotations, Predictions
+from crowdeval.points.sets import Annotations, Predictions, repeated_names
 from crowdeval.points.tensors import as_plain, is_tensor, kind_of
 
 _ONE_IMAGE = ("points", "boxes")
@@ -124,7 +124,11 @@ def _entries(images: Any, side: str) -> list[tuple[str, Any]]:
         single = [name for name in _ONE_IMAGE if name in images]
         if single:
             raise InputError(f"{side}: {wanted}, found a dict with the key {single[0]!r}, which is one image")
-        names = [str(name) if isinstance(name, int) and not isinstance(name, bool) else name for name in images]
+        whole = int | np.integer
+        names = [str(name) if isinstance(name, whole) and not isinstance(name, bool) else name for name in images]
+        twice = repeated_names(map(str, names))
+        if twice:
+            raise InputError(f"{side}: expected each image once, found the ids {listed(twice)} as number and as text")
         return list(zip(names, images.values(), strict=True))
     if isinstance(images, str | bytes | Real) or images is None:
         raise InputError(f"{side}: {wanted}, found {kind_of(images)}")
@@ -217,6 +221,8 @@ def _fields(place: str, entry: Any, side: str) -> dict[str, Any]:
         raise InputError(f"{place}: a tensor that can't be read: {problem}") from None
     if entry is None:
         return {"points": np.empty((0, 2))}
+    if isinstance(entry, np.ndarray) and entry.shape == () and entry.dtype.kind in "iuf":
+        entry = entry.item()
     if isinstance(entry, int | float | np.number):
         return {"count": float(entry)}
     if isinstance(entry, ImagePredictions):
@@ -257,8 +263,9 @@ def _size(place: str, found: dict[str, Any]) -> tuple[float, float] | None:
 def _count(place: str, given: Any) -> float:
     """Return the count of an entry; a flag counts as 0 or 1."""
     count = as_floats(f"{place}, count", float(given) if isinstance(given, bool | np.bool_) else given)
-    if count.size != 1:
-        raise InputError(f"{place}: expected one count, found {count.size} numbers")
+    if count.size != 1 or not np.isfinite(count).all():
+        found = f"{count.size} numbers" if count.size != 1 else str(float(count.reshape(())))
+        raise InputError(f"{place}: expected one count, found {found}")
     return float(count.reshape(()))
 
 
@@ -276,6 +283,12 @@ def _converted(place: str, found: dict[str, Any], side: str) -> dict[str, Any]:
         boxes = fields["boxes"].reshape(-1, 4) if not fields["boxes"].size else fields["boxes"]
         if boxes.ndim != 2 or boxes.shape[1] != 4:
             raise InputError(f"{place}: expected boxes of shape (N, 4), x1, y1, x2, y2, found {boxes.shape}")
+        if (boxes[:, 2:] < boxes[:, :2]).any():
+            wrong = boxes[(boxes[:, 2:] < boxes[:, :2]).any(axis=1)][0].tolist()
+            raise InputError(
+                f"{place}: expected boxes x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, found {wrong}; are they x, y, "
+                "width, height?"
+            )
         fields["boxes"] = boxes
         fields.setdefault("points", (boxes[:, :2] + boxes[:, 2:]) / 2)
     if "scores" in fields:
@@ -321,6 +334,7 @@ def _pair(entry: Any) -> dict[str, Any]:
     if isinstance(entry, tuple) and len(entry) == 3 and [_depth(each) for each in entry] == [2, 1, 1]:
         return {"points": entry[0], "scores": entry[1], "labels": entry[2]}
     pair = isinstance(entry, list | tuple) and len(entry) == 2
-    if pair and (_depth(entry[0]), _depth(entry[1])) in ((2, 1), (0, 0)):
+    column = pair and tuple(getattr(entry[1], "shape", ()))[1:] == (1,)
+    if pair and (column or (_depth(entry[0]), _depth(entry[1])) in ((2, 1), (0, 0))):
         return {"points": entry[0], "scores": entry[1]}
     return {"points": entry}

@@ -215,3 +215,9 @@ def test_a_map_of_torch_is_read(tmp_path):
     assert answer.count == pytest.approx(2.0)
     [answer] = answers(load_adapter("density", [f"folder={tmp_path}", "key=density"]), [Image(id="b", pixels=NOTHING)])
     assert answer.count == 4
+
+
+def test_one_map_is_not_that_of_two_images(folder):
+    images = [Image(id=name, pixels=NOTHING) for name in ("a", "sub/a")]
+    with pytest.raises(PredictorError, match="would be that of the images 'a' and 'sub/a'"):
+        answers(load_adapter("density", [f"folder={folder}"]), images)

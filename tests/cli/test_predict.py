@@ -186,6 +186,7 @@ def predicted(crowdeval, home, *options):
 
 def test_photos_of_every_depth_are_predicted_alike_and_not_scored(crowdeval, tmp_path):
     names = pictures(tmp_path / "photos")
+    (tmp_path / "photos" / "folder.png").mkdir()
     (tmp_path / "mine.py").write_text(FINDER)
     code, out, err = predicted(crowdeval, tmp_path)
     assert (code, out) == (0, ""), err
