@@ -23,6 +23,7 @@ from crowdeval.points.from_frames import is_frame
 from crowdeval.points.sets import Annotations, Predictions
 
 if TYPE_CHECKING:
+    from crowdeval.formats.image_list import ImageList
     from crowdeval.sources import Input
 
 
@@ -121,7 +122,8 @@ def evaluate(
         evidence = predictions if isinstance(predictions, Evidence) else first
         return _of_evidence(evidence, annotations, protocol, per_image)
     second = _second_source(first, annotations)
-    found, true = _predictions(predictions, first, images), _annotations(annotations, second, images, root)
+    listed = _listed(images, first, second)
+    found, true = _predictions(predictions, first, listed), _annotations(annotations, second, listed, root)
     report, _ = report_and_evidence(
         found, true,
         protocol=_with_stems(chosen, first, second, found, true),
@@ -187,7 +189,7 @@ def _names_of(first: Input | None, second: Input | None) -> tuple[str, str]:
 
 
 def _source(value: Any) -> Input | None:
-    """Return what a path or a name stands for; None for anything else."""
+    """Return the input that a path or a name means; None for anything that is neither."""
     if not isinstance(value, str | os.PathLike):
         return None
     from crowdeval.sources import resolve_input
@@ -196,7 +198,7 @@ def _source(value: Any) -> Input | None:
 
 
 def _second_source(first: Input | None, annotations: Any) -> Input | None:
-    """Return what the annotations' name stands for; a run names its own."""
+    """Return the input that the annotations' path or name means; a run names its own annotations."""
     if annotations is not None:
         return _source(annotations)
     if first is None:
@@ -209,15 +211,23 @@ def _second_source(first: Input | None, annotations: Any) -> Input | None:
     return resolve_annotations(first, None, None)
 
 
-def _predictions(value: Any, source: Input | None, images: str | os.PathLike[str] | None) -> Predictions:
+def _listed(images: str | os.PathLike[str] | None, *sources: Input | None) -> ImageList | None:
+    """Return the list of the images there are, read once; None where neither side needs it."""
+    if images is None or not any(each is None or each.reads_images for each in sources):
+        return None
+    from crowdeval.formats import read_image_list
+
+    return read_image_list(images)
+
+
+def _predictions(value: Any, source: Input | None, images: ImageList | None) -> Predictions:
     """Return the predictions of the first argument."""
     if source is not None:
-        return source.predictions(images=None if images is None else os.fspath(images))
+        return source.predictions(images=images)
     if images is not None:
-        from crowdeval.formats import read_image_list
         from crowdeval.formats.image_list import with_listed_predictions
 
-        return with_listed_predictions(_predictions(value, None, None), read_image_list(images))
+        return with_listed_predictions(_predictions(value, None, None), images)
     if isinstance(value, Predictions):
         return value
     if isinstance(value, Annotations):
@@ -226,17 +236,15 @@ def _predictions(value: Any, source: Input | None, images: str | os.PathLike[str
 
 
 def _annotations(
-    value: Any, source: Input | None, images: str | os.PathLike[str] | None, root: str | os.PathLike[str] | None
+    value: Any, source: Input | None, images: ImageList | None, root: str | os.PathLike[str] | None
 ) -> Annotations:
     """Return the annotations of the second argument."""
     if source is not None:
-        place = None if images is None else os.fspath(images)
-        return source.annotations(root=None if root is None else os.fspath(root), images=place)
+        return source.annotations(root=None if root is None else os.fspath(root), images=images)
     if images is not None:
-        from crowdeval.formats import read_image_list
         from crowdeval.formats.image_list import with_listed_annotations
 
-        return with_listed_annotations(_annotations(value, None, None, root), read_image_list(images), complete=False)
+        return with_listed_annotations(_annotations(value, None, None, root), images, complete=False)
     if isinstance(value, Annotations):
         return value
     if isinstance(value, Predictions):

@@ -106,6 +106,9 @@ OVERLAP: Final = 128
 MERGE: Final = 8.0
 """Distance in pixels within which two points are merged: points of two tiles, or of the image and its mirror image."""
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2")
+"""Suffixes of image files in lower case."""
+
 MAX_PIXELS: Final = 178_956_970
 """Number of pixels of the largest image that is decoded; it is Pillow's own limit."""
 

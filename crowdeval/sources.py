@@ -15,6 +15,7 @@ from crowdeval.errors import AlignmentError, CrowdevalWarning, MissingFileError,
 from crowdeval.options import STANDARD_STREAM, IdStyle
 
 if TYPE_CHECKING:
+    from crowdeval.formats import Images
     from crowdeval.metrics.evidence import Evidence
     from crowdeval.points.sets import Annotations, Predictions
 
@@ -46,6 +47,11 @@ class Input:
     about: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def reads_images(self) -> bool:
+        """Whether the list of the images there are is read with it."""
+        return self.kind == "file"
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is a folder with one file for each image, whose ids are names of files."""
         return self.kind == "file" and os.path.isdir(self.name)
@@ -60,13 +66,13 @@ class Input:
 
         return CSV.holds_both_counts(read_source(self.name))
 
-    def predictions(self, *, images: str | None = None) -> Predictions:
+    def predictions(self, *, images: Images = None) -> Predictions:
         """Read the predictions of a file or of a run.
 
         Parameters
         ----------
-        images : str, optional
-            The folder of the images, or a file that lists them.
+        images : str, path or ImageList, optional
+            The folder of the images, a file that lists them, or the list.
 
         Returns
         -------
@@ -93,13 +99,13 @@ class Input:
 
         return read_predictions(self.name, format=self.format, images=images)
 
-    def annotations(self, *, root: str | None = None, cache: bool = True, images: str | None = None) -> Annotations:
+    def annotations(self, *, root: str | None = None, cache: bool = True, images: Images = None) -> Annotations:
         """Read the annotations of a file or of a dataset's split; warn of oddities of the dataset.
 
         Parameters
         ----------
-        images : str, optional
-            The folder of the images, or a file that lists them.
+        images : str, path or ImageList, optional
+            The folder of the images, a file that lists them, or the list.
         root : str, optional
             The folder of the dataset, or a folder above it.
         cache : bool

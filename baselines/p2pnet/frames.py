@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from baselines.p2pnet.packages import import_package
 from baselines.p2pnet.samples import read_pixels
-from crowdeval.datasets.listing import IMAGE_SUFFIXES
 from crowdeval.errors import InputError, MissingFileError
+from crowdeval.options import IMAGE_SUFFIXES
 
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 """File suffixes of videos."""
@@ -49,7 +49,7 @@ def find_inputs(texts: Sequence[str]) -> list[Path]:
     for text in texts:
         path = Path(text)
         if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES.union(VIDEOS))
+            files = sorted(file for file in path.iterdir() if file.suffix.lower() in {*IMAGE_SUFFIXES, *VIDEOS})
         elif path.exists():
             files = [path]
         else:

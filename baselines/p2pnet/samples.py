@@ -24,9 +24,10 @@ from PIL import Image, UnidentifiedImageError
 from crowdeval import read_annotations
 from crowdeval.adapters.pixels import rgb
 from crowdeval.datasets import is_dataset_spec, open_dataset
-from crowdeval.datasets.listing import IMAGE_SUFFIXES, lines_of
+from crowdeval.datasets.listing import lines_of
 from crowdeval.datasets.number_text import number_rows
 from crowdeval.errors import InputError, MissingFileError, UsageError, listed, shown
+from crowdeval.options import IMAGE_SUFFIXES
 from crowdeval.points.assemble import ImageAnnotations, assemble_annotations, join_arrays
 from crowdeval.points.fingerprints import fingerprint
 from crowdeval.points.ragged import Ragged, offsets_of

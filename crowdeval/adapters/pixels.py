@@ -83,7 +83,7 @@ def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def oddities(image: Image) -> dict[str, str]:
-    """Return what is to be said once of an image: that its values are scaled, that it is one of several frames.
+    """Return the warnings about an image: its values are scaled to 8 bits, or it has several frames.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from crowdeval.errors import FormatError, UsageError
 from crowdeval.sources import Input
 
 if TYPE_CHECKING:
+    from crowdeval.formats import Images
     from crowdeval.points.sets import Annotations, Predictions
 
 
@@ -28,7 +29,7 @@ def read_by_content(
     *,
     root: str | None = None,
     cache: bool = True,
-    images: str | None = None,
+    images: Images = None,
     undecided: Literal["", "predictions"] = "",
 ) -> Predictions | Annotations:
     """Read a file as predictions and as annotations, and return what fits its content, with only its warnings.
@@ -55,16 +56,22 @@ def read_by_content(
     """
     if source.kind == "dataset":
         return source.annotations(root=root, cache=cache)
+    if images is not None:
+        from crowdeval.formats import read_image_list
+
+        images = read_image_list(images)
     attempts = [
         _attempt(lambda: source.predictions(images=images)),
         _attempt(lambda: source.annotations(root=root, cache=cache, images=images)),
     ]
     valid = [attempt for attempt in attempts if attempt.content is not None]
     if not valid:
-        raise max((attempt for attempt in attempts if attempt.failure), key=_fits).failure or AssertionError
-    failed = attempts[0].failure
-    if undecided and failed is not None and _fits(attempts[0])[0] and attempts[1].caught:
-        raise failed  # it has a column that annotations have not, and as predictions it has problems
+        failed = max(attempts, key=_fits).failure
+        assert failed is not None, "an attempt without content has an error"
+        raise failed
+    as_predictions = attempts[0].failure
+    if undecided and as_predictions is not None and _fits(attempts[0])[0] and attempts[1].caught:
+        raise as_predictions  # it has a column that annotations have not, and as predictions it has problems
     chosen = valid[0] if len(valid) == 1 else next((each for each in valid if _has_own_columns(each.content)), None)
     if chosen is None and undecided:
         chosen = valid[0]

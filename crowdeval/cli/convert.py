@@ -17,6 +17,7 @@ from crowdeval.options import STANDARD_STREAM
 from crowdeval.sources import Input, resolve_input
 
 if TYPE_CHECKING:
+    from crowdeval.formats import Images
     from crowdeval.points.sets import Annotations, Predictions
 
 
@@ -73,7 +74,7 @@ def convert(
       crowdeval convert rows_cols.json -o preds.json --frame yx
       crowdeval convert shanghaitech-a:test -o gt.json --root ~/data
     """
-    from crowdeval.formats import write_annotations, write_predictions
+    from crowdeval.formats import read_image_list, write_annotations, write_predictions
     from crowdeval.points.sets import Predictions
 
     output = _target(out, output)
@@ -84,8 +85,9 @@ def convert(
     kind = kind or {"run": "predictions", "dataset": "annotations"}.get(source_input.kind)
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage(f"reading {source}")
-        content = _content(source_input, kind, root=root, cache=not no_cache, images=images)
-        content = _in_pixels(_of_class(content, label), frame, images)
+        listed = read_image_list(images) if images is not None and source_input.reads_images else images
+        content = _content(source_input, kind, root=root, cache=not no_cache, images=listed)
+        content = _in_pixels(_of_class(content, label), frame, listed)
         stage(f"writing {output}")
         if isinstance(content, Predictions):
             write_predictions(content, output, format=target_format)
@@ -105,7 +107,7 @@ def _target(out: str | None, output: str | None) -> str:
 
 
 def _content(
-    source: Input, kind: str | None, *, root: str | None, cache: bool, images: str | None
+    source: Input, kind: str | None, *, root: str | None, cache: bool, images: Images
 ) -> Predictions | Annotations:
     """Read the input as the kind that it is, or that its content shows."""
     if kind is None and source.holds_both_sides:
@@ -136,7 +138,7 @@ def _say_odd_radii(annotations: Annotations) -> None:
         warnings.warn(text, CrowdevalWarning, stacklevel=2)
 
 
-def _in_pixels(content: Predictions | Annotations, frame: str, images: str | None) -> Predictions | Annotations:
+def _in_pixels(content: Predictions | Annotations, frame: str, images: Images) -> Predictions | Annotations:
     """Return a set in the pixels of its images; radii of annotations would need more than a frame."""
     import numpy as np
 

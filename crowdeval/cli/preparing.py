@@ -119,7 +119,7 @@ def read_id_map(file: str | None) -> dict[str, str]:
 
 
 def preparation_of(options: Mapping[str, Any]) -> Preparation:
-    """Return what the options of ``preparing_options`` do to the two sides.
+    """Return the ``Preparation`` of the values of ``preparing_options``.
 
     Parameters
     ----------

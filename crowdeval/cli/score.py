@@ -34,6 +34,7 @@ from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_a
 if TYPE_CHECKING:
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.evaluation.report import Report
+    from crowdeval.formats import Images
     from crowdeval.metrics.evidence import Evidence
 
 
@@ -197,6 +198,16 @@ class _Source:
         predictions = replace(self.predictions, about={**self.predictions.about, **given})
         return replace(self, predictions=predictions, evidence=evidence)
 
+    def _images(self, place: str | None) -> Images:
+        """Return the list of the images there are, read once for both sides."""
+        if place is None or not any(
+            side is not None and side.reads_images for side in (self.predictions, self.annotations)
+        ):
+            return place
+        from crowdeval.formats import read_image_list
+
+        return read_image_list(place)
+
     @property
     def files(self) -> list[str]:
         return [self.predictions.name, *([] if self.annotations is None else [self.annotations.name])]
@@ -233,7 +244,7 @@ class _Source:
         assert self.annotations is not None, "of() sets annotations or evidence"
         with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
             stage(f"reading {self.predictions.name}")
-            images = preparing["images"]
+            images = self._images(preparing["images"])
             predicted = self.predictions.predictions(images=images)
             stage(f"reading {self.annotations.name}")
             annotated = self.annotations.annotations(root=self.root, cache=self.cache, images=images)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from crowdeval.datasets.contract import About, Contents, Item, Survey, Truth
-from crowdeval.datasets.listing import files_in, in_natural_order, is_image, named_problem, subfolder
+from crowdeval.datasets.listing import files_in, images_below, in_natural_order, named_problem, subfolder
 from crowdeval.errors import UsageError, listed
 from crowdeval.formats import FORMATS, read_annotations
 from crowdeval.points.sets import Annotations
@@ -134,9 +134,7 @@ def _possible_names(path: Path, home: Path) -> Iterator[str]:
 
 def _image_files(folder: Path) -> Iterator[Path]:
     """Yield the images below a folder's subfolder images or, without one, below the folder; no hidden folders."""
-    for start, folders, files in os.walk(subfolder(folder, "images") or folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (path for path in (Path(start, name) for name in files) if is_image(path))
+    yield from images_below(subfolder(folder, "images") or folder)
 
 
 def points_file_in(folder: Path) -> Path | None:

@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from crowdeval.errors import FormatError, MissingFileError, Problem, listed
+from crowdeval.options import IMAGE_SUFFIXES
 from crowdeval.points.labels import natural_key
 
 DEPTH = 3
 """Number of levels of folders below a given one in which a dataset is searched."""
-
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2"))
-"""Suffixes of image files in lower case."""
 
 
 def simple_name(name: str) -> str:
@@ -192,6 +190,32 @@ def is_image(path: Path) -> bool:
     (True, False, False)
     """
     return path.suffix.lower() in IMAGE_SUFFIXES and is_possible_id(path.name)
+
+
+def images_below(folder: Path) -> Iterator[Path]:
+    """Yield the images in a folder and in the folders below it; hidden ones are passed over.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Yields
+    ------
+    Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     Path(name, "a").mkdir()
+    ...     Path(name, "a", "b.JPG").touch()
+    ...     [path.name for path in images_below(Path(name))]
+    ['b.JPG']
+    """
+    for start, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (path for path in (Path(start, name) for name in files) if is_image(path))
 
 
 def is_possible_id(name: str) -> bool:

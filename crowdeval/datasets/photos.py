@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from crowdeval.datasets.contract import Split
-from crowdeval.datasets.listing import in_natural_order, is_image
+from crowdeval.datasets.listing import images_below, in_natural_order
 from crowdeval.errors import MissingFileError, listed
 from crowdeval.formats.image_headers import read_headers
 from crowdeval.points.sets import Annotations
@@ -45,7 +45,7 @@ def photos(folder: Path) -> Split:
     >>> split.annotations.image_ids, split.annotations.sizes.tolist()
     (('a',), [[64.0, 48.0]])
     """
-    found = {path.relative_to(folder).as_posix(): path for path in _visible(folder)}
+    found = {path.relative_to(folder).as_posix(): path for path in images_below(folder)}
     if not found:
         raise MissingFileError(f"{folder} has no images to predict on")
     files = in_natural_order(found)
@@ -64,9 +64,3 @@ def photos(folder: Path) -> Split:
         image_paths=tuple(files.values()),
         notes=(f"images that can't be read: {broken}",) if headers.unreadable else (),
     )
-
-
-def _visible(folder: Path) -> list[Path]:
-    """Return the images below a folder, without those in hidden folders."""
-    images = (path for path in folder.rglob("*") if is_image(path) and not path.is_dir())
-    return [path for path in images if not any(part.startswith(".") for part in path.relative_to(folder).parts)]

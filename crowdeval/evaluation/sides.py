@@ -60,7 +60,7 @@ class Side:
 
     @property
     def changes_text(self) -> str:
-        """What was done to the side before scoring, in one line; empty for a side as it was given."""
+        """The changes made to the side before scoring, in one line; empty without changes."""
         return ", ".join(f"{name} {text}" for name, text in sorted(self.changes.items()))
 
 

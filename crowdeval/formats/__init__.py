@@ -50,6 +50,9 @@ __all__ = [
 FORMATS: Extensions[Format] = Extensions("format", "crowdeval.formats")
 """The formats by name."""
 
+Images = str | os.PathLike[str] | ImageList | None
+"""The images there are: their folder, a file that lists them, a list that is read; None where nothing is known."""
+
 _NAME_IT = (
     "the documentation has a table of them; a format that is not told by its content is named: format= in Python, "
     "--predictions-format / --annotations-format / --from on the command line"
@@ -57,7 +60,7 @@ _NAME_IT = (
 
 
 def read_predictions(
-    source: str | os.PathLike[str], *, format: str | None = None, images: str | os.PathLike[str] | None = None
+    source: str | os.PathLike[str], *, format: str | None = None, images: Images = None
 ) -> Predictions:
     """Read predictions from a file.
 
@@ -67,9 +70,9 @@ def read_predictions(
         The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
-    images : str or path, optional
-        The images there are: their folder, or a file that lists them. Their sizes are used where the file needs them,
-        and a listed image that the file lacks is an image without predictions.
+    images : str, path or ImageList, optional
+        The images there are: their folder, a file that lists them, or what ``read_image_list`` read. Their sizes are
+        used where the file needs them, and a listed image that the file lacks is an image without predictions.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def read_predictions(
 
 
 def read_annotations(
-    source: str | os.PathLike[str], *, format: str | None = None, images: str | os.PathLike[str] | None = None
+    source: str | os.PathLike[str], *, format: str | None = None, images: Images = None
 ) -> Annotations:
     """Read annotations from a file.
 
@@ -119,9 +122,9 @@ def read_annotations(
         The file, or a folder with one file for each image; ``"-"`` is standard input.
     format : str, optional
         The name of the format; by default it is found from the content.
-    images : str or path, optional
-        The images there are: their folder, or a file that lists them. Their sizes are used where the file needs them,
-        and a listed image that a folder lacks is an image without people.
+    images : str, path or ImageList, optional
+        The images there are: their folder, a file that lists them, or what ``read_image_list`` read. Their sizes are
+        used where the file needs them, and a listed image that a folder lacks is an image without people.
 
     Returns
     -------
@@ -161,14 +164,14 @@ def read_annotations(
     return with_listed_annotations(annotations, listed_images, complete=folder)
 
 
-def read_image_list(place: str | os.PathLike[str]) -> ImageList:
+def read_image_list(place: str | os.PathLike[str] | ImageList) -> ImageList:
     """Read the list of the images there are.
 
     Parameters
     ----------
-    place : str or path
-        A folder of images, whose sizes are read from their headers; a text file with a name in every line, or with a
-        name, a width and a height; or a file of annotations.
+    place : str, path or ImageList
+        A list that is read already, which is returned; a folder of images, whose sizes are read from their headers; a
+        text file with a name in every line, or with a name, a width and a height; or a file of annotations.
 
     Returns
     -------
@@ -191,6 +194,8 @@ def read_image_list(place: str | os.PathLike[str]) -> ImageList:
     ...     read_image_list(Path(folder, "images.txt")).names
     ('IMG_1.jpg', 'IMG_2.jpg')
     """
+    if isinstance(place, ImageList):
+        return place
     if os.path.isdir(place):
         return images_of_folder(Path(place))
     source = read_source(place)

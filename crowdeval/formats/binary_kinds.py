@@ -115,7 +115,7 @@ def mend_of(kind: str) -> str | None:
 
 
 def _kind_of_archive(data: bytes) -> str:
-    """Return what a ZIP archive is, by the names in it."""
+    """Return the kind of a ZIP archive, told by the names in it."""
     if b"xl/workbook" in data or b"[Content_Types].xml" in data[:200]:
         return "an Excel workbook"
     if b"/data.pkl" in data[:400]:

@@ -6,17 +6,15 @@ The class of a marker is the name of its type where there is one, else the numbe
 
 from __future__ import annotations
 
-import re
-
 from crowdeval.errors import listed
 from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.number_spellings import NUMBER
 from crowdeval.formats.reading import Reading
 from crowdeval.formats.source import Source
 from crowdeval.formats.xml_text import parse_xml, root_tag, text_of
 
 _ROOT = "CellCounter_Marker_File"
 _WINDOW = "Counter Window - "
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def _looks_right(source: Source) -> bool:
@@ -47,7 +45,7 @@ def _read(reading: Reading) -> None:
 
 def _middle(pixel: str | None) -> float | str | None:
     """Return the coordinate of the middle of a pixel; a text that is no number is returned as it is."""
-    return float(pixel) + 0.5 if pixel is not None and _NUMBER.fullmatch(pixel) else pixel
+    return float(pixel) + 0.5 if pixel is not None and NUMBER.fullmatch(pixel) else pixel
 
 
 CELL_COUNTER = ForeignFormat(

@@ -7,12 +7,12 @@ import re
 from crowdeval.errors import shown
 from crowdeval.formats.contract import counted
 from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.number_spellings import NUMBER
 from crowdeval.formats.reading import Reading
 from crowdeval.formats.source import Source
 from crowdeval.points.ragged import LARGEST
 
 _SEPARATOR = re.compile(r"\s*[,;]\s*|\s+")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LINE = re.compile(rb"\S[^\n]*")
 _LONGEST = 10_000
 """Most bytes of a line with two cells."""
@@ -23,9 +23,9 @@ def _looks_right(source: Source) -> bool:
     named = counted_any = False
     for found in _LINE.finditer(source.data.removeprefix(b"\xef\xbb\xbf")):
         cells = _cells(found.group().decode(errors="replace")) if len(found.group()) <= _LONGEST else []
-        if len(cells) != 2 or not cells[0] or not _NUMBER.fullmatch(cells[1]):
+        if len(cells) != 2 or not cells[0] or not NUMBER.fullmatch(cells[1]):
             return False
-        named = named or not _NUMBER.fullmatch(cells[0])
+        named = named or not NUMBER.fullmatch(cells[0])
         # Text of NWPU-Crowd has the line "id 0" for an image without points: a file of such lines is left to it.
         counted_any = counted_any or float(cells[1]) != 0
     return named and counted_any
@@ -42,7 +42,7 @@ def _read(reading: Reading) -> None:
             reading.problem("an image and its count", counted(len(cells), "cell"), key=key, hint=hint)
             continue
         image = reading.image(cells[0], key=key)
-        value = float(cells[1]) if _NUMBER.fullmatch(cells[1]) else -1.0
+        value = float(cells[1]) if NUMBER.fullmatch(cells[1]) else -1.0
         if 0 <= value <= LARGEST:
             image.count = value
         else:

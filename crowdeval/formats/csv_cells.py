@@ -21,12 +21,12 @@ import numpy as np
 
 from crowdeval.errors import Problems, shown
 from crowdeval.formats.contract import counted, warn
+from crowdeval.formats.number_spellings import NUMBER
 from crowdeval.formats.source import Source
 from crowdeval.formats.table_headers import Columns
 from crowdeval.formats.table_rows import LongTable, Texts, class_texts, is_missing, warn_of_missing
 from crowdeval.points.ragged import Floats
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _LIKE_NUMBER = re.compile(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?", re.ASCII)
 
@@ -254,7 +254,7 @@ class _Cells:
         if not text:
             return float("nan")
         point = text.replace(",", ".", 1) if self._commas else text
-        value = float(point) if _NUMBER.fullmatch(point) else float("nan")
+        value = float(point) if NUMBER.fullmatch(point) else float("nan")
         if np.isfinite(value):
             return value
         finite = text.lower().lstrip("+-") in ("nan", "inf", "infinity") or value == value

@@ -19,9 +19,10 @@ from typing import Literal
 from crowdeval.errors import listed, shown
 from crowdeval.formats.contract import counted
 from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.number_spellings import POINT_OR_COMMA
 from crowdeval.formats.reading import Reading
 from crowdeval.formats.source import Source
-from crowdeval.formats.table_headers import looks_like_header
+from crowdeval.formats.table_headers import LIKE_CONFIDENCE, looks_like_header
 
 Tool = Literal["points", "napari", "imagej", "qupath"]
 
@@ -66,8 +67,6 @@ _IMAGES = (
 )
 """Keys of columns of numbers that may tell images apart."""
 
-_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
-_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|likelihood|objectness|^obj$")
 _ROI_NAME = re.compile(r"[0-9]{4,}(-[0-9]+){1,3}")
 """The names that ImageJ gives to selections, such as 0050-0100, which also stand behind the image in a Label."""
 
@@ -136,7 +135,7 @@ def _refuse_images(reading: Reading, headers: Sequence[str], others: Mapping[int
     """Add a problem for a column that tells several images apart: texts that differ, or numbers that name images."""
     for position, cells in others.items():
         distinct = {*cells} - {""}
-        texts = any(not _NUMBER.fullmatch(cell) for cell in distinct)
+        texts = any(not POINT_OR_COMMA.fullmatch(cell) for cell in distinct)
         named = _key(headers[position]) in _IMAGES and len(distinct) < len(cells)
         if len(distinct) > 1 and (texts or named):
             header = headers[position].strip()
@@ -184,7 +183,7 @@ def _found(reading: Reading, tool: Tool, headers: Sequence[str], at: Mapping[str
         if keys.count(keys[position]) > 1:
             reading.problem(f"one column {headers[position].strip()!r}", f"{keys.count(keys[position])}", key=key)
     unread = [i for i, name in enumerate(keys) if i not in used and name not in _NOT_NAMED]
-    like = [headers[i].strip() for i in unread if _CONFIDENCE.search(keys[i])]
+    like = [headers[i].strip() for i in unread if LIKE_CONFIDENCE.search(keys[i])]
     if score is None and like and reading.kind == "predictions" and tool != "qupath":
         found = f"{listed(like)}, which would not be read"
         reading.problem(

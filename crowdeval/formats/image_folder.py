@@ -17,7 +17,7 @@ import numpy as np
 from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Problem, Problems, listed, shown
 from crowdeval.formats.contract import Format, Kind, warn
 from crowdeval.formats.foreign import ForeignFormat
-from crowdeval.formats.image_list import IMAGES, NO_IMAGES, ImageList, images_near, images_of_folder
+from crowdeval.formats.image_list import NO_IMAGES, ImageList, images_near, images_of_folder
 from crowdeval.formats.number_rows import begins_with_numbers
 from crowdeval.formats.reading import Reading
 from crowdeval.formats.row_formats import (
@@ -28,6 +28,7 @@ from crowdeval.formats.row_formats import (
     predictions_of_rows,
 )
 from crowdeval.formats.source import Source
+from crowdeval.options import IMAGE_SUFFIXES
 from crowdeval.points.assemble import concatenated
 from crowdeval.points.labels import natural_key
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
@@ -36,7 +37,7 @@ Columns = TypeVar("Columns", Predictions, Annotations)
 Find = Callable[[Source], Format]
 """Function that finds the format of a file."""
 
-_CLUTTER = (*IMAGES, ".db", ".ini", ".md", ".yaml", ".yml", ".log", ".cache", ".py")
+_CLUTTER = (*IMAGE_SUFFIXES, ".db", ".ini", ".md", ".yaml", ".yml", ".log", ".cache", ".py")
 _CLUTTER_NAMES = ("classes.txt", "labels.txt", "obj.names", "obj.data", "readme.txt", "license", "license.txt")
 """Files that a folder may have beside its data, by suffix and by name."""
 
@@ -168,7 +169,7 @@ def _files(folder: Path) -> list[_File]:
     except OSError as problem:
         raise MissingFileError(f"{folder} can't be read: {problem.strerror or problem}") from None
     if not files:
-        images = sum(name.lower().endswith(IMAGES) for name in passed)
+        images = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in passed)
         found = f"{images:,} images and no file of points" if images else "none of them"
         raise _no_folder(folder, found)
     passed = [name for name in passed if name not in _CLASS_NAMES]

@@ -13,14 +13,12 @@ from crowdeval.errors import FormatError, MissingFileError, Problem, UsageError,
 from crowdeval.formats.contract import warn
 from crowdeval.formats.image_headers import read_headers
 from crowdeval.formats.source import Source
+from crowdeval.options import IMAGE_SUFFIXES
 from crowdeval.points.alignment import stem
 from crowdeval.points.assemble import concatenated, size_column
 from crowdeval.points.labels import natural_key
 from crowdeval.points.ragged import Floats
 from crowdeval.points.sets import Annotations, Predictions, repeated_names
-
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2")
-"""Suffixes of image files."""
 
 _HEADER = re.compile(r"(image|file|id|name)\w*([,;\t ]+width[,;\t ]+height)?", re.IGNORECASE)
 _SIZED = re.compile(r"(.+?)[\s,;]+([0-9.]+)[\s,;]+([0-9.]+)")
@@ -102,7 +100,7 @@ def images_of_folder(folder: Path) -> ImageList:
     except OSError as problem:
         raise MissingFileError(f"{folder} can't be read: {problem.strerror}") from None
     if not paths:
-        found = Problem(expected="a folder of images", found="no image", hint=f"suffixes: {', '.join(IMAGES)}")
+        found = Problem(expected="a folder of images", found="no image", hint=f"suffixes: {', '.join(IMAGE_SUFFIXES)}")
         raise FormatError(str(folder), [found])
     headers = read_headers(paths)
     if headers.unreadable:
@@ -112,7 +110,8 @@ def images_of_folder(folder: Path) -> ImageList:
 
 def _images_in(folder: Path) -> list[Path]:
     """Return the image files of a folder, without hidden ones."""
-    return [path for path in folder.iterdir() if path.suffix.lower() in IMAGES and not path.name.startswith(".")]
+    paths = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def images_of_text(source: Source) -> ImageList:
@@ -151,7 +150,7 @@ def images_of_text(source: Source) -> ImageList:
 def _sizes_of_files(names: Sequence[str]) -> Floats | None:
     """Return the sizes of the images whose paths a list names, from their headers; None where they are no paths."""
     paths = [Path(name) for name in names]
-    if not paths or not any(path.suffix.lower() in IMAGES and path.is_file() for path in paths):
+    if not paths or not any(path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() for path in paths):
         return None
     return read_headers(paths).sizes
 
@@ -217,7 +216,7 @@ def images_near(folder: Path) -> Path | None:
         other = Path(*parts[:at], "images", *parts[at + 1 :])
         if other.is_dir():
             return other
-    has_images = folder.is_dir() and any(path.suffix.lower() in IMAGES for path in folder.iterdir())
+    has_images = folder.is_dir() and any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.iterdir())
     return folder if has_images else None
 
 

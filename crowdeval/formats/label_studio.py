@@ -19,11 +19,11 @@ from urllib.parse import unquote
 from crowdeval.errors import listed, shown
 from crowdeval.formats.contract import counted
 from crowdeval.formats.foreign import ForeignFormat
-from crowdeval.formats.image_list import IMAGES
 from crowdeval.formats.json_kinds import is_kind
 from crowdeval.formats.json_text import Object, parse_source
 from crowdeval.formats.json_values import file_name, numbers_at, object_at, objects_at, text_at
 from crowdeval.formats.reading import FileImage, Reading, Size
+from crowdeval.options import IMAGE_SUFFIXES
 
 _POINTS = ("keypointlabels", "keypoint")
 _BOXES = ("rectanglelabels", "rectangle")
@@ -205,7 +205,7 @@ def _label(reading: Reading, region: _Region) -> str:
 def _image_name(reading: Reading, values: Object, key: str) -> str:
     """Return the id of the image of a task: of the one path of an image among its values, or of ``image``."""
     texts = {word: _path(value) for word, value in values.items() if isinstance(value, str)}
-    pictures = [word for word, path in texts.items() if path.lower().endswith(IMAGES)]
+    pictures = [word for word, path in texts.items() if path.lower().endswith(IMAGE_SUFFIXES)]
     if len(pictures) == 1:
         word = pictures[0]
     elif "image" in texts:

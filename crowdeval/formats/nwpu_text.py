@@ -21,6 +21,7 @@ import numpy as np
 from crowdeval.errors import Problems, UsageError, shown
 from crowdeval.formats.contract import Kind, attributes_named, counted, require_points, warn, warn_not_kept
 from crowdeval.formats.image_objects import LARGEST_LEVEL
+from crowdeval.formats.number_spellings import NUMBER
 from crowdeval.formats.source import Source
 from crowdeval.points.ragged import LARGEST, Floats, offsets_of
 from crowdeval.points.sets import Annotations, Predictions
@@ -32,7 +33,6 @@ _LEVELS = range(LARGEST_LEVEL + 1)
 _LINE = re.compile(rb"[^\r\n]*\S[^\r\n]*")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _NUMBER_BYTES = b"0123456789+-.eE \t\r\n"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ def _check_numbers(line: _Line, width: int, problems: Problems) -> None:
 
 def _expected(cell: str, column: int | None) -> str | None:
     """Return the expected content of a wrong cell in words, or None for a right cell."""
-    if not _NUMBER.fullmatch(cell):
+    if not NUMBER.fullmatch(cell):
         return "a number"
     value = float(cell)
     if not math.isfinite(value):

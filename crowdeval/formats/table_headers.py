@@ -17,6 +17,7 @@ from difflib import get_close_matches
 
 from crowdeval.errors import Problems, listed
 from crowdeval.formats.contract import Kind, warn
+from crowdeval.formats.number_spellings import POINT_OR_COMMA
 from crowdeval.options import COLUMN_SPELLINGS
 
 BOX = ("x1", "y1", "x2", "y2")
@@ -57,9 +58,10 @@ _USED: dict[Kind, tuple[str, ...]] = {
     "predictions": ("image", "x", "y", "score", "count", *SIZE, *IMAGE_SIZE, *TEXTS),
     "annotations": ("image", "x", "y", *BOX, *RADII, "level", *SIZE, *IMAGE_SIZE, *TEXTS),
 }
-_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|likelihood|objectness|^obj$|^p$")
+LIKE_CONFIDENCE = re.compile(r"(?<!un)certain|conf|prob|score|logit|likelihood|objectness|^obj$|^p$")
+"""What headers of confidences have in them, besides those spellings that are read."""
+
 _IMAGE_FILE = re.compile(r".+\.(jpe?g|png|bmp|gif|tiff?|webp)", re.IGNORECASE | re.DOTALL)
-_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +212,9 @@ def mend_of_headless(cells: Sequence[str], *, strict: bool) -> str | None:
     >>> mend_of_headless(["image", "x", "y"], strict=False)
     """
     first, rest = cells[0].strip(), [cell.strip() for cell in cells[1:]]
-    numbers = [cell for cell in rest if _NUMBER.fullmatch(cell)]
+    numbers = [cell for cell in rest if POINT_OR_COMMA.fullmatch(cell)]
     texts = len(rest) - len(numbers)
-    is_image = _IMAGE_FILE.fullmatch(first) if strict else first and not _NUMBER.fullmatch(first)
+    is_image = _IMAGE_FILE.fullmatch(first) if strict else first and not POINT_OR_COMMA.fullmatch(first)
     if not is_image or not 2 <= len(rest) <= 6 or not 2 <= len(numbers) <= 5 or texts > 1:
         return None
     places: Iterator[str] = iter((*(("x", "y") if len(numbers) < 4 else BOX), "score"))
@@ -325,7 +327,7 @@ def _of_points(found: dict[str, int], at: Mapping[str, int], kind: Kind) -> dict
 
 def _add_confidences(headers: Sequence[str], positions: Sequence[int], problems: Problems, line: int | None) -> None:
     """Add a problem for columns of numbers that are probably confidences under another name."""
-    like = [headers[i].strip() for i in positions if _CONFIDENCE.search(headers[i].strip().lower())]
+    like = [headers[i].strip() for i in positions if LIKE_CONFIDENCE.search(headers[i].strip().lower())]
     if like:
         word, verb = ("column", "looks") if len(like) == 1 else ("columns", "look")
         hint = f"rename {'it' if len(like) == 1 else 'the right one'} to 'score', or take it out of the file"

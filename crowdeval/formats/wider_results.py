@@ -11,12 +11,12 @@ import re
 from crowdeval.errors import shown
 from crowdeval.formats.contract import counted
 from crowdeval.formats.foreign import ForeignFormat
+from crowdeval.formats.number_spellings import NUMBER
 from crowdeval.formats.reading import FileImage, Reading
 from crowdeval.formats.source import Source
 
 _ROW = "x y width height score"
 _COUNT = re.compile(r"[0-9]{1,9}")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LINE = re.compile(rb"\S[^\n]*")
 
 
@@ -24,12 +24,12 @@ def _looks_right(source: Source) -> bool:
     """Return whether a file begins with a name, a number of boxes, and a row of five numbers if there are boxes."""
     found = _LINE.finditer(source.data.removeprefix(b"\xef\xbb\xbf"))
     lines = [line.group()[:1000].decode(errors="replace").strip() for line, _ in zip(found, range(3), strict=False)]
-    if len(lines) < 2 or _NUMBER.fullmatch(lines[0]) or not _COUNT.fullmatch(lines[1]):
+    if len(lines) < 2 or NUMBER.fullmatch(lines[0]) or not _COUNT.fullmatch(lines[1]):
         return False
     if len(lines) == 2:
         return int(lines[1]) == 0
     cells = lines[2].split()
-    return int(lines[1]) > 0 and len(cells) == 5 and all(map(_NUMBER.fullmatch, cells))
+    return int(lines[1]) > 0 and len(cells) == 5 and all(map(NUMBER.fullmatch, cells))
 
 
 def _read(reading: Reading) -> None:
@@ -56,7 +56,7 @@ def _read_row(reading: Reading, image: FileImage, cells: list[str], key: str) ->
         reading.problem(_ROW, counted(len(cells), "cell"), key=key, image=image.name)
         return
     corners: list[float | str] = [*cells[:4]]
-    if all(map(_NUMBER.fullmatch, cells[:4])):  # else the texts stay, and their problem is that of a corner
+    if all(map(NUMBER.fullmatch, cells[:4])):  # else the texts stay, and their problem is that of a corner
         x, y, width, height = map(float, cells[:4])
         corners = [x, y, x + width, y + height]
     reading.box(image, corners, score=cells[4], key=key)

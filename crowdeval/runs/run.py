@@ -219,7 +219,7 @@ class _Work:
         pixels = Pixels(split, limits.max_pixels, wanted=bool(getattr(predictor, "needs_pixels", True)))
         self.ids = split.annotations.image_ids
         # A shard is filled up to whole batches, so that no batch is smaller than the predictor's size but the last.
-        size = max(1, int(getattr(predictor, "batch_size", 1)))
+        size = _batch_size(predictor)
         shard = -(-plan.shard // size) * size
         self.shards = [range(i, min(i + shard, len(self.ids))) for i in range(0, len(self.ids), shard)]
         # 5 images in shards of 2 -> shards [range(0, 2), range(2, 4), range(4, 5)]; missing: the incomplete ones, [1]
@@ -313,9 +313,13 @@ class _Work:
         return [self.ids[i] for i in self.shards[number]]
 
 
+def _batch_size(predictor: Predictor) -> int:
+    return max(1, int(getattr(predictor, "batch_size", 1)))
+
+
 def _batches(shard: range, predictor: Predictor) -> Iterator[range]:
     """Yield the images of a shard in batches of the predictor's size."""
-    size = max(1, int(getattr(predictor, "batch_size", 1)))
+    size = _batch_size(predictor)
     for start in range(shard.start, shard.stop, size):
         yield range(start, min(start + size, shard.stop))
 
