@@ -18,13 +18,14 @@ from crowdeval.evaluation.preparation import Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.options import PRESETS, Extra, IdStyle, Missing
+from crowdeval.options import PRESETS, RESAMPLES, SEED, Extra, IdStyle, Missing
 from crowdeval.points.from_frames import is_frame
 from crowdeval.points.sets import Annotations, Predictions
 
 if TYPE_CHECKING:
     from crowdeval.formats.image_list import ImageList
     from crowdeval.sources import Input
+    from crowdeval.statistics.certainty import Resampling
 
 
 def evaluate(
@@ -44,6 +45,13 @@ def evaluate(
     only: Sequence[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
+    errors: bool = False,
+    ci: float | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+    cluster: str = "",
+    cluster_id: str = "",
+    exact: bool = False,
     progress: Stage = lambda stage: None,
 ) -> Report:
     """Score predictions against annotations.
@@ -86,6 +94,18 @@ def evaluate(
         The images there are: their folder, or a file that lists them (see ``read_predictions``).
     root : str or path, optional
         The folder of a dataset, or a folder above it.
+    errors : bool
+        Whether each value gets its standard error: ``report.errors``.
+    ci : float, optional
+        The level of confidence intervals, such as 0.95: ``report.intervals``; errors come with them.
+    resamples, seed : int
+        Number of resamples for intervals, and the seed of their random numbers.
+    cluster : str
+        An attribute of the images; images of equal value, such as those of one camera, are resampled together.
+    cluster_id : str
+        A regular expression that finds the cluster of an image in its id, in place of ``cluster``.
+    exact : bool
+        Whether ranked lists are resampled without bins, which takes some 20 times as long.
     progress : callable
         Called with the name of each stage before it begins.
 
@@ -115,26 +135,73 @@ def evaluate(
     0.5
     """
     chosen = _with_images(protocol_of(protocol), missing, id_style)
+    surety = _surety(errors=errors, level=ci, resamples=resamples, seed=seed, cluster=cluster, cluster_id=cluster_id,
+                     exact=exact)  # fmt: skip
     text = str(label) if isinstance(label, int) else label
     preparation = Preparation(frame=frame, label=text, id_map=id_map or {}, extra=extra, only=only)
     first = _source(predictions)
     if isinstance(predictions, Evidence) or (first is not None and first.kind == "evidence"):
         evidence = predictions if isinstance(predictions, Evidence) else first
-        return _of_evidence(evidence, annotations, protocol, per_image)
+        return _of_evidence(evidence, annotations, protocol, per_image, surety)
     second = _second_source(first, annotations)
     listed = _listed(images, first, second)
     found, true = _predictions(predictions, first, listed), _annotations(annotations, second, listed, root)
-    report, _ = report_and_evidence(
+    report, columns = report_and_evidence(
         found, true,
         protocol=_with_stems(chosen, first, second, found, true),
         per_image=per_image,
         names=names or _names_of(first, second),
         about=about if about is not None or first is None else first.about,
         preparation=preparation,
+        groups=(cluster,) if cluster else (),
         progress=progress,
     )  # fmt: skip
     warn_about(report.warnings)
-    return report
+    return with_certainty(report, columns, surety)
+
+
+def with_certainty(report: Report, evidence: Evidence, resampling: Resampling | None) -> Report:
+    """Return a report with standard errors and, where a level is given, intervals.
+
+    Parameters
+    ----------
+    report : Report
+        The report.
+    evidence : Evidence
+        The evidence behind it.
+    resampling : Resampling, optional
+        How intervals are made; None for the report as it is.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    UsageError
+        If an image is in no cluster.
+
+    Examples
+    --------
+    >>> report = evaluate({"a": [[1, 1]], "b": [[1, 2], [3, 4]]}, {"a": [[1, 1]], "b": [[1, 2]]}, errors=True)
+    >>> report["MAE"], report.errors["MAE"]
+    (0.5, 0.5)
+    """
+    if resampling is None:
+        return report
+    from crowdeval.statistics.certainty import certainty_of
+
+    found = certainty_of(evidence, report.values, report.protocol, resampling)
+    return replace(report, certainty=found)
+
+
+def _surety(*, errors: bool, level: float | None, **options: Any) -> Resampling | None:
+    """Return how errors and intervals are made; None where neither is wanted."""
+    if not errors and level is None:
+        return None
+    from crowdeval.statistics.certainty import Resampling
+
+    return Resampling(level=level, **options)
 
 
 def protocol_of(protocol: Protocol | str | Sequence[str]) -> Protocol:
@@ -268,7 +335,13 @@ def _with_stems(
     return replace(protocol, id_style=style)
 
 
-def _of_evidence(evidence: Any, annotations: Any, protocol: Protocol | str | Sequence[str], per_image: bool) -> Report:
+def _of_evidence(
+    evidence: Any,
+    annotations: Any,
+    protocol: Protocol | str | Sequence[str],
+    per_image: bool,
+    surety: Resampling | None,
+) -> Report:
     """Return the report of evidence, by its own protocol unless another one is given."""
     if annotations is not None:
         raise UsageError("evidence holds both sides: leave out the annotations")
@@ -280,4 +353,4 @@ def _of_evidence(evidence: Any, annotations: Any, protocol: Protocol | str | Seq
         chosen = replace(own, preset=chosen.preset, metrics=chosen.metrics)
     report = report_of(evidence, protocol=chosen, per_image=per_image)
     warn_about(report.warnings)
-    return report
+    return with_certainty(report, evidence, surety)

@@ -11,6 +11,9 @@ STANDARD_STREAM: Final = "-"
 """The file name that means standard input or output."""
 
 Area: TypeAlias = Literal["area", "step", "coco101", "voc11"]
+IntervalMethod: TypeAlias = Literal["bootstrap-t", "percentile", "bca", "basic"]
+INTERVALS: tuple[IntervalMethod, ...] = ("bootstrap-t", "percentile", "bca", "basic")
+"""Methods of confidence intervals."""
 AREAS: tuple[Area, ...] = ("area", "step", "coco101", "voc11")
 """Ways to compute the area under a precision-recall curve."""
 
@@ -108,6 +111,15 @@ MERGE: Final = 8.0
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2")
 """Suffixes of image files in lower case."""
+
+RESAMPLES: Final = 1000
+"""Number of resamples of a confidence interval."""
+
+ROUNDS: Final = 9999
+"""Number of rounds of a randomization test."""
+
+SEED: Final = 0
+"""Seed of the random numbers of resamples."""
 
 MAX_PIXELS: Final = 178_956_970
 """Number of pixels of the largest image that is decoded; it is Pillow's own limit."""

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from crowdeval.cli.choices import completer
 from crowdeval.cli.inputs import both_inputs, quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.preparing import preparation_of, preparing_options
+from crowdeval.cli.surety import surety_of, surety_options
 from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import NeedsError, UsageError
 from crowdeval.options import (
@@ -81,6 +82,7 @@ def _protocol_of(options: dict[str, Any]) -> Protocol:
 @both_inputs
 @preparing_options
 @_protocol_options
+@surety_options
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
 @click.option("--name", metavar="MODEL", default="", help="Name of the model in reports and leaderboards.  [default: "
@@ -135,11 +137,14 @@ def score(
       crowdeval score preds.json gt.json -o report.json --evidence evidence.arrow
       crowdeval score evidence.arrow --ap coco101
       crowdeval score preds.json gt.json --frame yx,max-side:1024
+      crowdeval score preds.json gt.json --ci 0.95 --seed 1
     """
+    from crowdeval.api import with_certainty
     from crowdeval.cli.gates import enforce_gates, parse_gates
 
     first = resolve_input(predictions, predictions_format)
     preparing = {name: options.pop(name) for name in ("frame", "label", "id_map", "extra", "only", "images")}
+    surety = surety_of(options)
     source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache).told(options)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
@@ -148,7 +153,10 @@ def score(
     table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
     kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
     parts = {"per_image": table is not None, "part": kept is not None}
-    report, columns = source.evaluate(protocol, **parts, preparing=preparing, quiet=quiet)
+    groups = (surety.cluster,) if surety.cluster else ()
+    report, columns = source.evaluate(protocol, **parts, groups=groups, preparing=preparing, quiet=quiet)
+    if not brief:
+        report = with_certainty(report, columns, surety)
     for text in [] if quiet else report.warnings:
         warn(text)
     if kept is not None:
@@ -230,7 +238,14 @@ class _Source:
         return replace(Protocol.parse(self.evidence.signature), **given)
 
     def evaluate(
-        self, protocol: Protocol, *, per_image: bool, part: bool, preparing: dict[str, Any], quiet: bool
+        self,
+        protocol: Protocol,
+        *,
+        per_image: bool,
+        part: bool,
+        groups: Sequence[str],
+        preparing: dict[str, Any],
+        quiet: bool,
     ) -> tuple[Report, Evidence]:
         """Read and score the inputs with a progress bar; return the report and its evidence."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
@@ -260,6 +275,7 @@ class _Source:
                     about=self.predictions.about,
                     preparation=preparation_of(preparing),
                     part=part,
+                    groups=groups,
                     progress=stage,
                 )
 

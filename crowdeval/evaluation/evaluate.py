@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from crowdeval.evaluation.report import Report
 from crowdeval.evaluation.sides import sides_of
 from crowdeval.metrics.evidence import Evidence, Lack
 from crowdeval.metrics.family import Measured, has_evidence
+from crowdeval.metrics.groups import group_columns
 from crowdeval.metrics.strings import Metric
 from crowdeval.options import Extra
 from crowdeval.points.sets import Annotations, Predictions
@@ -117,6 +119,7 @@ def report_and_evidence(
     about: Mapping[str, str] | None = None,
     preparation: Preparation = AS_GIVEN,
     part: bool = False,
+    groups: Sequence[str] = (),
     progress: Stage = lambda stage: None,
 ) -> tuple[Report, Evidence]:
     """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
@@ -134,6 +137,8 @@ def report_and_evidence(
     part : bool
         Whether the images are a part of a set. A metric that is requested by name and can't be measured is then a
         notice, not an error.
+    groups : sequence of str
+        Attributes of the images that evidence keeps besides those of the metrics, for clusters.
 
     Returns
     -------
@@ -154,6 +159,9 @@ def report_and_evidence(
         lacks = {metric: lack for metric, lack in facts.lacks.items() if lack.reason != NO_EVIDENCE}
         _refuse_lacking(protocol, lacks)
     evidence, others = gather_evidence(protocol, scene, facts, part=part, progress=progress)
+    for name in groups:
+        own = group_columns(name, scene.annotations, k=protocol.k, lone=protocol.lone)
+        evidence = replace(evidence, images={**evidence.images, **own})
     return report_of(evidence, protocol=protocol, per_image=per_image, others=others, part=part), evidence
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
+from crowdeval.evaluation.certainty import Certainty, Influence, Interval, Method, Trust
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.sides import Side
 from crowdeval.metrics import canonical
@@ -79,6 +80,8 @@ class Report:
         The version of crowdeval that measured the values.
     evidence : EvidenceFile, optional
         The evidence file that was written beside the report.
+    certainty : Certainty
+        Standard errors and intervals, where they were asked for; ``errors`` and ``intervals`` are short for it.
 
     Examples
     --------
@@ -100,6 +103,17 @@ class Report:
     about: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     evidence: EvidenceFile | None = None
+    certainty: Certainty = field(default_factory=Certainty)
+
+    @property
+    def errors(self) -> Mapping[str, float]:
+        """The standard error of each value that has one; empty where they were not asked for."""
+        return self.certainty.errors
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """The confidence interval of each value that has one; empty where they were not asked for."""
+        return self.certainty.intervals
 
     @property
     def signature(self) -> str:
@@ -185,6 +199,7 @@ class Report:
             "format": FORMAT,
             "version": self.version,
             "values": dict(self.values),
+            **_certainty_document(self.certainty),
             "signature": self.signature,
             "warnings": list(self.warnings),
             "images": self.images,
@@ -247,6 +262,7 @@ class Report:
             about=document.about,
             version=document.version,
             evidence=None if document.evidence is None else EvidenceFile(**document.evidence),
+            certainty=_certainty(document),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -297,8 +313,39 @@ class _Document(msgspec.Struct):
     warnings: list[str] = []
     version: str = ""
     about: dict[str, str] = {}
+    errors: dict[str, float] = {}
+    intervals: dict[str, tuple[float, float, Method, Trust, float]] = {}
+    influence: dict[str, tuple[str, float, float]] = {}
+    resampling: str = ""
+    bound: float = 0.0
     evidence: dict[Literal["file", "hash"], str] | None = None
     per_image: dict[str, list[float | int | str | None]] | None = None
+
+
+def _certainty_document(certainty: Certainty) -> dict[str, Any]:
+    """Return the entries of a report about certainty; none where it was not asked for."""
+    document: dict[str, Any] = {}
+    if certainty.errors:
+        document["errors"] = dict(certainty.errors)
+    if certainty.influence:
+        document["influence"] = {key: [own.image, own.share, own.without] for key, own in certainty.influence.items()}
+    if certainty.settings:
+        document["intervals"] = {
+            key: [own.low, own.high, own.method, own.reliable, own.effective]
+            for key, own in certainty.intervals.items()
+        }
+        document |= {"resampling": certainty.settings, "bound": certainty.bound}
+    return document
+
+
+def _certainty(document: _Document) -> Certainty:
+    return Certainty(
+        errors=document.errors,
+        intervals={key: Interval(*own) for key, own in document.intervals.items()},
+        influence={key: Influence(*own) for key, own in document.influence.items()},
+        bound=document.bound,
+        settings=document.resampling,
+    )
 
 
 def _column(values: list[Any]) -> NDArray[Any]:

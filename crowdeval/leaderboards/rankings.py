@@ -22,13 +22,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-from crowdeval.errors import UsageError
 from crowdeval.evaluation.sides import Key
 from crowdeval.leaderboards.results import Result
-from crowdeval.metrics import family_of
-from crowdeval.metrics.strings import Metric, signature_fields
+from crowdeval.metrics import better
+from crowdeval.metrics.strings import signature_fields
 from crowdeval.statistics.permutation import ALPHA
 
 SHOWN = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE", "NAE", "MAE[S]", "MAE[L]")
@@ -126,33 +124,6 @@ class Ranking:
     difference: str
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
-
-
-def better(metric: str) -> Literal["higher", "lower", "zero"] | None:
-    """Return which values of a metric are better, from the catalogue of metrics.
-
-    Parameters
-    ----------
-    metric : str
-        A metric string.
-
-    Returns
-    -------
-    {"higher", "lower", "zero"} or None
-        ``"zero"`` means that values near zero are better; None is for a metric that is not in the catalogue.
-
-    Examples
-    --------
-    >>> better("nAP@0.5"), better("RMSE"), better("bias")
-    ('higher', 'lower', 'zero')
-    """
-    try:
-        parsed = Metric.parse(metric)
-        entries = family_of(parsed).entries
-    except UsageError:
-        return None
-    exact = [entry for entry in entries if entry.string == metric]
-    return next((entry.better for entry in exact or entries if Metric.parse(entry.string).name == parsed.name), None)
 
 
 def _badness(metric: str, value: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from crowdeval.errors import UsageError
 from crowdeval.metrics.family import Family, Measuring
 from crowdeval.metrics.strings import Metric
 from crowdeval.plugins import Extensions
@@ -61,3 +64,30 @@ def canonical(text: str) -> str:
     """
     metric = Metric.parse(text)
     return str(family_of(metric).canonical(metric))
+
+
+def better(metric: str) -> Literal["higher", "lower", "zero"] | None:
+    """Return which values of a metric are better, from the catalogue of metrics.
+
+    Parameters
+    ----------
+    metric : str
+        A metric string.
+
+    Returns
+    -------
+    {"higher", "lower", "zero"} or None
+        ``"zero"`` means that values near zero are better; None is for a metric that is not in the catalogue.
+
+    Examples
+    --------
+    >>> better("nAP@0.5"), better("RMSE"), better("bias")
+    ('higher', 'lower', 'zero')
+    """
+    try:
+        parsed = Metric.parse(metric)
+        entries = family_of(parsed).entries
+    except UsageError:
+        return None
+    exact = [entry for entry in entries if entry.string == metric]
+    return next((entry.better for entry in exact or entries if Metric.parse(entry.string).name == parsed.name), None)

@@ -8,7 +8,7 @@ import math
 
 from crowdeval.evaluation.notices import amount
 from crowdeval.evaluation.report import Report
-from crowdeval.render.numbers import label, legend, number
+from crowdeval.render.numbers import error_cell, interval_cell, label, legend, number
 
 
 def json(report: Report) -> str:
@@ -103,8 +103,9 @@ def markdown(report: Report) -> str:
     | MAE | 0.50 |  |
     """
     lines = ["| metric | value | |", "| :-- | --: | :-- |"]
-    lines += [f"| {label(name)} | {number(name, value)} | {legend(name, report)} |" for name, value in _items(report)]
-    return "\n".join([*lines, "", _caption(report), "", f"`{report.signature}`"]) + "\n"
+    lines += [f"| {label(name)} | {_value(name, report)} | {legend(name, report)} |" for name in report.values]
+    signatures = [f"`{text}`" for text in (report.signature, report.certainty.settings) if text]
+    return "\n".join([*lines, "", _caption(report), "", *signatures]) + "\n"
 
 
 def latex(report: Report) -> str:
@@ -131,23 +132,27 @@ def latex(report: Report) -> str:
     >>> print(latex(report).splitlines()[6])
     MAE & 0.50 \\
     """
-    legends = [f"% {label(name)}: {text}" for name, _ in _items(report) if (text := legend(name, report))]
+    legends = [f"% {label(name)}: {text}" for name in report.values if (text := legend(name, report))]
     lines = [
         f"% {_escaped(_caption(report))}",
-        f"% {report.signature}",
+        *(f"% {text}" for text in (report.signature, report.certainty.settings) if text),
         *legends,
         r"\begin{tabular}{lr}",
         r"\toprule",
         r"Metric & Value \\",
         r"\midrule",
     ]
-    lines += [rf"{_escaped(label(name))} & {_escaped(number(name, value))} \\" for name, value in _items(report)]
+    lines += [
+        rf"{_escaped(label(name))} & {_escaped(_value(name, report)).replace('±', _PLUS_MINUS)} \\"
+        for name in report.values
+    ]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def _items(report: Report) -> list[tuple[str, float]]:
-    """Return metric strings and values."""
-    return list(report.values.items())
+def _value(name: str, report: Report) -> str:
+    """Return a value with its standard error and its interval, where it has them."""
+    parts = number(name, report.values[name]), error_cell(name, report), interval_cell(name, report)
+    return " ".join(text for text in parts if text)
 
 
 def _caption(report: Report) -> str:
@@ -158,6 +163,8 @@ def _caption(report: Report) -> str:
     ]
     return f"{' against '.join(sides)}, {amount(report.images, 'image')}"
 
+
+_PLUS_MINUS = r"$\pm$"
 
 _LATEX = str.maketrans(
     {char: "\\" + char for char in "&%$#_{}"}

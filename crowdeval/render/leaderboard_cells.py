@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from crowdeval.leaderboards.build import Leaderboard
-from crowdeval.leaderboards.rankings import Ranking, Row, better
+from crowdeval.leaderboards.rankings import Ranking, Row
+from crowdeval.metrics import better
 from crowdeval.render.numbers import label, number
 from crowdeval.statistics.permutation import ALPHA, ROUNDS
 

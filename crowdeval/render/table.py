@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from crowdeval.evaluation.notices import amount
 from crowdeval.evaluation.report import Report
-from crowdeval.render.numbers import label, legend, number
+from crowdeval.metrics.strings import signature_fields
+from crowdeval.render.numbers import error_cell, influence_line, interval_cell, label, legend, number
 
 
 def table(report: Report) -> str:
@@ -38,14 +39,44 @@ def table(report: Report) -> str:
         for kind, side in (("predictions", report.predictions), ("annotations", report.annotations))
     ]
     rows = [
-        (_indented(name, report), number(name, value), legend(name, report)) for name, value in report.values.items()
+        (_indented(name, report), number(name, value), error_cell(name, report), interval_cell(name, report))
+        for name, value in report.values.items()
     ]
-    head = ("metric", "value", "")
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(3)]
-    lines = [f"{a:<{widths[0]}}   {b:>{widths[1]}}   {c}" for a, b, c in [head, *rows]]
-    rule = "─" * (sum(widths) + 6 if widths[2] else sum(widths) + 3)
-    text = [*_aligned(inputs), "", lines[0], rule, *lines[1:], "", f"signature  {report.signature}"]
+    head = ("metric", "value", "", _level(report))
+    legends = ["", *(legend(name, report) for name in report.values)]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(4)]
+    cells = [
+        f"{a:<{widths[0]}}   {b:>{widths[1]}}{f' {c:<{widths[2]}}' if widths[2] else ''}"
+        f"{f'   {d:<{widths[3]}}' if widths[3] else ''}"
+        for a, b, c, d in [head, *rows]
+    ]
+    lines = [f"{text}   {remark}" for text, remark in zip(cells, legends, strict=True)]
+    rule = "─" * max(len(line.rstrip()) for line in lines)
+    text = [*_aligned(inputs), "", lines[0], rule, *lines[1:], "", *_notes(report), f"signature  {report.signature}"]
+    text += [f"intervals  {report.certainty.settings}"] if report.certainty.settings else []
     return "\n".join(line.rstrip() for line in text) + "\n"
+
+
+def _level(report: Report) -> str:
+    """Return the head of the column of intervals: ``95% interval``."""
+    if not report.certainty.settings:
+        return ""
+    level = float(signature_fields(report.certainty.settings)[1]["ci"])
+    return f"{level * 100:g}% interval"
+
+
+def _notes(report: Report) -> list[str]:
+    """Return the sentences about images that carry a variance, and an empty line; those of parts are left out."""
+    influence = report.certainty.influence
+    heads = [name for name in influence if name.partition("@")[0] == name or name.partition("@")[0] not in influence]
+    lines = [influence_line(label(name), influence[name], number(name, influence[name].without)) for name in heads]
+    if len(lines) > _LINES:
+        lines = [*lines[:_LINES], f"and so of {len(lines) - _LINES} more numbers; the JSON report lists them"]
+    return [*lines, ""] if lines else []
+
+
+_LINES = 5
+"""Largest number of sentences about images."""
 
 
 def _indented(name: str, report: Report) -> str:

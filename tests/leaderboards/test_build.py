@@ -8,8 +8,8 @@ from toy_reports import TRUTH, annotations, board, counts, predictions, publishe
 from crowdeval import Protocol, evaluate
 from crowdeval.errors import UsageError
 from crowdeval.leaderboards.build import leaderboard
-from crowdeval.leaderboards.rankings import better
 from crowdeval.leaderboards.results import measured_results, newest_results
+from crowdeval.metrics import better
 
 
 def ranks(ranking):

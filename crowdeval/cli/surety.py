@@ -1,0 +1,83 @@
+"""The options of standard errors, confidence intervals and tests, which score, compare and leaderboard share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crowdeval.options import INTERVALS, RESAMPLES, SEED
+
+if TYPE_CHECKING:
+    from crowdeval.statistics.certainty import Resampling
+
+
+def surety_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of intervals to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+        The same function with the parameters of click.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @surety_options
+    ... def show(**arguments): ...
+    >>> [parameter.name for parameter in show.params]
+    ['ci', 'resamples', 'seed', 'ci_method', 'exact', 'cluster', 'cluster_id']
+    """
+    for option in reversed((
+        click.option("--ci", type=float, metavar="LEVEL", help="Also give confidence intervals of this level: 0.95."),
+        click.option("--resamples", type=int, metavar="N", default=RESAMPLES, show_default=True,
+                     help="Number of resamples of the images for intervals."),
+        click.option("--seed", type=int, metavar="N", default=SEED, show_default=True,
+                     help="Seed of the random numbers of resamples."),
+        click.option("--ci-method", type=click.Choice(INTERVALS), default="bootstrap-t", show_default=True,
+                     help="Method of the intervals."),
+        click.option("--exact", is_flag=True,
+                     help="Resample ranked lists without bins, which takes some 20 times as long."),
+        click.option("--cluster", metavar="ATTRIBUTE", default="",
+                     help="Resample images of equal ATTRIBUTE together: scenes, cameras, videos."),
+        click.option("--cluster-id", metavar="REGEX", default="",
+                     help="Resample images together whose ids agree in what REGEX finds in them."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def surety_of(options: dict[str, Any]) -> Resampling:
+    """Return how intervals are made; the options of ``surety_options`` are taken from the given ones.
+
+    Parameters
+    ----------
+    options : dict
+        The options of a command; changed in place.
+
+    Returns
+    -------
+    Resampling
+
+    Raises
+    ------
+    UsageError
+        If a value is out of its range.
+
+    Examples
+    --------
+    >>> surety_of({"ci": 0.9, "resamples": 100, "seed": 0, "ci_method": "basic", "exact": False, "cluster": "",
+    ...            "cluster_id": ""}).level
+    0.9
+    """
+    from crowdeval.statistics.certainty import Resampling
+
+    level, method = options.pop("ci"), options.pop("ci_method")
+    names = ("resamples", "seed", "exact", "cluster", "cluster_id")
+    return Resampling(level=level, method=method, **{name: options.pop(name) for name in names})
