@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from crowdeval.errors import InputError, UsageError
 from crowdeval.evaluation.evaluate import report_and_evidence, report_of
 from crowdeval.evaluation.gathering import Stage
 from crowdeval.evaluation.notices import warn_about
-from crowdeval.evaluation.preparation import Preparation
+from crowdeval.evaluation.preparation import AS_GIVEN, Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.options import PRESETS, RESAMPLES, SEED, Extra, IdStyle, Missing
+from crowdeval.options import PRESETS, Extra, IdStyle, IntervalMethod, Missing
 from crowdeval.points.from_frames import is_frame
 from crowdeval.points.sets import Annotations, Predictions
 
@@ -47,12 +47,8 @@ def evaluate(
     root: str | os.PathLike[str] | None = None,
     errors: bool = False,
     ci: float | None = None,
-    resamples: int = RESAMPLES,
-    seed: int = SEED,
-    cluster: str = "",
-    cluster_id: str = "",
-    exact: bool = False,
     progress: Stage = lambda stage: None,
+    **resampling: Unpack[ResamplingOptions],
 ) -> Report:
     """Score predictions against annotations.
 
@@ -98,16 +94,14 @@ def evaluate(
         Whether each value gets its standard error: ``report.errors``.
     ci : float, optional
         The level of confidence intervals, such as 0.95: ``report.intervals``; errors come with them.
-    resamples, seed : int
-        Number of resamples for intervals, and the seed of their random numbers.
-    cluster : str
-        An attribute of the images; images of equal value, such as those of one camera, are resampled together.
-    cluster_id : str
-        A regular expression that finds the cluster of an image in its id, in place of ``cluster``.
-    exact : bool
-        Whether ranked lists are resampled without bins, which takes some 20 times as long.
     progress : callable
         Called with the name of each stage before it begins.
+    **resampling
+        How intervals are made. ``resamples`` and ``seed``: the number of resamples and the seed of their random
+        numbers. ``cluster``: an attribute of the images, of which images of equal value, such as those of one camera,
+        are resampled together; ``cluster_id``: a regular expression that finds the cluster of an image in its id.
+        ``method``: ``"bootstrap-t"``, ``"percentile"``, ``"bca"`` or ``"basic"``. ``exact``: ranked lists are resampled
+        without bins, which takes some 20 times as long.
 
     Returns
     -------
@@ -134,30 +128,75 @@ def evaluate(
     >>> report["nAP@0.5"]
     0.5
     """
-    chosen = _with_images(protocol_of(protocol), missing, id_style)
-    surety = _surety(errors=errors, level=ci, resamples=resamples, seed=seed, cluster=cluster, cluster_id=cluster_id,
-                     exact=exact)  # fmt: skip
+    surety = _surety(errors or ci is not None, ci, resampling)
     text = str(label) if isinstance(label, int) else label
-    preparation = Preparation(frame=frame, label=text, id_map=id_map or {}, extra=extra, only=only)
+    report, evidence = report_and_columns(
+        predictions, annotations,
+        protocol=protocol, missing=missing, id_style=id_style,
+        preparation=Preparation(frame=frame, label=text, id_map=id_map or {}, extra=extra, only=only),
+        per_image=per_image, names=names, about=about, images=images, root=root,
+        groups=[resampling["cluster"]] if resampling.get("cluster") else (),
+        progress=progress,
+    )  # fmt: skip
+    warn_about(report.warnings)
+    return with_certainty(report, evidence, surety)
+
+
+def report_and_columns(
+    predictions: Any,
+    annotations: Any = None,
+    *,
+    protocol: Protocol | str | Sequence[str] = PAPER,
+    missing: Missing | None = None,
+    id_style: IdStyle | None = None,
+    preparation: Preparation = AS_GIVEN,
+    per_image: bool = False,
+    names: tuple[str, str] | None = None,
+    about: Mapping[str, str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    root: str | os.PathLike[str] | None = None,
+    groups: Sequence[str] = (),
+    progress: Stage = lambda stage: None,
+) -> tuple[Report, Evidence]:
+    """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
+
+    Parameters
+    ----------
+    predictions, annotations, protocol, missing, id_style, per_image, names, about, images, root, progress
+        As for ``evaluate``, whose errors are raised.
+    preparation : Preparation
+        What is done to the two sides before.
+    groups : sequence of str
+        Attributes of the images that evidence keeps, for clusters.
+
+    Returns
+    -------
+    (Report, Evidence)
+
+    Examples
+    --------
+    >>> report, evidence = report_and_columns({"a": [[1, 1]]}, {"a": [[1, 1], [2, 2]]})
+    >>> report["MAE"], evidence.image_ids
+    (1.0, ('a',))
+    """
     first = _source(predictions)
     if isinstance(predictions, Evidence) or (first is not None and first.kind == "evidence"):
         evidence = predictions if isinstance(predictions, Evidence) else first
-        return _of_evidence(evidence, annotations, protocol, per_image, surety)
+        return _of_evidence(evidence, annotations, protocol, per_image)
+    chosen = _with_images(protocol_of(protocol), missing, id_style)
     second = _second_source(first, annotations)
     listed = _listed(images, first, second)
     found, true = _predictions(predictions, first, listed), _annotations(annotations, second, listed, root)
-    report, columns = report_and_evidence(
+    return report_and_evidence(
         found, true,
         protocol=_with_stems(chosen, first, second, found, true),
         per_image=per_image,
         names=names or _names_of(first, second),
         about=about if about is not None or first is None else first.about,
         preparation=preparation,
-        groups=(cluster,) if cluster else (),
+        groups=groups,
         progress=progress,
     )  # fmt: skip
-    warn_about(report.warnings)
-    return with_certainty(report, columns, surety)
 
 
 def with_certainty(report: Report, evidence: Evidence, resampling: Resampling | None) -> Report:
@@ -195,9 +234,23 @@ def with_certainty(report: Report, evidence: Evidence, resampling: Resampling | 
     return replace(report, certainty=found)
 
 
-def _surety(*, errors: bool, level: float | None, **options: Any) -> Resampling | None:
+class ResamplingOptions(TypedDict, total=False):
+    """The options of intervals, which ``evaluate`` documents."""
+
+    resamples: int
+    seed: int
+    cluster: str
+    cluster_id: str
+    method: IntervalMethod
+    exact: bool
+
+
+def _surety(wanted: bool, level: float | None, options: ResamplingOptions) -> Resampling | None:
     """Return how errors and intervals are made; None where neither is wanted."""
-    if not errors and level is None:
+    unknown = options.keys() - ResamplingOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"evaluate() got an unexpected keyword argument {min(unknown)!r}")
+    if not wanted:
         return None
     from crowdeval.statistics.certainty import Resampling
 
@@ -340,9 +393,8 @@ def _of_evidence(
     annotations: Any,
     protocol: Protocol | str | Sequence[str],
     per_image: bool,
-    surety: Resampling | None,
-) -> Report:
-    """Return the report of evidence, by its own protocol unless another one is given."""
+) -> tuple[Report, Evidence]:
+    """Return the report of evidence, by its own protocol unless another one is given, and the evidence."""
     if annotations is not None:
         raise UsageError("evidence holds both sides: leave out the annotations")
     if not isinstance(evidence, Evidence):
@@ -351,6 +403,4 @@ def _of_evidence(
     if chosen is not None and not isinstance(protocol, Protocol):
         own = Protocol.parse(evidence.signature)
         chosen = replace(own, preset=chosen.preset, metrics=chosen.metrics)
-    report = report_of(evidence, protocol=chosen, per_image=per_image)
-    warn_about(report.warnings)
-    return with_certainty(report, evidence, surety)
+    return report_of(evidence, protocol=chosen, per_image=per_image), evidence

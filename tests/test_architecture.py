@@ -61,6 +61,7 @@ LAYERS = [
     "evaluation.preparation",
     "evaluation.notices",
     "evaluation.sides",
+    "evaluation.certainty",
     "evaluation.report",
     "evaluation.parts",
     "evaluation.gathering",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,20 +15,11 @@ from click.core import ParameterSource
 from crowdeval.cli.choices import completer
 from crowdeval.cli.inputs import both_inputs, quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.preparing import preparation_of, preparing_options
+from crowdeval.cli.protocol_options import protocol_of, protocol_options
 from crowdeval.cli.surety import surety_of, surety_options
 from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.options import (
-    AREAS,
-    COUNT_THRESHOLD,
-    METRICS,
-    OFF_IMAGE,
-    PAPER_DELTA,
-    PAPER_K,
-    POOLS,
-    PRESETS,
-    REPORT_SUFFIXES,
-)
+from crowdeval.options import METRICS, REPORT_SUFFIXES
 from crowdeval.render import RENDERERS
 from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_annotations, resolve_input
 
@@ -42,46 +33,10 @@ if TYPE_CHECKING:
 _BOUNDS = tuple(f"{name}=" for name in METRICS)
 
 
-def _protocol_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of the protocol to a command, in the order of the help text."""
-    for option in reversed((
-        click.option("--delta", metavar="RANGE", default=PAPER_DELTA, show_default=True,
-                     help="Thresholds of nAP, in units of the scale d_k: start:step:end, a list a,b,c, or one number."),
-        click.option("--k", type=int, default=PAPER_K, show_default=True,
-                     help="Scale d_k of a true point: the mean distance to so many nearest true points of its image."),
-        click.option("--metric", "-m", "metrics", multiple=True, metavar="NAME", shell_complete=completer(METRICS),
-                     help="A metric to compute, such as F1@8px; can be repeated. `crowdeval metrics` lists them."),
-        click.option("--preset", metavar="NAME", shell_complete=completer(PRESETS),
-                     help=f"A named list of metrics: {', '.join(PRESETS)}.  "
-                          "[default: paper, or none if --metric is given]"),
-        click.option("--off-image", type=click.Choice(OFF_IMAGE), default="keep", show_default=True,
-                     help="Keep true points outside their image, drop them, or move them to its edge (clip)."),
-        click.option("--count-threshold", type=float, default=COUNT_THRESHOLD, show_default=True,
-                     help="A prediction counts as a person if its confidence is above this number."),
-        click.option("--ap", type=click.Choice(AREAS), default="area", show_default=True,
-                     help="Area under the precision-recall curve: of its envelope (area), without envelope (step), or "
-                          "at the sampled recalls of COCO (101) or VOC 2007 (11)."),
-        click.option("--pool", type=click.Choice(POOLS), default="set", show_default=True,
-                     help="AP of one ranked list over all images (set), or the mean of the AP of each image (image)."),
-        click.option("--lone", metavar="inf|diagonal|PIXELS", default="inf", show_default=True,
-                     help="Scale d_k of a true point that is alone in its image: infinite, the image diagonal, or a "
-                          "number of pixels."),
-    )):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def _protocol_of(options: dict[str, Any]) -> Protocol:
-    """Return the protocol of the options that ``_protocol_options`` adds."""
-    from crowdeval.evaluation.protocol import Protocol
-
-    return Protocol(**{**options, "preset": str(options["preset"] or "")})
-
-
 @click.command(short_help="Score predictions against annotations: nAP, MAE, MSE and more.")
 @both_inputs
 @preparing_options
-@_protocol_options
+@protocol_options
 @surety_options
 @click.option("--format", "form", type=click.Choice(list(RENDERERS.table)),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
@@ -150,22 +105,27 @@ def score(
     protocol = source.protocol(options)
     gates = parse_gates(fail_under, fail_over, protocol)
     render = _brief if brief else RENDERERS[form or _form_of(output)]
-    table = None if per_image is None else _output_path("--per-image", per_image, (".csv", ".parquet"))
-    kept = None if evidence is None else _output_path("--evidence", evidence, (".arrow",))
-    parts = {"per_image": table is not None, "part": kept is not None}
-    groups = (surety.cluster,) if surety.cluster else ()
-    report, columns = source.evaluate(protocol, **parts, groups=groups, preparing=preparing, quiet=quiet)
-    if not brief:
-        report = with_certainty(report, columns, surety)
+    table = _output_path("--per-image", per_image, (".csv", ".parquet"))
+    kept = _output_path("--evidence", evidence, (".arrow",))
+    parts = _Parts(per_image=table is not None, part=kept is not None, groups=surety.groups)
+    report, columns = source.evaluate(protocol, parts, preparing=preparing, quiet=quiet)
+    report = report if brief else with_certainty(report, columns, surety)
     for text in [] if quiet else report.warnings:
         warn(text)
-    if kept is not None:
-        report = _with_evidence(report, columns, kept, output)
-    if table is not None:
-        _write_table(report, table)
+    report = report if kept is None else _with_evidence(report, columns, kept, output)
+    _write_table(report, table)
     write_result(render(report), output)
     _say_written([] if quiet else [output, evidence])
     enforce_gates(gates, report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What is wanted beside the values: a per-image table, evidence of a part of a set, attributes in evidence."""
+
+    per_image: bool
+    part: bool
+    groups: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +183,7 @@ class _Source:
     def protocol(self, options: dict[str, Any]) -> Protocol:
         """Return the protocol of the options; evidence has a protocol, in which only the given options are replaced."""
         if self.evidence is None:
-            return _protocol_of(options)
+            return protocol_of(options)
         from crowdeval.evaluation.protocol import Protocol
 
         context = click.get_current_context()
@@ -238,14 +198,7 @@ class _Source:
         return replace(Protocol.parse(self.evidence.signature), **given)
 
     def evaluate(
-        self,
-        protocol: Protocol,
-        *,
-        per_image: bool,
-        part: bool,
-        groups: Sequence[str],
-        preparing: dict[str, Any],
-        quiet: bool,
+        self, protocol: Protocol, parts: _Parts, *, preparing: dict[str, Any], quiet: bool
     ) -> tuple[Report, Evidence]:
         """Read and score the inputs with a progress bar; return the report and its evidence."""
         from crowdeval.evaluation.evaluate import report_and_evidence, report_of
@@ -255,7 +208,8 @@ class _Source:
             if given:
                 option = {"label": "class"}.get(given[0], given[0].replace("_", "-"))
                 raise UsageError(f"{self.predictions.name} is evidence, which holds no points: leave out --{option}")
-            return report_of(self.evidence, protocol=protocol, per_image=per_image, part=part), self.evidence
+            report = report_of(self.evidence, protocol=protocol, per_image=parts.per_image, part=parts.part)
+            return report, self.evidence
         assert self.annotations is not None, "of() sets annotations or evidence"
         with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
             stage(f"reading {self.predictions.name}")
@@ -270,12 +224,12 @@ class _Source:
                     predicted,
                     annotated,
                     protocol=replace(protocol, id_style=id_style),
-                    per_image=per_image,
+                    per_image=parts.per_image,
                     names=(self.predictions.name, self.annotations.name),
                     about=self.predictions.about,
                     preparation=preparation_of(preparing),
-                    part=part,
-                    groups=groups,
+                    part=parts.part,
+                    groups=parts.groups,
                     progress=stage,
                 )
 
@@ -323,8 +277,10 @@ def _form_of(output: str | None) -> str:
     return REPORT_SUFFIXES.get(suffix, "table")
 
 
-def _output_path(option: str, name: str, suffixes: Sequence[str]) -> Path:
+def _output_path(option: str, name: str | None, suffixes: Sequence[str]) -> Path | None:
     """Return the path of an output file; raise UsageError for another suffix, MissingFileError without a folder."""
+    if name is None:
+        return None
     path = Path(name)
     if path.suffix.lower() not in suffixes:
         raise UsageError(f"{option} {name}: expected a name that ends in {' or '.join(suffixes)}")
@@ -334,8 +290,10 @@ def _output_path(option: str, name: str, suffixes: Sequence[str]) -> Path:
     return path
 
 
-def _write_table(report: Report, path: Path) -> None:
-    """Write the per-image table as CSV or Parquet."""
+def _write_table(report: Report, path: Path | None) -> None:
+    """Write the per-image table as CSV or Parquet, where it is wanted."""
+    if path is None:
+        return
     from crowdeval.writing import write_file
 
     frame = report.to_frame()

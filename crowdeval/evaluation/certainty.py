@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from crowdeval.options import IntervalMethod as Method
+from crowdeval.options import IntervalMethod
 
 Trust = Literal["yes", "rough", "no"]
 
@@ -29,7 +29,7 @@ class Interval:
 
     low: float
     high: float
-    method: Method
+    method: IntervalMethod
     reliable: Trust
     effective: float
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.errors import FormatError, Problem, UsageError, did_you_mean
-from crowdeval.evaluation.certainty import Certainty, Influence, Interval, Method, Trust
+from crowdeval.evaluation.certainty import Certainty, Influence, Interval, Trust
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.sides import Side
 from crowdeval.metrics import canonical
+from crowdeval.options import IntervalMethod
 from crowdeval.plugins import Extensions
 
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ class _Document(msgspec.Struct):
     version: str = ""
     about: dict[str, str] = {}
     errors: dict[str, float] = {}
-    intervals: dict[str, tuple[float, float, Method, Trust, float]] = {}
+    intervals: dict[str, tuple[float, float, IntervalMethod, Trust, float]] = {}
     influence: dict[str, tuple[str, float, float]] = {}
     resampling: str = ""
     bound: float = 0.0

@@ -13,6 +13,7 @@ from crowdeval.evaluation.parts import write_evidence
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.report import EvidenceFile, Report
 from crowdeval.runs.folder import RunFolder, about_run, run_predictions
+from crowdeval.statistics.certainty import Resampling, certainty_of
 from crowdeval.writing import write_file
 
 
@@ -98,6 +99,7 @@ def score_run(folder: RunFolder, split: Split, protocol: Protocol) -> Report:
         names=(str(folder.path), f"{split.name}:{split.split}"),
         about=about_run(manifest),
     )
+    report = replace(report, certainty=certainty_of(evidence, report.values, protocol, Resampling()))
     path = report_file(folder, protocol)
     evidence_file = path.with_name(f"evidence{path.stem.removeprefix('report')}.arrow")
     report = replace(report, evidence=EvidenceFile(evidence_file.name, write_evidence(evidence, evidence_file)))

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crowdeval.errors import UsageError
-from crowdeval.evaluation.certainty import Certainty, Influence, Interval, Method
+from crowdeval.evaluation.certainty import Certainty, Influence, Interval
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.metrics.evidence import GROUP, Evidence
 from crowdeval.metrics.groups import QUARTILES
-from crowdeval.options import INTERVALS, RESAMPLES, SEED
+from crowdeval.options import INTERVALS, RESAMPLES, SEED, IntervalMethod
+from crowdeval.statistics.curves import BINS
 from crowdeval.statistics.influence import CARRIES, by_sums, changes_of, errors_of
 from crowdeval.statistics.intervals import interval
 from crowdeval.statistics.quantities import Numbers, clusters_of, numbers_of
@@ -49,13 +50,13 @@ class Resampling:
     Examples
     --------
     >>> Resampling(level=0.95).settings
-    'intervals@1|ci:0.95|method:bootstrap-t|resamples:1000|seed:0|bins:256|cluster:none'
+    'intervals@1|ci:0.95|method:bootstrap-t|resamples:1000|seed:0|bins:200|cluster:none'
     """
 
     level: float | None = None
     resamples: int = RESAMPLES
     seed: int = SEED
-    method: Method = "bootstrap-t"
+    method: IntervalMethod = "bootstrap-t"
     exact: bool = False
     cluster: str = ""
     cluster_id: str = ""
@@ -78,11 +79,16 @@ class Resampling:
             raise UsageError("cluster and cluster-id are two ways to say the same; give one")
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The attributes that evidence has to keep."""
+        return (self.cluster,) if self.cluster else ()
+
+    @property
     def settings(self) -> str:
         """The second line below a report with intervals."""
         level = "none" if self.level is None else f"{self.level:g}"
         cluster = f"id={self.cluster_id}" if self.cluster_id else self.cluster or "none"
-        bins = "none" if self.exact else "256"
+        bins = "none" if self.exact else str(BINS)
         return (
             f"intervals@1|ci:{level}|method:{self.method}|resamples:{self.resamples}|seed:{self.seed}|bins:{bins}"
             f"|cluster:{cluster}"

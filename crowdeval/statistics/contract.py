@@ -53,7 +53,8 @@ class Units:
         >>> Units(("a", "b"), np.array([1, 0, 1])).sum(np.array([1.0, 2.0, 4.0])).tolist()
         [2.0, 5.0]
         """
-        return np.bincount(self.of_image, weights=column, minlength=len(self))
+        summed: Floats = np.bincount(self.of_image, weights=column, minlength=len(self)).astype(np.float64, copy=False)
+        return summed
 
     @classmethod
     def of(cls, labels: Sequence[str]) -> Units:
@@ -135,21 +136,22 @@ class Sums(Protocol):
             NaN where the metric is undefined without the unit.
         """
 
-    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, Floats]:
-        """Return metrics with the rows of some units replaced by those of another system.
+    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
+        """Return metrics of two systems after the rows of some units are swapped between them.
 
         Parameters
         ----------
         other : Sums
             The same metrics of another system, of the same units.
         swaps : array of float, (r, n)
-            1 for a unit whose row is that of the other system, 0 for the others.
+            1 for a unit whose rows are swapped, 0 for the others.
         keys : sequence of str
             The metrics.
 
         Returns
         -------
-        dict of str to array, (r,)
+        dict of str to (array, array), (r,) each
+            The metric of this system, and of the other.
         """
 
     def bound(self, key: str) -> float:

@@ -1,11 +1,11 @@
 """Average precision as a function of sums over images: of predictions and hits in bins of a system's own ranking.
 
-A bin ends at the confidence of a hit. With no more distinct confidences of hits than bins, the sums are the curve
-itself, and give its value; with more, the bins end at quantiles of the hits, so that equal bins of two systems hold
-equal shares of their rankings. One image and one threshold, hits with the confidences 0.9 and 0.6, and a false positive
-with 0.7 between them::
+Each threshold has its own bins, so that a number does not depend on what else is measured. A bin ends at the end of a
+tie with a hit. With no more such ends than bins, the sums are the curve itself and give its value; with more, the bins
+end at quantiles of the hits, so that equal bins of two systems hold equal shares of their hits. One image and one
+threshold, hits with the confidences 0.9 and 0.6, and a false positive with 0.7 between them::
 
-    edges  0.9  0.6        predictions in each bin  1  2        hits in each bin  1  1
+    bins end at  0.9  0.6        predictions in each bin  1  2        hits in each bin  1  1
 
 Between the ends of a bin the curve is unknown: the envelope at the end of the bin bounds the value from below, and the
 curve with all hits of a bin before its false positives bounds it from above (``Curves.bound``).
@@ -13,25 +13,78 @@ curve with all hits of a bin before its false positives bounds it from above (``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crowdeval.matching.curves import recall_steps, total_recall_steps
 from crowdeval.metrics.evidence import Evidence, bit
 from crowdeval.options import Area
-from crowdeval.points.ragged import Floats, Integers
+from crowdeval.points.ragged import Floats, Indices, Integers
 from crowdeval.statistics.contract import Replicates, Sums, Units
 
-BINS = 256
-"""Number of bins."""
+BINS = 200
+"""Number of bins of a threshold."""
 
 _KEPT = 1 << 25
 """Number of the entries of columns that are kept; more are made anew each time."""
 
-_SAMPLE = 1 << 15
-"""Number of hits from which quantiles are taken."""
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """The predictions and the hits of every unit in every bin, at one threshold.
+
+    Attributes
+    ----------
+    columns : array of float, (n, 2 B)
+        Predictions in each of B bins, then hits in each.
+    binned : bool
+        Whether the curve has more points than bins, so that values are approximate.
+    """
+
+    columns: Floats
+    binned: bool
+
+    @property
+    def number(self) -> int:
+        """Number of bins."""
+        return int(self.columns.shape[1]) // 2
+
+    def curves(self, sums: Floats) -> tuple[Floats, Floats]:
+        """Return cumulative predictions and hits, (r, B) each, from the sums of the columns, (r, 2 B)."""
+        return np.cumsum(sums[:, : self.number], axis=1), np.cumsum(sums[:, self.number :], axis=1)
+
+    def on_shares(self, bins: int) -> Floats:
+        """Return the columns on bins of equal shares of the hits; a bin goes where the middle of its share is.
+
+        Parameters
+        ----------
+        bins : int
+            Number of bins.
+
+        Returns
+        -------
+        array of float, (n, 2 bins)
+        """
+        if self.binned:
+            return self.columns
+        hits = self.columns[:, self.number :].sum(axis=0)
+        middle = (np.cumsum(hits) - hits / 2) / max(float(hits.sum()), 1.0)
+        place = np.minimum((middle * bins).astype(np.int64), bins - 1)
+        moved = np.zeros((2 * bins, len(self.columns)))
+        np.add.at(moved, np.concatenate([place, place + bins]), self.columns.T)
+        shares: Floats = moved.T
+        return shares
+
+
+def _on_equal_bins(a: Bins, b: Bins, bins: int) -> tuple[Bins, Bins]:
+    """Return two systems on the same number of bins, where equal bins hold equal shares of their hits."""
+    first, second = a.on_shares(bins), b.on_shares(bins)
+    # Bins without a prediction of either system change no curve.
+    filled = np.flatnonzero((first.any(axis=0) | second.any(axis=0)).reshape(2, bins).any(axis=0))
+    kept = np.concatenate([filled, filled + bins])
+    return Bins(np.ascontiguousarray(first[:, kept]), a.binned), Bins(np.ascontiguousarray(second[:, kept]), b.binned)
 
 
 class Curves:
@@ -51,12 +104,7 @@ class Curves:
     units : Units
         What is resampled.
     bins : int
-        Largest number of bins.
-
-    Attributes
-    ----------
-    binned : bool
-        Whether there are more distinct confidences of hits than bins, so that values are approximate.
+        Largest number of bins of a threshold.
 
     Examples
     --------
@@ -67,6 +115,8 @@ class Curves:
     >>> curves = Curves(evidence, "delta", {"nAP": [0.5]}, "area", Units(("a",), np.array([0])))
     >>> curves.replicates(np.ones((1, 1)), ["nAP"], influences=False)["nAP"].values.round(4).tolist()  # (1 + 2/3) / 2
     [0.8333]
+    >>> curves.columns(0).columns.tolist()
+    [[1.0, 2.0, 1.0, 1.0]]
     """
 
     def __init__(
@@ -79,21 +129,21 @@ class Curves:
         *,
         bins: int = BINS,
     ) -> None:
-        self.units, self.ap = units, ap
+        self.units, self.ap, self.bins = units, ap, bins
         self.entries = {key: [evidence.column_at(column, at) for at in own] for key, own in thresholds.items()}
-        bits, score = evidence.rows[column], evidence.score
-        any_hit = np.flatnonzero(bits.any(axis=1))
-        edges, self.binned = _edges(None if score is None else score[any_hit], len(any_hit), bins)
-        self.bins = len(edges)
-        # The bin of a prediction is the first whose edge is not above its confidence. Predictions below all edges come
-        # after every hit and change nothing:  edges [.9, .6], confidences [.9, .7, .6, .1]  ->  bins [0, 1, 1, 2]
-        own = np.zeros(len(bits), dtype=np.int64) if score is None else np.searchsorted(-edges, -score, side="left")
-        image = np.repeat(units.of_image, evidence.counts)
-        place = image * (self.bins + 1) + own
-        self.seen = self._counted(place)
         self.true = units.sum(evidence.images["true"].astype(np.float64))
-        self._bits, self._place = bits[any_hit], place[any_hit]
-        self._kept: dict[int, Floats] = {}
+        unit, self.bits = np.repeat(units.of_image.astype(np.int32), evidence.counts), evidence.rows[column]
+        # Ranked by falling confidence; ``last`` is the last place of the tie of each prediction:
+        #   ranked [.9, .5, .5]  ->  ties end at [0, 2]  ->  last [0, 2, 2]
+        if evidence.score is None:
+            self.last = np.full(len(unit), len(unit) - 1)
+        else:
+            order = np.argsort(-evidence.score)
+            unit, self.bits, ranked = unit.take(order), self.bits.take(order, axis=0), evidence.score.take(order)
+            ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)[: len(ranked) or 0]
+            self.last = np.repeat(ends, np.diff(ends, prepend=-1))
+        self.unit = unit
+        self._kept: dict[int, Bins] = {}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -102,51 +152,43 @@ class Curves:
 
     def replicates(self, counts: Floats, keys: Sequence[str], *, influences: bool) -> dict[str, Replicates]:
         """Return metrics in resamples (see ``Sums``)."""
-        seen, truths = np.cumsum(counts @ self.seen, axis=1), counts @ self.true
+        truths = counts @ self.true
         values = {key: np.zeros(len(counts)) for key in keys}
         slopes = {key: np.zeros(counts.shape) for key in keys} if influences else {}
         for entry, of in self._keys_of(keys).items():
-            own = self.hits(entry)
-            hits = np.cumsum(counts @ own, axis=1)
+            own = self.columns(entry)
+            seen, hits = own.curves(counts @ own.columns)
             value = average_precisions(seen, hits, truths, self.ap)
             influence = None
             if influences:
-                by_seen, by_hits, by_truth = gradients(seen, hits, truths, self.ap)
-                influence = by_seen @ self.seen.T + by_hits @ own.T + np.outer(by_truth, self.true)
+                by_bin, by_truth = gradients(seen, hits, truths, self.ap)
+                influence = by_bin @ own.columns.T
+                influence += np.multiply.outer(by_truth, self.true)
             for key in of:
                 share = 1.0 / len(self.entries[key])
                 values[key] += share * value
                 if influence is not None:
-                    slopes[key] += share * influence
+                    slopes[key] += influence if share == 1 else share * influence
         return {key: Replicates(values[key], slopes.get(key)) for key in keys}
 
     def without(self, units: Integers, keys: Sequence[str]) -> dict[str, Floats]:
         """Return metrics with one unit left out (see ``Sums``)."""
-        seen = np.cumsum(self.seen.sum(axis=0) - self.seen[units], axis=1)
         truths = self.true.sum() - self.true[units]
-        values = {key: np.zeros(len(units)) for key in keys}
-        for entry, of in self._keys_of(keys).items():
-            own = self.hits(entry)
-            hits = np.cumsum(own.sum(axis=0) - own[units], axis=1)
-            value = average_precisions(seen, hits, truths, self.ap)
-            for key in of:
-                values[key] += value / len(self.entries[key])
-        return values
+        return self._values(keys, truths, lambda own: own.columns.sum(axis=0) - own.columns[units])
 
-    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, Floats]:
-        """Return metrics with the rows of some units replaced (see ``Sums``)."""
+    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
+        """Return metrics after the rows of some units are swapped (see ``Sums``)."""
         assert isinstance(other, Curves), "both systems have the same kind of sums"
-        seen = np.cumsum(_exchanged(self.seen, other.seen, swaps), axis=1)
+        theirs = {mine: own for key in keys for mine, own in zip(self.entries[key], other.entries[key], strict=True)}
         truths = np.full(len(swaps), self.true.sum())
-        values = {key: np.zeros(len(swaps)) for key in keys}
-        theirs = {entry: other_entry for key in keys for entry, other_entry in zip(
-            self.entries[key], other.entries[key], strict=True)}  # fmt: skip
+        mine, others = ({key: np.zeros(len(swaps)) for key in keys} for _ in range(2))
         for entry, of in self._keys_of(keys).items():
-            hits = np.cumsum(_exchanged(self.hits(entry), other.hits(theirs[entry]), swaps), axis=1)
-            value = average_precisions(seen, hits, truths, self.ap)
-            for key in of:
-                values[key] += value / len(self.entries[key])
-        return values
+            own, new = _on_equal_bins(self.columns(entry), other.columns(theirs[entry]), self.bins)
+            moved = swaps @ (new.columns - own.columns)
+            for values, side, sums in ((mine, own, moved), (others, new, -moved)):
+                curves = side.curves(side.columns.sum(axis=0) + sums)
+                _add(values, of, average_precisions(*curves, truths, self.ap), self.entries)
+        return {key: (mine[key], others[key]) for key in keys}
 
     def undefined_without(self, key: str) -> Integers:
         """Return the units without any one of which there are no true points."""
@@ -165,22 +207,23 @@ class Curves:
         float
             The difference of the two bounds of the module docstring; 0 where the sums are the curve.
         """
-        if not self.binned:
-            return 0.0
-        seen, truths = self.seen.sum(axis=0), self.true.sum(keepdims=True)
-        gaps = []
+        gaps, truths = [], self.true.sum(keepdims=True)
         for entry in self.entries[key]:
-            hits = np.cumsum(self.hits(entry).sum(axis=0))
-            low = average_precisions(np.cumsum(seen)[None], hits[None], truths, self.ap)
-            gained = np.diff(hits, prepend=0.0)
+            own = self.columns(entry)
+            if not own.binned:
+                gaps.append(0.0)
+                continue
+            seen, hits = own.curves(own.columns.sum(axis=0)[None])
+            gained, new = np.diff(hits, prepend=0.0), np.diff(seen, prepend=0.0)
             # Each bin in two: its hits first, then the false positives.
-            first = np.stack([gained, seen - gained], axis=1).ravel()
-            high = average_precisions(np.cumsum(first)[None], np.repeat(hits, 2)[None], truths, self.ap)
+            halves = np.stack([gained, new - gained], axis=2).reshape(1, -1)
+            low = average_precisions(seen, hits, truths, self.ap)
+            high = average_precisions(np.cumsum(halves, axis=1), np.repeat(hits, 2, axis=1), truths, self.ap)
             gaps.append(float(high[0] - low[0]))
         return float(np.mean(gaps))
 
-    def hits(self, entry: int) -> Floats:
-        """Return the hits at a threshold of every unit in every bin.
+    def columns(self, entry: int) -> Bins:
+        """Return the bins of a threshold.
 
         Parameters
         ----------
@@ -189,20 +232,39 @@ class Curves:
 
         Returns
         -------
-        array of float, (n, B)
+        Bins
         """
         if entry in self._kept:
             return self._kept[entry]
-        counted = self._counted(self._place[bit(self._bits, entry)])
-        if (len(self._kept) + 1) * counted.size <= _KEPT:
-            self._kept[entry] = counted
-        return counted
+        hits = np.flatnonzero(bit(self.bits, entry))
+        ends = self.last.take(hits)
+        cuts = ends[np.flatnonzero(np.append(ends[1:] != ends[:-1], True))] if len(ends) else ends
+        binned = len(cuts) > self.bins
+        if binned:
+            cuts = ends.take(np.linspace(0, len(ends) - 1, self.bins + 1).round().astype(np.int64)[1:])
+        made = Bins(self._counted(cuts, hits), binned)
+        if (len(self._kept) + 1) * made.columns.size <= _KEPT:
+            self._kept[entry] = made
+        return made
 
-    def _counted(self, place: NDArray[np.int64]) -> Floats:
-        """Return the number of predictions in every unit and bin, (n, B)."""
-        size = len(self.units) * (self.bins + 1)
-        counted = np.bincount(place, minlength=size).reshape(len(self.units), self.bins + 1)
-        return np.ascontiguousarray(counted[:, : self.bins], dtype=np.float64)
+    def _counted(self, cuts: Indices, hits: Indices) -> Floats:
+        """Return the predictions and the hits of every unit in bins that end at these places of the ranking."""
+        units, bins = len(self.units), len(cuts)
+        # The bins of the ranking, one number for each bin and unit:  cuts [0, 2], 10 units  ->  bins [0, 10, 10]
+        place = np.repeat(np.arange(0, bins * units, units or 1), np.diff(cuts, prepend=-1))
+        place += self.unit[: len(place)]
+        counted = np.empty((2 * bins, units))
+        for half, own in enumerate((place, place.take(hits))):
+            counted[half * bins : (half + 1) * bins] = np.bincount(own, minlength=bins * units).reshape(bins, units)
+        return np.ascontiguousarray(counted.T)
+
+    def _values(self, keys: Sequence[str], truths: Floats, sums_of: Callable[[Bins], Floats]) -> dict[str, Floats]:
+        """Return metrics from the sums of every threshold."""
+        values = {key: np.zeros(len(truths)) for key in keys}
+        for entry, of in self._keys_of(keys).items():
+            own = self.columns(entry)
+            _add(values, of, average_precisions(*own.curves(sums_of(own)), truths, self.ap), self.entries)
+        return values
 
     def _keys_of(self, keys: Sequence[str]) -> dict[int, list[str]]:
         """Return the metrics that each threshold is a part of."""
@@ -213,27 +275,10 @@ class Curves:
         return parts
 
 
-def _edges(confidences: Floats | None, hits: int, bins: int) -> tuple[Floats, bool]:
-    """Return the confidences at which bins end, falling, and whether there are more distinct ones than bins."""
-    if confidences is None or not hits:
-        return np.full(1, -np.inf), False
-    sample = confidences if hits <= _SAMPLE else confidences[:: -(-hits // _SAMPLE)]
-    falling = -np.sort(-sample)
-    if hits <= _SAMPLE:
-        distinct = falling[np.append(True, falling[1:] != falling[:-1])]
-        if len(distinct) <= bins:
-            return distinct, False
-    edges = falling[np.linspace(0, len(falling) - 1, bins + 1).round().astype(np.int64)[1:]]
-    edges[-1] = confidences.min()  # every hit is in a bin
-    return edges, True
-
-
-def _exchanged(own: Floats, other: Floats, swaps: Floats) -> Floats:
-    """Return the sums of columns, (r, B), where the rows of swapped units are those of another system."""
-    width = max(own.shape[1], other.shape[1])
-    own, other = (np.pad(columns, ((0, 0), (0, width - columns.shape[1]))) for columns in (own, other))
-    sums: Floats = own.sum(axis=0) + swaps @ (other - own)
-    return sums
+def _add(values: dict[str, Floats], keys: Sequence[str], value: Floats, entries: Mapping[str, Sequence[int]]) -> None:
+    """Add the value at one threshold to the means that it is a part of."""
+    for key in keys:
+        values[key] += value / len(entries[key])
 
 
 def average_precisions(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> Floats:
@@ -267,7 +312,7 @@ def average_precisions(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> 
     return np.where(truths > 0, area, np.nan)
 
 
-def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Floats, Floats, Floats]:
+def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Floats, Floats]:
     """Return the derivatives of average precision with respect to the sums.
 
     Parameters
@@ -277,8 +322,8 @@ def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Flo
 
     Returns
     -------
-    by_seen, by_hits : array of float, (r, B)
-        Derivatives with respect to the predictions and the hits in each bin.
+    by_bin : array of float, (r, 2 B)
+        Derivatives with respect to the predictions in each bin, then to the hits in each.
     by_truth : array of float, (r,)
         Derivative with respect to the number of true points.
 
@@ -286,26 +331,27 @@ def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Flo
     --------
     One bin with two predictions, one hit, four true points: 1/2 x 1/4.
 
-    >>> by_seen, by_hits, by_truth = gradients(np.array([[2.0]]), np.array([[1.0]]), np.array([4.0]), "area")
-    >>> by_seen.tolist(), by_hits.tolist(), by_truth.tolist()  # h^2 / (s n): -h^2/(s^2 n), 2h/(s n), -h^2/(s n^2)
-    ([[-0.0625]], [[0.25]], [-0.03125])
+    >>> by_bin, by_truth = gradients(np.array([[2.0]]), np.array([[1.0]]), np.array([4.0]), "area")
+    >>> by_bin.tolist(), by_truth.tolist()  # of h^2 / (s n): -h^2 / (s^2 n), 2 h / (s n); -h^2 / (s n^2)
+    ([[-0.0625, 0.25]], [-0.03125])
     """
     kind: Area = "step" if ap == "step" else "area"
     precision = _precision(seen, hits)
     value = _envelope(precision, kind)
-    behind = np.concatenate([value[:, 1:], np.zeros((len(value), 1))], axis=1)
+    behind = np.zeros_like(value)
+    behind[:, :-1] = value[:, 1:]
     # The envelope of a bin is the precision at the end of its plateau. A plateau's hits are those since the last one:
     #   precision [1, .5, .6], hits [1, 2, 3]  ->  ends [1, 0, 1], hits of the plateaus [1, 0, 2]
-    ends = np.ones(precision.shape, dtype=bool) if kind == "step" else precision >= behind
-    before = np.maximum.accumulate(np.where(ends, hits, 0.0), axis=1)
-    gained = np.where(ends, hits - np.concatenate([np.zeros((len(hits), 1)), before[:, :-1]], axis=1), 0.0)
-    share = np.divide(gained, seen, out=np.zeros_like(gained), where=seen > 0)
+    gained = np.where(precision >= behind, hits, 0.0) if kind == "area" else hits.copy()
+    reached = np.maximum.accumulate(gained, axis=1)
+    gained[:, 1:] = np.where(gained[:, 1:] > 0, gained[:, 1:] - reached[:, :-1], 0.0)
+    share = np.divide(gained, seen, out=gained, where=seen > 0)
     people = np.where(truths > 0, truths, np.nan)[:, None]
     # A prediction in a bin is seen at the ends of this bin and of all later ones: sums from the right.
-    by_seen = _from_the_right(-share * precision) / people
-    by_hits = _from_the_right(share + value - behind) / people
+    by_bin = np.concatenate([_from_the_right(-share * precision), _from_the_right(share + value - behind)], axis=1)
+    by_bin /= people
     area = (value * np.diff(hits, prepend=0.0, axis=1)).sum(axis=1)
-    return by_seen, by_hits, -area / people[:, 0] ** 2
+    return by_bin, -area / people[:, 0] ** 2
 
 
 def _precision(seen: Floats, hits: Floats) -> Floats:

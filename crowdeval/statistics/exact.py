@@ -44,17 +44,8 @@ class ExactCurves(Curves):
         bins: int = BINS,
     ) -> None:
         super().__init__(evidence, column, thresholds, ap, units, bins=bins)
-        predictions = int(evidence.offsets[-1])
-        score = np.zeros(predictions) if evidence.score is None else evidence.score
-        order = np.argsort(-score, kind="stable")
-        ranked = score[order]
-        self._unit = np.repeat(units.of_image, evidence.counts)[order]
-        ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), predictions - 1)
-        # The last place of the tie of each prediction:  ranked [.9, .5, .5]  ->  ends [0, 2]  ->  last [0, 2, 2]
-        last = np.repeat(ends, np.diff(ends, prepend=-1)) if predictions else ends[:0]
-        bits = evidence.rows[column][order]
         self._at = {
-            entry: _hits(np.flatnonzero(bit(bits, entry)), last)
+            entry: _hits(np.flatnonzero(bit(self.bits, entry)), self.last)
             for entry in {entry for own in self.entries.values() for entry in own}
         }
 
@@ -65,7 +56,7 @@ class ExactCurves(Curves):
         values = {key: np.zeros(len(counts)) for key in keys}
         parts = self._keys_of(keys)
         for row, count in enumerate(counts):
-            own = count.take(self._unit)
+            own = count.take(self.unit)
             seen = np.cumsum(own)
             for entry, of in parts.items():
                 hits, ends, group = self._at[entry]

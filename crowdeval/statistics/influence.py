@@ -22,7 +22,7 @@ from crowdeval.statistics.quantities import Number, Numbers
 CARRIES = 0.2
 """Share of the variance from which an image is named."""
 
-LEFT_OUT = 1000
+LEFT_OUT = 64
 """Number of units that are left out in fact."""
 
 
@@ -145,7 +145,8 @@ def changes_of(numbers: Numbers, keys: Sequence[str]) -> dict[str, Floats]:
 
 def _slopes(influences: Floats | None) -> Floats:
     assert influences is not None, "they were asked for"
-    return np.nan_to_num(influences[0])
+    slopes: Floats = np.nan_to_num(influences[0])
+    return slopes
 
 
 def by_sums(numbers: Numbers, keys: Sequence[str]) -> list[tuple[Sums, list[str]]]:

@@ -22,7 +22,8 @@ import math
 
 import numpy as np
 
-from crowdeval.evaluation.certainty import Interval, Method, Trust
+from crowdeval.evaluation.certainty import Interval, Trust
+from crowdeval.options import IntervalMethod
 from crowdeval.points.ragged import Floats
 from crowdeval.statistics.quantities import Number
 from crowdeval.statistics.resampling import Resampled
@@ -60,7 +61,7 @@ def trust(number: Number, effective: float, resampled: Resampled | None = None) 
 
 
 def interval(
-    number: Number, resampled: Resampled, changes: Floats, *, level: float, method: Method = "bootstrap-t"
+    number: Number, resampled: Resampled, changes: Floats, *, level: float, method: IntervalMethod = "bootstrap-t"
 ) -> Interval | str:
     """Return the confidence interval of a number, or the reason why there is none.
 

@@ -165,19 +165,9 @@ def numbers_of(
     curves = {
         column: kind(evidence, column, own, protocol.ap, builder.units, bins=bins) for column, own in ranked.items()
     }
-    few = (evidence.images["true"] > 0) & (evidence.images["true"] < 8)
     for key, (images, most) in made.items():
         source = next((own for own in curves.values() if key in own.keys), builder.ratios)
-        numbers.by_key[key] = Number(
-            key=key,
-            value=values[key],
-            sums=source,
-            read=builder.units.sum(images.astype(np.float64)) > 0,
-            scale="logit" if most == 1 else "plain",
-            least=-math.inf if key.startswith("bias") else 0.0,
-            most=most,
-            small_counts=key.startswith("NAE") and bool((few & images).any()),
-        )
+        numbers.by_key[key] = builder.number(key, values[key], source, images, most)
     return numbers
 
 
@@ -190,6 +180,20 @@ class _Builder:
         self.true = evidence.images["true"].astype(np.float64)
         self.peopled = self.true > 0
         self.everything = np.ones(len(evidence), dtype=bool)
+
+    def number(self, key: str, value: float, sums: Sums, images: Flags, most: float) -> Number:
+        """Return a number whose metric has been added."""
+        few = (self.true > 0) & (self.true < 8)
+        return Number(
+            key=key,
+            value=value,
+            sums=sums,
+            read=self.units.sum(images.astype(np.float64)) > 0,
+            scale="logit" if most == 1 else "plain",
+            least=-math.inf if key.startswith("bias") else 0.0,
+            most=most,
+            small_counts=key.startswith("NAE") and bool((few & images).any()),
+        )
 
     def ratio(self, key: str, metric: Metric, label: str) -> tuple[Flags, float]:
         """Add a metric; return the images that it reads, and the largest value that it can have."""
@@ -223,23 +227,24 @@ class _Builder:
             for text, own in groups.items()
         ]
         self.ratios.add(key, pairs, root=metric.name == "RMSE")
-        return np.logical_or.reduce([own & kept for own in groups.values()])
+        read: Flags = np.logical_or.reduce([own & kept for own in groups.values()])
+        return read
 
     def _mean(self, key: str, metric: Metric) -> Flags:
         if metric.name == "GAME":
-            errors = self.evidence.images[key].astype(np.float64)
-            self.ratios.add(key, [(errors, self.everything * 1.0, key, "False ")])
+            own: Floats = self.evidence.images[key].astype(np.float64)
+            self.ratios.add(key, [(own, _ones(self.everything), key, "False ")])
             return self.everything
         cost = self.evidence.images[f"cost@{metric.at}"]
-        errors = np.divide(cost, self.true, out=np.zeros_like(cost), where=self.peopled)
-        self.ratios.add(key, [(errors, self.peopled * 1.0, key, "True ")])
+        errors: Floats = np.divide(cost, self.true, out=np.zeros_like(cost), where=self.peopled)
+        self.ratios.add(key, [(errors, _ones(self.peopled), key, "True ")])
         return self.peopled
 
     def _own_precision(self, key: str, metric: Metric) -> Flags:
         thresholds = _thresholds(metric, self.protocol)
         own = image_precisions(self.evidence, RANKED[metric.name], thresholds, ap=self.protocol.ap).mean(axis=0)
-        own = np.where(self.peopled, own, 0.0)
-        self.ratios.add(key, [(own, self.peopled * 1.0, key, "True ")])
+        averages: Floats = np.where(self.peopled, own, 0.0).astype(np.float64, copy=False)
+        self.ratios.add(key, [(averages, _ones(self.peopled), key, "True ")])
         return self.peopled
 
     def _rate(self, key: str, metric: Metric, label: str) -> Flags:
@@ -266,6 +271,10 @@ class _Builder:
         entry = self.evidence.column_at("px", float(at.removesuffix("px")))
         hits: Floats = self.evidence.images["hits@px"][:, entry].astype(np.float64)
         return hits
+
+
+def _ones(images: Flags) -> Floats:
+    return images.astype(np.float64)
 
 
 def _thresholds(metric: Metric, protocol: Protocol) -> tuple[float, ...]:

@@ -104,14 +104,16 @@ class Ratios:
         sums = {name: self.columns[name].sum() - self.columns[name][units] for name in self._names(keys)}
         return {key: self._value(key, sums) for key in keys}
 
-    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, Floats]:
-        """Return metrics with the rows of some units replaced (see ``Sums``)."""
+    def swapped(self, other: Sums, swaps: Floats, keys: Sequence[str]) -> dict[str, tuple[Floats, Floats]]:
+        """Return metrics after the rows of some units are swapped (see ``Sums``)."""
         assert isinstance(other, Ratios), "both systems have the same kind of sums"
-        sums = {}
+        own: dict[str, Floats] = {}
+        new: dict[str, Floats] = {}
         for name in self._names(keys):
-            own = self.columns[name]
-            sums[name] = own.sum() + swaps @ (other.columns[name] - own)
-        return {key: self._value(key, sums) for key in keys}
+            mine, theirs = self.columns[name], other.columns[name]
+            moved = swaps @ (theirs - mine)
+            own[name], new[name] = mine.sum() + moved, theirs.sum() - moved
+        return {key: (self._value(key, own), self._value(key, new)) for key in keys}
 
     def bound(self, key: str) -> float:
         """Return 0: the columns give the metric itself."""
@@ -157,4 +159,5 @@ class Ratios:
 
 def _quotient(over: Floats, under: Floats) -> Floats:
     """Return quotients; NaN where the denominator is 0."""
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    quotient: Floats = np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    return quotient

@@ -87,7 +87,7 @@ def bootstrap(
         found = [_replicates(numbers, keys, counts) for numbers in systems]
         for key in keys:
             for place, (a, b) in enumerate(pairs):
-                read = systems[a].by_key[key].read
+                read = systems[a].by_key[key].read.astype(np.float64)
                 blocks[key][place].append(_difference(counts, read, found[a][key], found[b][key] if a != b else None))
     return {key: [_joined(own) for own in blocks[key]] for key in keys}
 
@@ -121,9 +121,10 @@ def randomized(
         swaps = random.integers(0, 2, size=(min(step, rounds - start), units), dtype=np.int8).astype(np.float64)
         for sums, own in by_sums(a, keys):
             other = b.by_key[own[0]].sums
-            first, second = sums.swapped(other, swaps, own), other.swapped(sums, swaps, own)
+            swapped = sums.swapped(other, swaps, own)
             for key in own:
-                parts[key].append(first[key] - second[key])
+                first, second = swapped[key]
+                parts[key].append(first - second)
     return {key: np.concatenate(own) for key, own in parts.items()}
 
 

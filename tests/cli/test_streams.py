@@ -91,6 +91,7 @@ def test_all_streams_closed_end_with_4():
 
 def test_a_character_that_the_encoding_lacks_is_spelled_out(monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
-    code, out, _ = shell(["score", PREDS, GT, "-q"], "")
-    assert code == 0
+    command = [sys.executable, "-P", "-m", "crowdeval", "score", str(PREDS), str(GT), "-q"]
+    run = subprocess.run(command, capture_output=True, check=True)
+    out = run.stdout.decode("latin-1")
     assert "nAP" in out
