@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from crowdeval.adapters.pixels import DEPTH, Span, eight_bits, used_range
 from crowdeval.errors import FormatError, InputError, Problem
-from crowdeval.formats.raster import open_raster, opened_raster
+from crowdeval.formats.raster import gdal_settings, open_raster, opened_raster
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
 
-_CHUNK = 1 << 22
+_CHUNK = 1 << 21
 """Pixels that are read at once for the range of a file, where its blocks are not larger."""
 
 
@@ -82,10 +82,11 @@ class Raster:
             The sentences' ends by a word for the oddity.
         """
         said = {"depth": DEPTH} if self.deep else {}
-        if self.bands == 2:
+        more = self.bands - self._reading.alphas
+        if more == 2:
             said["bands"] = "has 2 bands, of which the first is taken as grey"
-        if self.bands > 3 and not self._reading.cmyk:
-            said["bands"] = f"has {self.bands} bands, of which the first three are taken as red, green and blue"
+        if more > 3 and not self._reading.cmyk:
+            said["bands"] = f"has {more} bands, of which the first three are taken as red, green and blue"
         return said
 
     def measure(self) -> None:
@@ -132,7 +133,7 @@ class Raster:
 
     def _chunks(self) -> Iterator[Box]:
         """Yield parts that cover the image, of whole blocks."""
-        # blocks 256 x 256 of 20,000 x 20,000 -> parts of 4,096 x 1,024; strips 20,000 x 1 -> parts of 20,000 x 209
+        # blocks 256 x 256 of 20,000 x 20,000 -> parts of 4,096 x 512; strips 20,000 x 1 -> parts of 20,000 x 104
         wide = min(self.width, max(self.block[0], 4096 // self.block[0] * self.block[0]))
         high = max(1, _CHUNK // wide // self.block[1]) * self.block[1]
         for top in range(0, self.height, high):
@@ -193,12 +194,14 @@ def samples_of_raster(path: Path, box: Box | None) -> NDArray[Any]:
 class _Reading:
     """How the samples of a file become RGB.
 
-    ``colours`` is the palette (256, 3) of one band; ``largest`` the value that is white where a sample has below 8 bits.
+    ``colours`` is the palette (256, 3) of one band, ``largest`` the value that is white where samples are below 8 bits,
+    ``inverted`` says that 0 is white.
     """
 
     indexes: list[int]
     deep: bool
     cmyk: bool
+    alphas: int
     colours: NDArray[np.uint8] | None
     largest: int
     inverted: bool
@@ -219,18 +222,21 @@ class _Reading:
         bits = int(source.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8))
         deep = types != {np.dtype(np.uint8)} and colours is None
         inverted = source.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and not deep and colours is None
-        return cls(list(range(1, number + 1)), deep, cmyk, colours, (1 << min(bits, 8)) - 1, inverted)
+        return cls(
+            list(range(1, number + 1)), deep, cmyk, kinds.count("alpha"), colours, (1 << min(bits, 8)) - 1, inverted
+        )
 
     def rgb(self, values: NDArray[Any], span: Span | None) -> NDArray[np.uint8]:
         """Return samples (H, W, bands) as RGB; ``span`` is the range of the whole file."""
         if self.colours is not None:
-            return self.colours[values[:, :, 0] & 255]
+            colours: NDArray[np.uint8] = self.colours[values[:, :, 0] & 255]
+            return colours
         if self.cmyk and not self.deep:
             from PIL import Image
 
             size = values.shape[1], values.shape[0]
             return np.asarray(Image.frombytes("CMYK", size, values.tobytes()).convert("RGB"))
-        small = eight_bits(values, span) if self.deep else values
+        small: NDArray[np.uint8] = eight_bits(values, span) if self.deep else values
         if self.largest < 255 and not self.deep:
             small = (small.astype(np.uint16) * 255 // self.largest).astype(np.uint8)
         if self.inverted:
@@ -245,7 +251,8 @@ def _read(source: Any, indexes: list[int], box: Box | None) -> NDArray[Any]:
 
     window = None if box is None else Window(box[0], box[1], box[2] - box[0], box[3] - box[1])
     try:
-        return np.ascontiguousarray(np.moveaxis(source.read(indexes, window=window), 0, 2))
+        with gdal_settings():
+            return np.ascontiguousarray(np.moveaxis(source.read(indexes, window=window), 0, 2))
     except RasterioError as problem:
         found = f"damaged blocks ({problem.__cause__ or problem})"
         raise FormatError(str(source.name), [Problem(expected="an image", found=found)]) from None

@@ -12,7 +12,7 @@ from crowdeval.adapters.pixels import is_cut
 from crowdeval.adapters.raster import Box, samples_of_raster
 from crowdeval.errors import PredictorError
 from crowdeval.formats.image_headers import any_size
-from crowdeval.formats.raster import INSTALL, has_rasterio, is_raster
+from crowdeval.formats.raster import INSTALL, has_rasterio, is_raster, opened_raster
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,7 +59,7 @@ def samples(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArra
     (5, 10, 4)
     """
     try:
-        if window is not None and is_raster(path) and has_rasterio():
+        if window is not None and _in_windows(path):
             return samples_of_raster(path, window)
         found = _of_pillow(path, window, pixels)
         if found is not None:
@@ -71,6 +71,14 @@ def samples(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArra
         raise
     except Exception as problem:  # Pillow's plugins raise errors of many types on damaged files
         raise PredictorError(f"{path}: expected an image, found: {problem}") from None
+
+
+def _in_windows(path: Path) -> bool:
+    """Return whether rasterio reads the samples of a part without the rest of the file."""
+    if not (is_raster(path) and has_rasterio()):
+        return False
+    with opened_raster(path) as source:
+        return "SOURCE_COLOR_SPACE" not in source.tags(ns="IMAGE_STRUCTURE")  # four inks become RGB
 
 
 def _of_pillow(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArray[Any] | None:

@@ -106,7 +106,7 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--max-pixels", type=int, metavar="PIXELS", default=MAX_PIXELS, show_default=True,
               help="Largest image that is decoded. A larger one is read in tiles with --tile, without --max-side and "
               "with rasterio, or counts as failed.")  # fmt: skip
-@click.option("--every", type=int, metavar="N", default=1, show_default=True,
+@click.option("--every", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
               help="Of a video, predict every N-th frame.")  # fmt: skip
 @click.option("--shard", type=int, metavar="IMAGES", default=SHARD, show_default=True,
               help="Predictions are saved after this many images; an interruption loses at most so many.")  # fmt: skip
@@ -164,8 +164,6 @@ def predict(
     frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
         raise click.UsageError(f"--shard: expected at least 1 image, found {shard}")
-    if every < 1:
-        raise click.UsageError(f"--every: expected at least 1 frame, found {every}")
     check_limits(**limits)
     folders, options = _split_short_options(short, base, options)
     options, selected_on = _without_selected_on(adapter, options, selected_on)

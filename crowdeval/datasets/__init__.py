@@ -188,9 +188,7 @@ def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache
     return split
 
 
-def open_images(
-    place: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True, every: int = 1
-) -> Split:
+def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True, every: int = 1) -> Split:
     """Open the images that a predictor runs on: a dataset's split, a folder with or without points, or a video.
 
     Parameters

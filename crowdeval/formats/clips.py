@@ -9,8 +9,8 @@ optional.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 INSTALL = "pip install av"
+
+_STAMPED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf", "mpegts", "nut", "ogg")
+"""Containers with a time stamp for each frame, so that it is the same after a search; others infer it."""
 
 _PROBED = 4
 """Number of frames whose time stamps are compared with those of the packets."""
@@ -47,7 +50,9 @@ class Clip:
     stamps : tuple of int
         Presentation time of each frame, rising, in the stream's unit; 0, 1, 2, ... where frames are counted.
     keys : tuple of (int, int)
-        Presentation and decoding time of each key frame, rising; empty where frames are counted.
+        Presentation and decoding time of each key frame, rising; empty where a search in the file is not exact.
+    counted : bool
+        Whether a frame is found by counting from the start.
     turned : int
         Degrees by which a player turns the frames; they are not turned here.
     ending : str
@@ -61,6 +66,7 @@ class Clip:
     height: int
     stamps: tuple[int, ...]
     keys: tuple[tuple[int, int], ...]
+    counted: bool = False
     turned: int = 0
     ending: str = ""
     every: int = 1
@@ -69,11 +75,6 @@ class Clip:
     def numbers(self) -> range:
         """The numbers of the frames that are images."""
         return range(0, len(self.stamps), self.every)
-
-    @property
-    def counted(self) -> bool:
-        """Whether a frame is found by counting from the start."""
-        return not self.keys
 
 
 def clip_of(path: Path, *, every: int = 1) -> Clip:
@@ -112,14 +113,16 @@ def clip_of(path: Path, *, every: int = 1) -> Clip:
         width, height, turned, first = _first_frames(path, container)
     with _opened(path) as container:
         stamps, keys, ending = _packets(container)
+        keys = keys if container.format.name in _STAMPED else []
     shown = {stamp: number for number, stamp in enumerate(sorted(stamps))}
     places = [shown.get(stamp, -1) if stamp is not None else -1 for stamp in first]
-    usable = len(shown) == len(stamps) and bool(keys) and min(places) >= 0
-    if not usable or any(after - before != 1 for before, after in pairwise(places)):
+    usable = len(shown) == len(stamps) and min(places) >= 0
+    counted = not usable or any(after - before != 1 for before, after in pairwise(places))
+    if counted:
         with _opened(path) as container:
             number = sum(1 for _ in _decoded(container))
         shown, keys = dict.fromkeys(range(number), 0), []
-    return Clip(path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), turned, ending, every)
+    return Clip(path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), counted, turned, ending, every)
 
 
 def is_video(path: Path) -> bool:
@@ -157,11 +160,12 @@ class ClipReader:
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
-        self.seekable = not clip.counted
+        self.seekable = bool(clip.keys)
         self._container: InputContainer | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last = np.inf  # stamp of the last frame that was taken or passed over; infinite before the start
         self._next: tuple[int, VideoFrame] | None = None
+        self._searched = False  # whether decoding began at a key frame that was searched
 
     def frame(self, number: int) -> NDArray[np.uint8]:
         """Return the pixels of a frame.
@@ -185,12 +189,11 @@ class ClipReader:
         key = self._key_before(wanted)
         if self._last >= wanted or (key is not None and self.seekable and self._frames_to(key[0]) > _WORTH_A_SEARCH):
             self._start(key)
-        while self._next is None or self._next[0] < wanted:
-            if self._next is not None:
-                self._last = self._next[0]
-            self._next = next(self._frames, None)
-            if self._next is None:
-                break
+        self._go_to(wanted)
+        if (self._next is None or self._next[0] > wanted) and self._searched:
+            self.seekable = False  # the frame may be damaged, or not found by the search
+            self._start(None)
+            self._go_to(wanted)
         if self._next is None or self._next[0] > wanted:
             raise self._damaged(number, "a frame that can't be decoded")
         stamp, found = self._next
@@ -199,13 +202,23 @@ class ClipReader:
             raise self._damaged(number, "a damaged frame")
         if (found.width, found.height) != (self.clip.width, self.clip.height):
             raise self._damaged(number, f"a frame of {found.width} x {found.height}")
-        return found.to_ndarray(format="rgb24")
+        pixels: NDArray[Any] = found.to_ndarray(format="rgb24")
+        return pixels.astype(np.uint8, copy=False)
 
     def close(self) -> None:
         """Close the file."""
         if self._container is not None:
             self._container.close()
         self._container, self._frames, self._next, self._last = None, iter(()), None, np.inf
+
+    def _go_to(self, wanted: int) -> None:
+        """Decode until the next frame is the first one that is not before a stamp; None at the end."""
+        while self._next is None or self._next[0] < wanted:
+            if self._next is not None:
+                self._last = self._next[0]
+            self._next = next(self._frames, None)
+            if self._next is None:
+                return
 
     def _key_before(self, wanted: int) -> tuple[int, int] | None:
         """Return the last key frame but one before a stamp; None where that is the start.
@@ -225,6 +238,7 @@ class ClipReader:
         self.close()
         self._container = _opened(self.clip.path)
         self._last = -np.inf
+        self._searched = key is not None and self.seekable
         if key is None or not self.seekable:
             self._frames = self._stamped(_decoded(self._container))
             return
@@ -267,7 +281,8 @@ def _opened(path: Path) -> InputContainer:
     try:
         container: InputContainer = av.open(f"file:{path}")
     except av.FFmpegError as problem:
-        raise _no_video(path, f"{problem.strerror}".lower()) from None
+        found = f"what PyAV can't open ({problem.strerror}); a file that was cut off has no index"
+        raise _no_video(path, found) from None
     return container
 
 
@@ -290,7 +305,7 @@ def _first_frames(path: Path, container: InputContainer) -> tuple[int, int, int,
 def _packets(container: InputContainer) -> tuple[list[int], list[tuple[int, int]], str]:
     """Return the stamps of all packets, the key frames, and why packets end early.
 
-    There are no key frames where a packet has no stamp.
+    There are no stamps at all where a packet has none.
     """
     av = _av()
     stamps: list[int] = []
@@ -328,7 +343,6 @@ def _decoded(container: InputContainer, *, until: int | None = None) -> Iterator
     stream = _stream(container)
     stream.thread_type = "AUTO"
     packets = container.demux(stream)
-    waiting: deque[Any] = deque()
     while True:
         try:
             packet = next(packets, None)
@@ -340,12 +354,10 @@ def _decoded(container: InputContainer, *, until: int | None = None) -> Iterator
             if not packet.is_keyframe:
                 continue
             until = None
-        try:
-            waiting.extend(stream.decode(packet))
-        except av.FFmpegError:  # a damaged packet, or the end after the flushing packet
-            pass
-        yield from waiting
-        waiting.clear()
+        frames: list[VideoFrame] = []
+        with suppress(av.FFmpegError):  # a damaged packet, or the end after the flushing packet
+            frames = stream.decode(packet)
+        yield from frames
         if packet is None:
             return
 

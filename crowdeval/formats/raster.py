@@ -9,16 +9,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-DRIVERS = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG", "BMP"]
-"""Formats of GDAL that are read; others may name further files, or places in a network."""
-
 INSTALL = "pip install rasterio"
 
-_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")
-"""First bytes of TIFF, BigTIFF and JPEG 2000."""
+_RASTERS = {
+    b"II*\0": "GTiff",
+    b"MM\0*": "GTiff",
+    b"II+\0": "GTiff",
+    b"MM\0+": "GTiff",
+    b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
+    b"\xff\x4f\xff\x51": "JP2OpenJPEG",
+}
+"""First bytes of TIFF, BigTIFF and JPEG 2000 to the driver of GDAL."""
 
-_CACHE = 256
-"""Megabytes of decoded blocks that GDAL may keep."""
+_DRIVERS = {**_RASTERS, b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"BM": "BMP"}
+"""The formats that are read. GDAL's others may name further files, or places in a network."""
+
+_CACHE = 256 << 20
+"""Bytes of decoded blocks that GDAL may keep; its own limit is a share of the memory of the machine."""
 
 
 def has_rasterio() -> bool:
@@ -62,8 +69,25 @@ def is_raster(path: Path) -> bool:
     ...     is_raster(path)
     True
     """
-    with path.open("rb") as stream:
-        return stream.read(12).startswith(_STARTS)
+    return _start(path).startswith(tuple(_RASTERS))
+
+
+def gdal_settings() -> Any:
+    """Return the settings of GDAL for a ``with`` statement, in which files are opened and read.
+
+    Returns
+    -------
+    rasterio.Env
+        The cache is limited, and files beside the image are neither read nor written.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If rasterio is not installed.
+    """
+    import rasterio
+
+    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=_CACHE)
 
 
 def open_raster(path: Path) -> Any:
@@ -84,16 +108,21 @@ def open_raster(path: Path) -> Any:
     ModuleNotFoundError
         If rasterio is not installed.
     rasterio.errors.RasterioIOError
-        If the file is damaged or of another format.
+        If the file is damaged.
+    ValueError
+        If it is of a format that is not read in this way.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
     # Set anew each time, because a caller may have put back the filters of Python meanwhile.
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
-    options = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO", "GDAL_CACHEMAX": _CACHE}
-    with rasterio.Env(**options):
-        return rasterio.open(path, driver=DRIVERS)
+    start = _start(path)
+    driver = next((driver for first, driver in _DRIVERS.items() if start.startswith(first)), None)
+    if driver is None:
+        raise ValueError("a format that rasterio does not read here")
+    with gdal_settings():
+        return rasterio.open(path, driver=driver)
 
 
 @contextmanager
@@ -129,3 +158,8 @@ def opened_raster(path: Path) -> Iterator[Any]:
         yield source
     finally:
         source.close()
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock, local
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from crowdeval.adapters import Image
 from crowdeval.adapters.frames import Frames
-from crowdeval.adapters.pixels import is_cut, oddities, rgb
+from crowdeval.adapters.pixels import DEPTH, is_cut, oddities, rgb
 from crowdeval.adapters.raster import LargeImage, Raster
 from crowdeval.datasets import Split
 from crowdeval.errors import CrowdevalError, CrowdevalWarning, FormatError, MissingFileError, Problem
@@ -147,7 +148,7 @@ class Pixels:
                 return self._of_raster(path, oddities(opened))
             return self._of_pillow(path, opened)
 
-    def _of_pillow(self, path: Path, opened: Opened) -> NDArray[np.uint8]:
+    def _of_pillow(self, path: Path, opened: Opened) -> NDArray[np.uint8] | Raster:
         """Return the pixels of a file that Pillow has opened."""
         said = oddities(opened)
         try:
@@ -155,10 +156,8 @@ class Pixels:
         except (OSError, ValueError):
             if not (is_raster(path) and has_rasterio()):
                 raise
-            try:
+            with suppress(Exception):  # the message of Pillow is the better one
                 return self._of_raster(path, said)
-            except Exception:  # the message of Pillow is the better one
-                pass
             raise
         self._say(path, said)
         return pixels
@@ -172,7 +171,7 @@ class Pixels:
         raster = Raster(path)
         also = {kind: text for kind, text in (also or {}).items() if kind != "cut"}
         if raster.width * raster.height > self.most:
-            return self._checked_parts(raster, also)
+            return self._checked_parts(raster, {**also, **raster.oddities()})
         self._say(path, {**also, **raster.oddities()})
         try:
             return raster.pixels()
@@ -181,7 +180,8 @@ class Pixels:
 
     def _in_parts(self, path: Path, opened: Opened) -> Raster:
         """Return a file that is too large for Pillow; raise FormatError where its tiles can't be read one by one."""
-        also = {kind: text for kind, text in oddities(opened).items() if kind != "cut"}
+        also = {"depth" if kind == "cut" else kind: text for kind, text in oddities(opened).items()}
+        also |= {"depth": DEPTH} if "depth" in also else {}
         if self.frames.tile is None or self.frames.max_side is not None or not has_rasterio():
             raise self._too_large(path, opened.width, opened.height, self._way())
         if opened.mode not in _MODES:
@@ -203,7 +203,7 @@ class Pixels:
         if wide * high > self.most:
             hint = f"it is stored in blocks of {wide:,} x {high:,}, which can't be read in parts"
             raise self._too_large(raster.path, *size, hint)
-        self._say(raster.path, {**also, **raster.oddities()})
+        self._say(raster.path, also)
         raster.measure()
         return raster
 

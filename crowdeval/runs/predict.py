@@ -103,7 +103,8 @@ def run_predictor(
     adapter, model = _predictor(predictor, dict(options or {}), name, revision)
     split = dataset if isinstance(dataset, Split) else open_images(dataset, root=root)
     if split.name in WITHOUT_POINTS:
-        raise UsageError(f"{dataset} has no points to score against; crowdeval predict runs on {split.name} without them")
+        place = dataset if isinstance(dataset, str) else split.split
+        raise UsageError(f"{place} has no points to score against; crowdeval predict runs without them")
     given = {key: str(value) for key, value in (options or {}).items()}
     plan = Plan(adapter=adapter, options=given, frames=frames or Frames())
     made = run(
