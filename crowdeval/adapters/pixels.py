@@ -175,15 +175,33 @@ def is_cut(image: Image) -> bool:
     """
     if _is_deep(image):
         return False
-    if image.format == "JPEG2000":
-        return _jpeg2000_bits(Path(str(getattr(image, "filename", "")))) > 8
+    if image.format == "JPEG2000":  # Pillow scales other depths by what the header says
+        return jpeg2000_bits(image) == 16
     # A PNG's raw mode is "RGB;16B", a TIFF's is in ("RGB;16L", 0, 1)
     tiles: list[Any] = list(getattr(image, "tile", ()))
     return any(";16" in str(tile[3]) for tile in tiles)
 
 
-def _jpeg2000_bits(path: Path) -> int:
-    """Return the bits of a sample of a JPEG 2000 file; 0 where its header does not say so."""
+def jpeg2000_bits(image: Image) -> int:
+    """Return the bits of a sample of a JPEG 2000 file.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        The opened image.
+
+    Returns
+    -------
+    int
+        0 for an image that has no file, or whose header does not say so.
+
+    Examples
+    --------
+    >>> from PIL import Image
+    >>> jpeg2000_bits(Image.new("RGB", (2, 1)))
+    0
+    """
+    path = Path(str(getattr(image, "filename", "")))
     try:
         with path.open("rb") as stream:
             start = stream.read(512)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdeval.adapters.pixels import is_cut
+from crowdeval.adapters.pixels import is_cut, jpeg2000_bits
 from crowdeval.adapters.raster import Box, samples_of_raster
 from crowdeval.errors import PredictorError
 from crowdeval.formats.image_headers import any_size
@@ -25,6 +25,10 @@ _TYPES = {
     ("I;16", 16, 1): "u2", ("I;16B", 16, 1): "u2", ("I", 16, 2): "i2", ("I", 32, 2): "i4", ("F", 32, 3): "f4",
 }  # fmt: skip
 """Type of the samples of a TIFF that Pillow reads as they are, by its mode, the bits of a sample and their kind."""
+
+
+_PHOTO = ("RGB", "L")
+"""Modes whose samples the pixels are."""
 
 
 def samples(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArray[Any]:
@@ -59,8 +63,6 @@ def samples(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArra
     (5, 10, 4)
     """
     try:
-        if window is not None and _in_windows(path):
-            return samples_of_raster(path, window)
         found = _of_pillow(path, window, pixels)
         if found is not None:
             return found
@@ -82,7 +84,7 @@ def _in_windows(path: Path) -> bool:
 
 
 def _of_pillow(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDArray[Any] | None:
-    """Return the samples of a file that Pillow reads exactly; None for another one."""
+    """Return the samples of a file; None where rasterio is needed for them, or reads less for a part."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -96,8 +98,10 @@ def _of_pillow(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDA
         kind = _type(opened)
         if kind is None:
             return None
-        if pixels.size and opened.format != "TIFF" and opened.mode in ("RGB", "L"):
+        if pixels.size and opened.mode in _PHOTO:
             return pixels if opened.mode == "RGB" else pixels[:, :, 0]
+        if window is not None and _in_windows(path):
+            return None
         found = np.asarray(opened)
     left, top, right, bottom = window or (0, 0, found.shape[1], found.shape[0])
     return np.ascontiguousarray(found[top:bottom, left:right]).astype(kind or found.dtype, copy=False)
@@ -105,7 +109,7 @@ def _of_pillow(path: Path, window: Box | None, pixels: NDArray[np.uint8]) -> NDA
 
 def _type(image: Image) -> str | None:
     """Return the type of the samples: a name of NumPy, empty for Pillow's own, None where Pillow changes them."""
-    if is_cut(image):
+    if is_cut(image) or (image.format == "JPEG2000" and jpeg2000_bits(image) > 8):
         return None
     if image.format != "TIFF":
         return "u1" if image.mode == "1" else "u2" if image.mode.startswith("I;16") else ""

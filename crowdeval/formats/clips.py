@@ -144,7 +144,8 @@ def is_video(path: Path) -> bool:
     """
     try:
         with _opened(path) as container:
-            return bool(container.streams.video) and container.format.name not in ("tty", "image2")
+            form = container.format.name
+            return bool(container.streams.video) and form not in ("tty", "image2") and not form.endswith("_pipe")
     except (MissingFileError, FormatError):
         return False
 

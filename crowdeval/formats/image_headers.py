@@ -16,7 +16,7 @@ from threading import RLock
 
 import numpy as np
 
-from crowdeval.formats.raster import has_rasterio, is_raster, opened_raster
+from crowdeval.formats.raster import INSTALL, has_rasterio, is_raster, opened_raster
 from crowdeval.points.ragged import Floats
 
 _LIMIT = RLock()
@@ -184,8 +184,10 @@ def _read_header(path: Path) -> tuple[int, int, int]:
     try:
         return _pillow_header(path)
     except UnidentifiedImageError:
-        if not (is_raster(path) and has_rasterio()):
+        if not is_raster(path):
             raise
+        if not has_rasterio():
+            raise ValueError(f"Pillow can't read it; {INSTALL} may") from None
         with opened_raster(path) as source:
             return source.width, source.height, 0
 

@@ -145,7 +145,8 @@ class Pixels:
             if opened.width * opened.height > self.most:
                 return self._in_parts(path, opened)
             if is_cut(opened) and has_rasterio():
-                return self._of_raster(path, oddities(opened))
+                with suppress(Exception):  # Pillow reads at least the high bytes
+                    return self._of_raster(path, oddities(opened))
             return self._of_pillow(path, opened)
 
     def _of_pillow(self, path: Path, opened: Opened) -> NDArray[np.uint8] | Raster:
@@ -209,7 +210,7 @@ class Pixels:
 
     def _way(self) -> str:
         """Return how an image can be read in parts."""
-        option = "--tile without --max-side" if self.frames.tile is not None and self.frames.max_side else "--tile 1024"
+        option = f"--tile {self.frames.tile or 1024}" + (" without --max-side" if self.frames.max_side else "")
         return f"{option} reads it in parts" + ("" if has_rasterio() else f" after {INSTALL}")
 
     def _too_large(self, path: Path, width: int, height: int, way: str) -> FormatError:

@@ -107,6 +107,16 @@ def test_tiles_of_a_large_image_are_those_of_the_whole_bit_for_bit(tmp_path, nam
     assert whole.pixels.max() > (60 if "four" in name else 200)
 
 
+def test_a_png_of_16_bits_is_read_in_parts_by_the_range_of_the_whole(tmp_path):
+    bands = noise(3, 1100, 1300, top=1000, dtype="uint16")
+    bands[:, -1, -1] = 4095
+    large, said = opened(write(tmp_path / "a.png", bands, driver="PNG"), 1_200_000, tile=512)
+    assert "scaled by the range they use" in said[0]
+    seen = Seen((1100, 1300))
+    predict_in_frames(seen, [large], Frames(tile=512, overlap=8))
+    assert np.array_equal(seen.whole, np.moveaxis(bands >> 4, 0, 2))
+
+
 @pytest.mark.parametrize(("suffix", "options"), [
     (".jp2", {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES"}), (".png", {"driver": "PNG"}),
 ])  # fmt: skip
@@ -262,8 +272,9 @@ def test_without_rasterio_five_bands_are_one_clear_failure(tmp_path, monkeypatch
 @pytest.mark.parametrize(("frames", "installed", "hint"), [
     ({}, True, r"\(--max-pixels 30000 allows it; --tile 1024 reads it in parts\)"),
     ({}, False, r"\(--max-pixels 30000 allows it; --tile 1024 reads it in parts after pip install rasterio\)"),
-    ({"tile": 64, "max_side": 100}, True, "--tile without --max-side reads it in parts"),
-    ({"tile": 64}, False, "--tile 1024 reads it in parts after pip install rasterio"),
+    ({"tile": 64, "max_side": 100}, True, "--tile 64 without --max-side reads it in parts"),
+    ({"tile": 64}, False, "--tile 64 reads it in parts after pip install rasterio"),
+    ({"max_side": 100}, True, "--tile 1024 without --max-side reads it in parts"),
     ({"tile": 180}, True, "a smaller --tile reads it in parts"),
 ])  # fmt: skip
 def test_an_image_above_the_limit_fails_with_the_way_to_read_it(tmp_path, monkeypatch, frames, installed, hint):
