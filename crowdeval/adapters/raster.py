@@ -114,12 +114,15 @@ class Raster:
         Raises
         ------
         FormatError
-            If a block is damaged.
+            If a block is damaged, or the file is gone.
         """
         if box is not None:
             self.measure()
         if self._source is None:
-            self._source = open_raster(self.path)
+            try:
+                self._source = open_raster(self.path)
+            except OSError as problem:
+                raise FormatError(str(self.path), [Problem(expected="an image", found=str(problem))]) from None
         values = _read(self._source, self._reading.indexes, box)
         if box is None and self.deep and not self._measured:
             self._span, self._measured = used_range(values), True

@@ -20,8 +20,8 @@ import numpy as np
 class Numbers:
     name, revision = "numbers", "1"
 
-    def __init__(self, batch_size: int = 1, stop: int = 1000):
-        self.batch_size, self.stop = batch_size, stop
+    def __init__(self, batch_size: int = 1):
+        self.batch_size = batch_size
 
     def predict(self, images):
         found = []
@@ -30,8 +30,6 @@ class Numbers:
             assert image.raw is image.pixels
             bars = image.pixels[6:18].mean(axis=(0, 2)) > 145
             number = sum(1 << bit for bit in range(8) if bars[bit * 16 + 8])
-            if number >= self.stop:
-                raise KeyboardInterrupt
             found.append(([[number, int(image.id[-6:])]], [image.pixels.mean() / 256]))
         return found
 
