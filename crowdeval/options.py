@@ -121,8 +121,14 @@ ROUNDS: Final = 9999
 SEED: Final = 0
 """Seed of the random numbers of resamples."""
 
+VIDEO_SUFFIXES = (
+    ".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".mjpeg", ".mjpg", ".ts", ".mts", ".m2ts", ".wmv",
+    ".flv", ".ogv", ".3gp", ".vob", ".mxf", ".h264", ".264", ".h265", ".265", ".hevc",
+)  # fmt: skip
+"""Suffixes of videos in lower case; a file with another one is a video, too, if PyAV opens it."""
+
 MAX_PIXELS: Final = 178_956_970
-"""Number of pixels of the largest image that is decoded; it is Pillow's own limit."""
+"""Number of pixels of the largest image, or tile of a larger one, that is decoded; it is Pillow's own limit."""
 
 MAX_FAILURES: Final = 10
 """Number of images that may fail before a run stops."""

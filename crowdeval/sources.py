@@ -283,8 +283,12 @@ def resolve_annotations(predictions: Input, annotations: str | None, annotations
     'nwpu:val'
     """
     name = annotations if annotations is not None else predictions.about.get("dataset")
-    if name is not None and annotations is None and name.startswith("photos:"):
-        raise UsageError(f"{predictions.name} is a run on photos, which have no points: add ANNOTATIONS")
+    from crowdeval.datasets.contract import WITHOUT_POINTS
+
+    kind = "" if name is None or annotations is not None else name.partition(":")[0]
+    if kind in WITHOUT_POINTS:
+        images = "photos, which have" if kind == "photos" else "a video, which has"
+        raise UsageError(f"{predictions.name} is a run on {images} no points: add ANNOTATIONS")
     if name is None and predictions.holds_both_sides:
         return predictions
     if name is None:

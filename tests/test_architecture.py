@@ -113,6 +113,8 @@ FRAMEWORKS = {
     "matplotlib": set(),
     "torch": set(),
     "sklearn": set(),
+    "rasterio": {"formats", "adapters"},
+    "av": {"formats"},
 }
 """Framework to the layers that may import it."""
 

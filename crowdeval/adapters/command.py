@@ -18,8 +18,8 @@ The keys of an answer:
     A text; the program has no answer for this image.
 
 ``path`` is the image's own file where every reader decodes it to the pixels of the request. Otherwise (a tile, a mirror
-image, a file with an EXIF orientation that a program might apply) it is a temporary PNG. The program should end when
-its standard input ends.
+image, a frame of a video, a file with an EXIF orientation that a program might apply, colours of 16 bits, more bands
+than colours) it is a temporary PNG. The program should end when its standard input ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from typing import Any
 from crowdeval.adapters.contract import Image
 from crowdeval.adapters.line_program import STDOUT_RULE, LineProgram, ProgramFailed, quote_line
 from crowdeval.adapters.model_file import revision_of
+from crowdeval.adapters.pixels import is_cut
 from crowdeval.errors import PredictorError, UsageError, shown
+from crowdeval.formats.image_headers import any_size
 
 ORIENTATION = 0x0112
 """The EXIF tag of the orientation; 1 is upright."""
@@ -147,7 +149,7 @@ def _parse_answer(line: bytes, image: str) -> dict[str, Any]:
 @contextmanager
 def _image_file(image: Image) -> Iterator[Path]:
     """Give a file of the image's pixels: the image's own, or a temporary one."""
-    if image.path is not None and _holds_pixels(image.path, image):
+    if image.path is not None and image.window is None and _holds_pixels(image.path, image):
         yield image.path.resolve()
         return
     from PIL import Image as Pillow
@@ -163,7 +165,10 @@ def _holds_pixels(path: Path, image: Image) -> bool:
     from PIL import Image as Pillow
 
     try:
-        with Pillow.open(path) as opened:
-            return opened.size == image.pixels.shape[1::-1] and opened.getexif().get(ORIENTATION, 1) == 1
+        with any_size():
+            opened = Pillow.open(path)
+        with opened:
+            fits = opened.size == image.pixels.shape[1::-1] and opened.getexif().get(ORIENTATION, 1) == 1
+            return fits and not is_cut(opened)
     except OSError:
         return False

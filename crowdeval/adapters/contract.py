@@ -66,12 +66,48 @@ class Image:
     pixels : array of uint8, (H, W, 3)
         RGB as stored; the EXIF orientation is not applied, as true points refer to the stored pixels.
     path : Path, optional
-        The file from which it was read.
+        The file from which it was read; None for a scaled or mirrored view, and for a frame of a video.
+    window : tuple of int, optional
+        Left, top, right and bottom of a tile in pixels of the file; None for the whole file.
+    size : tuple of int, optional
+        Width and height in pixels of a frame of a video, also where ``pixels`` is empty.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image as Pillow
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "a.png")
+    ...     Pillow.fromarray(np.array([[0, 4095], [7, 8]], dtype=np.uint16)).save(path)
+    ...     tile = Image(id="a", pixels=np.zeros((1, 2, 3), dtype=np.uint8), path=path, window=(0, 1, 2, 2))
+    ...     tile.raw
+    array([[7, 8]], dtype=uint16)
     """
 
     id: str
     pixels: NDArray[np.uint8]
     path: Path | None = None
+    window: tuple[int, int, int, int] | None = None
+    size: tuple[int, int] | None = None
+
+    @property
+    def raw(self) -> NDArray[Any]:
+        """The samples as the file has them: (H, W) or (H, W, bands), of the file's type, cut to ``window``.
+
+        They are read anew each time. Of a frame of a video they are ``pixels``.
+
+        Raises
+        ------
+        PredictorError
+            If there is no file, or rasterio, which is not installed, is needed for its samples.
+        """
+        from crowdeval.adapters.raw import samples
+
+        if self.path is not None:
+            return samples(self.path, self.window, self.pixels)
+        if self.size is not None and self.pixels.size:
+            return self.pixels
+        raise PredictorError(f"image {self.id!r} has no samples of a file: it is scaled, mirrored or made in memory")
 
 
 class Predictor(Protocol):

@@ -13,6 +13,7 @@ from crowdeval.adapters.density_map import MapReading, as_map
 from crowdeval.adapters.map_files import MapFiles, load_map
 from crowdeval.adapters.model_file import revision_of
 from crowdeval.errors import PredictorError, UsageError
+from crowdeval.formats.image_headers import image_size
 
 _FITS, _DIFFERS = 0.05, 0.2
 """Largest and smallest logarithm of the ratio of two aspects that are the same, and that differ."""
@@ -96,15 +97,14 @@ class Density:
             return cells[1] * self.stride, cells[0] * self.stride
         if image.pixels.size:
             return image.pixels.shape[1], image.pixels.shape[0]
+        if image.size is not None:
+            return image.size
         if image.path is None:
             raise PredictorError(
                 f"the size of image {image.id!r} isn't known, because the image file is not there; "
                 "give the side of a cell in pixels: -o stride=..."
             )
-        from PIL import Image as Pillow
-
-        with Pillow.open(image.path) as opened:
-            return opened.size
+        return image_size(image.path)
 
 
 def _is_transposed(cells: tuple[int, ...], width: float, height: float) -> bool:

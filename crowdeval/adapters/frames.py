@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
 from crowdeval.adapters.contract import Answer, Image, Predictor, answers, model_id
+from crowdeval.adapters.raster import Box, LargeImage
 from crowdeval.errors import PredictorError, UsageError
 from crowdeval.options import MERGE, OVERLAP
 from crowdeval.points.ragged import Flags, Floats
@@ -75,29 +76,29 @@ class Frames:
             raise UsageError(f"tile: expected more than twice the overlap ({2 * self.overlap}), found {self.tile}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _View:
-    """One frame of an image.
+    """The place of a frame in an image.
 
     ``left`` and ``top`` are its corner in the (scaled) image. Points count in ``core``: low x, high x, low y, high y.
     """
 
-    image: Image
     left: int
     top: int
+    width: int
     core: tuple[float, float, float, float]
     mirrored: bool
 
 
-def predict_in_frames(predictor: Predictor, images: Sequence[Image], frames: Frames) -> list[Answer]:
+def predict_in_frames(predictor: Predictor, images: Sequence[Image | LargeImage], frames: Frames) -> list[Answer]:
     """Return a predictor's answers for images that it sees through frames.
 
     Parameters
     ----------
     predictor : Predictor
         The predictor. One without pixels (``needs_pixels``) gets the images as they are.
-    images : sequence of Image
-        The whole images.
+    images : sequence of Image or LargeImage
+        The whole images; the frames of a large one are read batch by batch.
     frames : Frames
         The settings of the frames.
 
@@ -124,49 +125,74 @@ def predict_in_frames(predictor: Predictor, images: Sequence[Image], frames: Fra
     [[80.0, 40.0]]
     """
     if not getattr(predictor, "needs_pixels", True):
-        return answers(predictor, images)
+        return answers(predictor, [image for image in images if isinstance(image, Image)])
     scaled = [_scale(image, frames.max_side) for image in images]
-    views = [list(_views(image, frames)) for image in scaled]
-    # One flat list of the views of all images, so that batches are full: 3 and 2 views in batches of 4 -> 4 and 1.
-    view_images = [view.image for views_of_image in views for view in views_of_image]
-    size = max(1, int(getattr(predictor, "batch_size", 1)))
-    view_answers = [
-        answer for i in range(0, len(view_images), size) for answer in answers(predictor, view_images[i : i + size])
+    found: list[list[tuple[_View, Answer]]] = [[] for _ in images]
+    # One flat sequence of the views of all images, so that batches are full: 3 and 2 views in batches of 4 -> 4 and 1.
+    # It is lazy: the pixels of one batch are there at a time.
+    views = ((number, *view) for number, image in enumerate(scaled) for view in _views(image, frames))
+    try:
+        while batch := list(islice(views, max(1, int(getattr(predictor, "batch_size", 1))))):
+            for (number, view, _), answer in zip(batch, answers(predictor, [seen for *_, seen in batch]), strict=True):
+                found[number].append((view, answer))
+    finally:
+        for image in scaled:
+            if isinstance(image, LargeImage):
+                image.raster.close()
+    place = f"{model_id(predictor)}, image"
+    return [
+        _combine_views(_size(image), _size(small), each, frames, f"{place} {image.id!r}")
+        for image, small, each in zip(images, scaled, found, strict=True)
     ]
-    result, position = [], 0
-    for image, small, views_of_image in zip(images, scaled, views, strict=True):
-        part = view_answers[position : position + len(views_of_image)]
-        position += len(views_of_image)
-        place = f"{model_id(predictor)}, image {image.id!r}"
-        result.append(_combine_views(image, small, list(zip(views_of_image, part, strict=True)), frames, place))
-    return result
 
 
-def _scale(image: Image, max_side: int | None) -> Image:
-    height, width = image.pixels.shape[:2]
-    if max_side is None or max(height, width) <= max_side:
+def _size(image: Image | LargeImage) -> tuple[int, int]:
+    """Return width and height."""
+    if isinstance(image, LargeImage):
+        return image.raster.width, image.raster.height
+    return image.pixels.shape[1], image.pixels.shape[0]
+
+
+def _scale(image: Image | LargeImage, max_side: int | None) -> Image | LargeImage:
+    width, height = _size(image)
+    if isinstance(image, LargeImage) or max_side is None or max(height, width) <= max_side:
         return image
     from PIL import Image as Pillow
 
     factor = max_side / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     pixels = np.asarray(Pillow.fromarray(image.pixels).resize(size, Pillow.Resampling.BILINEAR))
-    return replace(image, pixels=pixels, path=None)
+    return replace(image, pixels=pixels, path=None, window=None, size=None)
 
 
-def _views(image: Image, frames: Frames) -> Iterator[_View]:
+def _views(image: Image | LargeImage, frames: Frames) -> Iterator[tuple[_View, Image]]:
     """Yield the views of an image: its tiles column by column, each followed by its mirror image."""
-    height, width = image.pixels.shape[:2]
-    for left, right, low_x, high_x in _tile_spans(width, frames):
-        for top, bottom, low_y, high_y in _tile_spans(height, frames):
-            whole = right - left == width and bottom - top == height
-            # The whole image keeps its path, so that a program can read the file itself; a part has no file.
-            seen = image if whole else replace(image, pixels=image.pixels[top:bottom, left:right], path=None)
-            core = (low_x, high_x, low_y, high_y)
-            yield _View(image=seen, left=left, top=top, core=core, mirrored=False)
-            if frames.flip:
-                mirrored = replace(seen, pixels=np.ascontiguousarray(seen.pixels[:, ::-1]), path=None)
-                yield _View(image=mirrored, left=left, top=top, core=core, mirrored=True)
+    width, height = _size(image)
+    columns, rows = list(_tile_spans(width, frames)), list(_tile_spans(height, frames))
+    tiles = [(column, row) for column in columns for row in rows]
+    if isinstance(image, LargeImage):  # row by row, because files are stored in this order
+        tiles.sort(key=lambda tile: (tile[1], tile[0]))
+    for (left, right, low_x, high_x), (top, bottom, low_y, high_y) in tiles:
+        seen = _part(image, (left, top, right, bottom))
+        view = _View(left=left, top=top, width=right - left, core=(low_x, high_x, low_y, high_y), mirrored=False)
+        yield view, seen
+        if frames.flip:
+            pixels = np.ascontiguousarray(seen.pixels[:, ::-1])
+            yield replace(view, mirrored=True), replace(seen, pixels=pixels, path=None, window=None, size=None)
+
+
+def _part(image: Image | LargeImage, box: Box) -> Image:
+    """Return a part of an image. The whole image has no window, so that a program can read the file itself."""
+    if isinstance(image, LargeImage):
+        return Image(id=image.id, pixels=image.raster.pixels(box), path=image.raster.path, window=box)
+    left, top, right, bottom = box
+    if (right - left, bottom - top) == _size(image):
+        return image
+    pixels = image.pixels[top:bottom, left:right]
+    if image.path is None:
+        return replace(image, pixels=pixels, size=None if image.size is None else (right - left, bottom - top))
+    x, y = image.window[:2] if image.window is not None else (0, 0)
+    return replace(image, pixels=pixels, window=(x + left, y + top, x + right, y + bottom))
 
 
 def _tile_spans(length: int, frames: Frames) -> Iterator[tuple[int, int, float, float]]:
@@ -186,19 +212,17 @@ def _tile_spans(length: int, frames: Frames) -> Iterator[tuple[int, int, float, 
 
 
 def _combine_views(
-    image: Image, small: Image, views: Sequence[tuple[_View, Answer]], frames: Frames, place: str
+    size: tuple[int, int], small: tuple[int, int], views: Sequence[tuple[_View, Answer]], frames: Frames, place: str
 ) -> Answer:
-    """Return the answer for an image from the answers of its views; ``small`` is the scaled image."""
+    """Return the answer for an image from the answers of its views; the sizes are its own and that when scaled."""
     sides = [
         _join_tiles([pair for pair in views if pair[0].mirrored is mirrored], frames, place)
         for mirrored in ((False, True) if frames.flip else (False,))
     ]
     answer = sides[0] if len(sides) == 1 else _merge_mirror_image(sides[0], sides[1], frames.merge)
-    if answer.xy is None or small is image:
+    if answer.xy is None or small == size:
         return answer
-    height, width = image.pixels.shape[:2]
-    small_height, small_width = small.pixels.shape[:2]
-    return replace(answer, xy=answer.xy * np.array([width / small_width, height / small_height]))
+    return replace(answer, xy=answer.xy * np.array([size[0] / small[0], size[1] / small[1]]))
 
 
 def _join_tiles(pairs: Sequence[tuple[_View, Answer]], frames: Frames, place: str) -> Answer:
@@ -212,7 +236,8 @@ def _join_tiles(pairs: Sequence[tuple[_View, Answer]], frames: Frames, place: st
             "counts can't be summed: leave out --tile"
         )
     xy, score, tile = [], [], []
-    for number, (view, answer) in enumerate(pairs):
+    # Column by column, in whichever order the tiles were read, so that the points have one order.
+    for number, (view, answer) in enumerate(sorted(pairs, key=lambda pair: pair[0].core[::2])):
         assert answer.xy is not None, "counts were refused"
         points = _to_image_pixels(view, answer.xy)
         low_x, high_x, low_y, high_y = view.core
@@ -230,7 +255,7 @@ def _to_image_pixels(view: _View, xy: Floats) -> Floats:
     """Return points of a view in pixels of the scaled image."""
     moved = xy.copy()
     if view.mirrored:
-        moved[:, 0] = view.image.pixels.shape[1] - moved[:, 0]
+        moved[:, 0] = view.width - moved[:, 0]
     return moved + np.array([view.left, view.top], dtype=np.float64)
 
 

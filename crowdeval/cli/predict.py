@@ -104,7 +104,10 @@ def limit_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--flip", is_flag=True, help="Run the predictor on the mirror image too, and merge the points.")
 @limit_options
 @click.option("--max-pixels", type=int, metavar="PIXELS", default=MAX_PIXELS, show_default=True,
-              help="Largest image that is decoded; a larger one counts as failed.")  # fmt: skip
+              help="Largest image that is decoded. A larger one is read in tiles with --tile, without --max-side and "
+              "with rasterio, or counts as failed.")  # fmt: skip
+@click.option("--every", type=click.IntRange(min=1), metavar="N", default=1, show_default=True,
+              help="Of a video, predict every N-th frame.")  # fmt: skip
 @click.option("--shard", type=int, metavar="IMAGES", default=SHARD, show_default=True,
               help="Predictions are saved after this many images; an interruption loses at most so many.")  # fmt: skip
 @click.option("--preset", metavar="NAME", default="paper", show_default=True, shell_complete=completer(PRESETS),
@@ -128,13 +131,14 @@ def predict(
     selected_on: str,
     no_score: bool,
     quiet: bool,
+    every: int,
     **shown: Any,
 ) -> None:
     """Run a predictor on images, and score its predictions where there are true points.
 
     ADAPTER is a name of `crowdeval adapters`, package.module:Class, or path/to/file.py:Class, where a function stands
-    for a class as well. IMAGES is a split of `crowdeval datasets`, NAME:SPLIT, or a folder of images; without points
-    they are predicted and not scored.
+    for a class as well. IMAGES is a split of `crowdeval datasets`, NAME:SPLIT, a folder of images, or a video; without
+    points they are predicted and not scored. The frames of a video are VIDEO/000000, VIDEO/000001, ...
 
     The predictions, a manifest and the report are written to the folder of the run, where HASH stands for the options:
 
@@ -149,6 +153,7 @@ def predict(
       crowdeval predict yunet shanghaitech-a:test -o runs/ -o file=yunet.onnx
       crowdeval predict my_model.py:Model nwpu:val --root ~/data --max-side 1920
       crowdeval predict my_model.py:detect photos/ -o runs/
+      crowdeval predict my_model.py:detect clip.mp4 --every 25 -o runs/
     """
     from crowdeval.adapters.frames import Frames
     from crowdeval.datasets import open_images
@@ -164,7 +169,7 @@ def predict(
     options, selected_on = _without_selected_on(adapter, options, selected_on)
     with print_warnings(quiet=quiet):
         predictor = load_predictor(adapter, options)
-        split = open_images(dataset, root=root, cache=not no_cache)
+        split = open_images(dataset, root=root, cache=not no_cache, every=every)
         for note in [] if quiet else split.notes:
             warn(note)
         plan = Plan(adapter, dict(text.split("=", 1) for text in options), frames, shard, selected_on)
@@ -176,12 +181,13 @@ def predict(
 
 def _score(outcome: Outcome, split: Split, protocol: Protocol, *, quiet: bool) -> None:
     """Score a run, write the report to its folder, and print it as a table."""
-    from crowdeval.datasets.photos import NAME as PHOTOS
+    from crowdeval.datasets.contract import WITHOUT_POINTS
     from crowdeval.runs.scoring import score_run
 
-    if split.name == PHOTOS:
+    if split.name in WITHOUT_POINTS:
         if not quiet:
-            say("photos without points are not scored; crowdeval score takes the folder and annotations")
+            images = "frames of a video" if split.clip is not None else "photos"
+            say(f"{images} without points are not scored; crowdeval score takes the folder and annotations")
         return
     report = score_run(outcome.folder, split, protocol)
     for text in [] if quiet else report.warnings:

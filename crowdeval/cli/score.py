@@ -110,8 +110,7 @@ def score(
     parts = _Parts(per_image=table is not None, part=kept is not None, groups=surety.groups)
     report, columns = source.evaluate(protocol, parts, preparing=preparing, quiet=quiet)
     report = report if brief else with_certainty(report, columns, surety)
-    for text in [] if quiet else report.warnings:
-        warn(text)
+    _warn([] if quiet else report.warnings)
     report = report if kept is None else _with_evidence(report, columns, kept, output)
     _write_table(report, table)
     write_result(render(report), output)
@@ -232,6 +231,12 @@ class _Source:
                     groups=parts.groups,
                     progress=stage,
                 )
+
+
+def _warn(texts: Sequence[str]) -> None:
+    """Print warnings."""
+    for text in texts:
+        warn(text)
 
 
 def _say_written(names: Sequence[str | None]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from crowdeval.datasets.contract import About, Contents, Dataset, Item, Published, Release, Split, Survey, Truth
 from crowdeval.datasets.listing import files_in, folders_in, simple_name
 from crowdeval.errors import CrowdevalError, MissingFileError, UsageError, did_you_mean, listed
+from crowdeval.options import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from crowdeval.plugins import Extensions
 
 __all__ = [
@@ -187,27 +188,30 @@ def open_dataset(spec: str, *, root: str | os.PathLike[str] | None = None, cache
     return split
 
 
-def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True) -> Split:
-    """Open the images that a predictor runs on: a dataset's split, or a folder with or without points.
+def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache: bool = True, every: int = 1) -> Split:
+    """Open the images that a predictor runs on: a dataset's split, a folder with or without points, or a video.
 
     Parameters
     ----------
     place : str
-        ``NAME:SPLIT``, or a folder of images. With one points file it is ``folder:PATH``; without, it is photos.
+        ``NAME:SPLIT``, a folder of images, or the file of a video. With one points file a folder is ``folder:PATH``;
+        without, it is photos.
     root, cache
         As for ``open_dataset``.
+    every : int
+        The step of a video: every ``every``-th frame is an image.
 
     Returns
     -------
     Split
-        Photos have no points and the name "photos".
+        Photos have no points and the name "photos"; the frames of a video have none and the name "video".
 
     Raises
     ------
     UsageError
-        If no dataset or split has this name, or the folder is that of a benchmark.
+        If no dataset or split has this name, the folder is that of a benchmark, or a step is given for no video.
     MissingFileError, FormatError
-        As ``open_dataset``, and if the folder has no image.
+        As ``open_dataset``, if the folder has no image, and if a video is damaged or PyAV is not installed.
 
     Examples
     --------
@@ -218,6 +222,12 @@ def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache
     ...     open_images(folder).name
     'photos'
     """
+    if _is_video(Path(place)):
+        from crowdeval.datasets.video import video
+
+        return video(Path(place), every=every)
+    if every != 1:
+        raise UsageError(f"every: a step is for the frames of a video, and {place} is none")
     if not os.path.isdir(place):
         return open_dataset(place, root=root, cache=cache)
     from crowdeval.datasets.folder import points_file_in
@@ -229,6 +239,18 @@ def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache
     if points_file_in(Path(place)) is not None:
         return open_dataset(f"folder:{place}", root=root, cache=cache)
     return photos(Path(place))
+
+
+def _is_video(path: Path) -> bool:
+    """Return whether a path is that of a video; raise MissingFileError where there is no such file."""
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES and not path.is_dir():
+        if not path.is_file():
+            raise MissingFileError(f"there is no file {path}")
+        return True
+    from crowdeval.formats.clips import is_video
+
+    return path.is_file() and suffix not in IMAGE_SUFFIXES and is_video(path)
 
 
 def dataset_and_split(spec: str) -> tuple[Dataset, str]:

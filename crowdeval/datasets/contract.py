@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from crowdeval.formats.clips import Clip
 from crowdeval.points.assemble import ImageAnnotations, image_annotations
 from crowdeval.points.sets import Annotations
+
+WITHOUT_POINTS = ("photos", "video")
+"""Names of the splits that have no points, and are not scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +342,8 @@ class Split:
         annotations only.
     notes : tuple of str
         Facts that a user of this copy should know: missing files, unknown sizes, counts that differ from the published.
+    clip : Clip, optional
+        The video whose frames the images are; ``image_paths`` has its file once for each.
 
     Examples
     --------
@@ -353,6 +359,7 @@ class Split:
     annotations: Annotations
     image_paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    clip: Clip | None = None
 
     def __repr__(self) -> str:
         """Return one line: the name, the numbers of images and points, and the folder."""

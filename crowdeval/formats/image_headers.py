@@ -16,6 +16,7 @@ from threading import RLock
 
 import numpy as np
 
+from crowdeval.formats.raster import INSTALL, has_rasterio, is_raster, opened_raster
 from crowdeval.points.ragged import Floats
 
 _LIMIT = RLock()
@@ -146,8 +147,53 @@ def any_size() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def image_size(path: Path) -> tuple[int, int]:
+    """Return the width and height of an image, as its header has them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    (int, int)
+        In pixels as stored.
+
+    Raises
+    ------
+    OSError, SyntaxError, ValueError
+        If there is no such file, or it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (64, 48)).save(Path(folder, "a.png"))
+    ...     image_size(Path(folder, "a.png"))
+    (64, 48)
+    """
+    return _read_header(path)[:2]
+
+
 def _read_header(path: Path) -> tuple[int, int, int]:
     """Return width, height and EXIF orientation of an image; the orientation is 0 where the file has none."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        return _pillow_header(path)
+    except UnidentifiedImageError:
+        if not is_raster(path):
+            raise
+        if not has_rasterio():
+            raise ValueError(f"Pillow can't read it; {INSTALL} may") from None
+        with opened_raster(path) as source:
+            return source.width, source.height, 0
+
+
+def _pillow_header(path: Path) -> tuple[int, int, int]:
+    """Return width, height and EXIF orientation of an image that Pillow opens."""
     from PIL import Image, JpegImagePlugin, PngImagePlugin
 
     with path.open("rb") as stream:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from crowdeval.adapters import FunctionPredictor, Predictor, load_adapter, model_id
 from crowdeval.adapters.frames import Frames
 from crowdeval.datasets import Split, open_images
-from crowdeval.datasets.photos import NAME as PHOTOS
+from crowdeval.datasets.contract import WITHOUT_POINTS
 from crowdeval.errors import PredictorError, UsageError, shown
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
@@ -67,7 +67,8 @@ def run_predictor(
     timeout : float, optional
         Seconds that a batch may take; possible in the main thread only.
     max_pixels : int
-        Number of pixels of the largest image that is decoded.
+        Number of pixels of the largest image that is decoded; larger ones are read tile by tile where ``frames`` has
+        tiles and no longest side, rasterio is installed and the file allows it.
     progress : callable
         Called with the number of finished images and the number of all images.
 
@@ -101,8 +102,9 @@ def run_predictor(
     chosen = Protocol(preset=protocol) if isinstance(protocol, str) else protocol
     adapter, model = _predictor(predictor, dict(options or {}), name, revision)
     split = dataset if isinstance(dataset, Split) else open_images(dataset, root=root)
-    if split.name == PHOTOS:
-        raise UsageError(f"{dataset} has no points to score against; crowdeval predict runs on photos without them")
+    if split.name in WITHOUT_POINTS:
+        place = dataset if isinstance(dataset, str) else split.split
+        raise UsageError(f"{place} has no points to score against; crowdeval predict runs without them")
     given = {key: str(value) for key, value in (options or {}).items()}
     plan = Plan(adapter=adapter, options=given, frames=frames or Frames())
     made = run(

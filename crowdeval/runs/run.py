@@ -131,7 +131,8 @@ def run(
     timeout : float, optional
         Seconds that a batch may take; possible in the main thread only.
     max_pixels : int
-        Number of pixels of the largest image that is decoded; a larger one counts as failed.
+        Number of pixels of the largest image that is decoded. A larger one is read tile by tile where the plan has
+        tiles and no longest side, rasterio is installed and the file allows it; else it counts as failed.
     progress : callable
         Called with the number of finished images and the number of all images.
 
@@ -216,7 +217,8 @@ class _Work:
     ) -> None:
         self.plan, self.predictor, self.split, self.folder = plan, predictor, split, folder
         self.max_failures, self.timeout, self.progress = limits.max_failures, limits.timeout, progress
-        pixels = Pixels(split, limits.max_pixels, wanted=bool(getattr(predictor, "needs_pixels", True)))
+        wanted = bool(getattr(predictor, "needs_pixels", True))
+        pixels = Pixels(split, limits.max_pixels, wanted=wanted, frames=plan.frames)
         self.ids = split.annotations.image_ids
         # A shard is filled up to whole batches, so that no batch is smaller than the predictor's size but the last.
         size = _batch_size(predictor)
@@ -225,7 +227,8 @@ class _Work:
         # 5 images in shards of 2 -> shards [range(0, 2), range(2, 4), range(4, 5)]; missing: the incomplete ones, [1]
         self.missing = [n for n in range(len(self.shards)) if not folder.shard_holds(n, self._names(n))]
         order = [image for number in self.missing for image in self.shards[number]]
-        self.ahead = Ahead(pixels.image, order, pixels.size)
+        # The frames of a video are decoded one after the other.
+        self.ahead = Ahead(pixels.image, order, pixels.size, workers=None if split.clip is None else 1)
         self.failures = folder.failures() if self.missing else {}
         self.done = len(self.ids) - sum(len(self.shards[n]) for n in self.missing)
         self.failed = 0
@@ -336,6 +339,7 @@ def _settings(plan: Plan, predictor: Predictor, split: Split) -> dict[str, Any]:
         "dataset": f"{split.name}:{split.split}",
         "fingerprint": split.annotations.fingerprint,
         "image_files": _image_files(split),
+        **({} if split.clip is None else {"every": split.clip.every}),
     }
 
 
@@ -347,7 +351,8 @@ def _code(adapter: str) -> str | None:
 
 def _image_files(split: Split) -> str:
     """Return a hash of the names and sizes of the image files."""
-    sizes = [(path.name, path.stat().st_size if path.is_file() else -1) for path in split.image_paths]
+    bytes_of = {path: path.stat().st_size if path.is_file() else -1 for path in set(split.image_paths)}
+    sizes = [(path.name, bytes_of[path]) for path in split.image_paths]
     return hashlib.blake2b(repr(sizes).encode(), digest_size=6).hexdigest()
 
 

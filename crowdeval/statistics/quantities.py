@@ -218,12 +218,7 @@ class _Builder:
             groups = {f"{name}={text}": own for text, own in groups_of(name, self.evidence) if text in labels}
             groups = {text: own for text, own in groups.items() if (own & kept).any()}
         pairs = [
-            (
-                np.where(own, terms, 0.0) * kept,
-                (own & kept) * 1.0,
-                f"{metric.name} {text}",
-                f"{kept is self.peopled} {text}",
-            )
+            (terms * (own & kept), _ones(own & kept), f"{metric.name} {text}", f"{kept is self.peopled} {text}")
             for text, own in groups.items()
         ]
         self.ratios.add(key, pairs, root=metric.name == "RMSE")

@@ -210,7 +210,7 @@ def test_an_image_above_max_pixels_fails_alone_and_names_the_option(crowdeval, t
     code, _, err = predicted(crowdeval, tmp_path, "--max-pixels", "100")
     assert code == 5
     assert "1 of 2 images failed" in err
-    assert "expected at most 100 pixels, found 40 x 40 (--max-pixels 1600 allows it)" in err
+    assert "expected at most 100 pixels, found 40 x 40 (--max-pixels 1600 allows it; --tile 1024 reads" in err
     assert predicted(crowdeval, tmp_path)[0] == 0
     assert predicted(crowdeval, tmp_path, "--max-pixels", "0")[0] == 2
 
