@@ -17,6 +17,7 @@ from crowdeval.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from crowdeval.api import evaluate as evaluate
+    from crowdeval.comparing import compare as compare
     from crowdeval.datasets import open_dataset as open_dataset
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
@@ -55,6 +56,7 @@ _HOME = {
     "Report": "evaluation.report",
     "align": "points.alignment",
     "build_leaderboard": "leaderboards.gather",
+    "compare": "comparing",
     "concatenated": "metrics.concatenation",
     "evaluate": "api",
     "evidence_of": "evaluation.evaluate",

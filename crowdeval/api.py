@@ -128,7 +128,7 @@ def evaluate(
     >>> report["nAP@0.5"]
     0.5
     """
-    surety = _surety(errors or ci is not None, ci, resampling)
+    chosen = resampling_of(ci, resampling) if errors or ci is not None or resampling else None
     text = str(label) if isinstance(label, int) else label
     report, evidence = report_and_columns(
         predictions, annotations,
@@ -139,7 +139,7 @@ def evaluate(
         progress=progress,
     )  # fmt: skip
     warn_about(report.warnings)
-    return with_certainty(report, evidence, surety)
+    return with_certainty(report, evidence, chosen)
 
 
 def report_and_columns(
@@ -245,13 +245,33 @@ class ResamplingOptions(TypedDict, total=False):
     exact: bool
 
 
-def _surety(wanted: bool, level: float | None, options: ResamplingOptions) -> Resampling | None:
-    """Return how errors and intervals are made; None where neither is wanted."""
+def resampling_of(level: float | None, options: ResamplingOptions) -> Resampling:
+    """Return how errors, intervals and tests are made.
+
+    Parameters
+    ----------
+    level : float or None
+        The level of confidence of intervals.
+    options : dict
+        The other options of ``evaluate``.
+
+    Returns
+    -------
+    Resampling
+
+    Raises
+    ------
+    UsageError
+        If a value is out of its range.
+
+    Examples
+    --------
+    >>> resampling_of(0.9, {"seed": 7}).seed
+    7
+    """
     unknown = options.keys() - ResamplingOptions.__annotations__.keys()
     if unknown:
-        raise TypeError(f"evaluate() got an unexpected keyword argument {min(unknown)!r}")
-    if not wanted:
-        return None
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
     from crowdeval.statistics.certainty import Resampling
 
     return Resampling(level=level, **options)

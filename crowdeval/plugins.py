@@ -80,6 +80,13 @@ TABLES: dict[str, dict[str, str]] = {
         "markdown": "crowdeval.render.documents:markdown",
         "latex": "crowdeval.render.documents:latex",
     },
+    "crowdeval.comparison_renderers": {
+        "table": "crowdeval.render.comparison_table:table",
+        "json": "crowdeval.render.comparison_documents:json",
+        "csv": "crowdeval.render.comparison_documents:csv",
+        "markdown": "crowdeval.render.comparison_documents:markdown",
+        "latex": "crowdeval.render.comparison_documents:latex",
+    },
     "crowdeval.leaderboard_renderers": {
         "table": "crowdeval.render.leaderboard_table:table",
         "csv": "crowdeval.render.leaderboard_documents:csv",

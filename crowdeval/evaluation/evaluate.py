@@ -17,7 +17,7 @@ from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.evaluation.sides import sides_of
 from crowdeval.metrics.evidence import Evidence, Lack
-from crowdeval.metrics.family import Measured, has_evidence
+from crowdeval.metrics.family import Measured, Scene, has_evidence
 from crowdeval.metrics.groups import group_columns
 from crowdeval.metrics.strings import Metric
 from crowdeval.options import Extra
@@ -138,7 +138,7 @@ def report_and_evidence(
         Whether the images are a part of a set. A metric that is requested by name and can't be measured is then a
         notice, not an error.
     groups : sequence of str
-        Attributes of the images that evidence keeps besides those of the metrics, for clusters.
+        Attributes of the images that evidence keeps besides those of the metrics, for clusters; ``EVERY`` is all.
 
     Returns
     -------
@@ -159,10 +159,23 @@ def report_and_evidence(
         lacks = {metric: lack for metric, lack in facts.lacks.items() if lack.reason != NO_EVIDENCE}
         _refuse_lacking(protocol, lacks)
     evidence, others = gather_evidence(protocol, scene, facts, part=part, progress=progress)
-    for name in groups:
-        own = group_columns(name, scene.annotations, k=protocol.k, lone=protocol.lone)
-        evidence = replace(evidence, images={**evidence.images, **own})
+    evidence = _with_groups(evidence, groups, scene)
     return report_of(evidence, protocol=protocol, per_image=per_image, others=others, part=part), evidence
+
+
+EVERY = "*"
+"""The name that stands for all attributes of the images."""
+
+
+def _with_groups(evidence: Evidence, groups: Sequence[str], scene: Scene) -> Evidence:
+    """Return evidence with the columns from which groups of images are made."""
+    annotations = scene.annotations
+    names = [*(name for name in groups if name != EVERY), *(annotations.attributes if EVERY in groups else ())]
+    columns: dict[str, NDArray[Any]] = {}
+    for name in dict.fromkeys(names):
+        if name != "scale_quartile" or annotations.located:
+            columns |= group_columns(name, annotations, k=scene.options.k, lone=scene.options.lone)  # type: ignore[arg-type]
+    return replace(evidence, images={**columns, **evidence.images}) if columns else evidence
 
 
 def evidence_of(

@@ -134,7 +134,7 @@ def latex(report: Report) -> str:
     """
     legends = [f"% {label(name)}: {text}" for name in report.values if (text := legend(name, report))]
     lines = [
-        f"% {_escaped(_caption(report))}",
+        f"% {escaped(_caption(report))}",
         *(f"% {text}" for text in (report.signature, report.certainty.settings) if text),
         *legends,
         r"\begin{tabular}{lr}",
@@ -143,7 +143,7 @@ def latex(report: Report) -> str:
         r"\midrule",
     ]
     lines += [
-        rf"{_escaped(label(name))} & {_escaped(_value(name, report)).replace('±', _PLUS_MINUS)} \\"
+        rf"{escaped(label(name))} & {escaped(_value(name, report)).replace('±', _PLUS_MINUS)} \\"
         for name in report.values
     ]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
@@ -172,5 +172,21 @@ _LATEX = str.maketrans(
 )
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    r"""Return text with the characters escaped that LaTeX treats specially.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> escaped("a_b")
+    'a\\_b'
+    """
     return text.translate(_LATEX)
