@@ -74,6 +74,8 @@ LAYERS = [
     "runs.ahead",
     "runs.images",
     "runs.folder",
+    "runs.own_signals",
+    "runs.watchdog",
     "runs.guards",
     "runs.run",
     "runs.scoring",
