@@ -28,7 +28,9 @@ TIMERS = {
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
 """Signals by which a user ends a process."""
 
-HARMLESS = tuple(getattr(signal, name) for name in ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH") if hasattr(signal, name))
+HARMLESS = tuple(
+    getattr(signal, name) for name in ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH") if hasattr(signal, name)
+)
 """Signals that do nothing by default."""
 
 
@@ -62,7 +64,7 @@ class OwnSignals:
         self.inside = False
         self._process, self._main = os.getpid(), threading.get_ident()
         self._threads = {thread.ident for thread in threading.enumerate()}
-        self._before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+        self._before: dict[int, Any] = {number: signal.getsignal(number) for number in signal.valid_signals()}
         self._theirs: dict[int, Any] = {}
         alarms = {number: self._alarm for number in TIMERS if self._before[number] == signal.SIG_DFL}
         kept = {number: self._before[number] for number in (*TIMERS, *STOPPING)}
