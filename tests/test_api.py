@@ -251,7 +251,7 @@ def test_an_entry_that_is_almost_one_is_one_clear_error(entry, words):
 def test_a_class_with_a_fraction_in_a_data_frame_is_refused():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"image": ["a"], "x": [1], "y": [2], "label": [0.5]})
-    with pytest.raises(InputError, match="labels: expected whole numbers or names of classes, found 0.5"):
+    with pytest.raises(InputError, match=r"labels: expected whole numbers or names of classes, found 0\.5"):
         evaluate(frame, {"a": [[1, 2]]})
 
 

@@ -44,6 +44,7 @@ class Guard:
     def __init__(self, timeout: float | None = None) -> None:
         self.timeout = timeout
         self._signals: OwnSignals | None = None
+        self._ended = True
         if threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask"):
             self._signals = OwnSignals({} if timeout is None else {signal.SIGURG: WATCHDOG.interrupt})
 
@@ -88,30 +89,34 @@ class Guard:
             raise own_failure(failed or place, problem) from problem
 
     def _call(self, work: Callable[[], T]) -> T:
-        outer = WATCHDOG.deadline
+        outer, self._ended = WATCHDOG.deadline, False
+        # An alarm of the predictor, or the time limit, can interrupt even the first step of the end of a call: it is
+        # tried again one level further out. Signals are blocked from its second step on.
         try:
-            if self.timeout is not None:
-                WATCHDOG.start(self.timeout)
-            if self._signals is not None:
-                self._signals.enter()
-            return work()
+            try:
+                try:
+                    if self.timeout is not None:
+                        WATCHDOG.start(self.timeout)
+                    if self._signals is not None:
+                        self._signals.enter()
+                    return work()
+                finally:
+                    self._end(outer)
+            finally:
+                self._end(outer)
         finally:
             self._end(outer)
 
     def _end(self, outer: float | None) -> None:
-        """End a call, also where an alarm of the predictor, or the time limit, arrives right now."""
-        for _ in range(TRIES):
+        """End a call of the predictor, unless that has been done."""
+        while not self._ended:
             try:
+                WATCHDOG.stop(outer)
                 if self._signals is not None:
                     self._signals.leave()
-                WATCHDOG.stop(outer)
-                return
+                self._ended = True
             except (Exception, TimeIsUp):
                 continue
-
-
-TRIES = 100
-"""How often the end of a call is tried again where a signal interrupts it."""
 
 
 @contextmanager

@@ -66,10 +66,12 @@ class OwnSignals:
         self._threads = {thread.ident for thread in threading.enumerate()}
         self._before: dict[int, Any] = {number: signal.getsignal(number) for number in signal.valid_signals()}
         self._theirs: dict[int, Any] = {}
+        self._noted = True  # whether ``_theirs`` is that of the last call
         alarms = {number: self._alarm for number in TIMERS if self._before[number] == signal.SIG_DFL}
         kept = {number: self._before[number] for number in (*TIMERS, *STOPPING)}
         # A handler that is None was not set by Python, and can't be set again by it.
         self._ours = {n: each for n, each in {**kept, **alarms, **handlers}.items() if self._before[n] is not None}
+        self._raising = [*TIMERS, *handlers]
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._running = {timer: signal.getitimer(timer)[0] > 0 for timer in TIMERS.values()}
 
@@ -97,23 +99,26 @@ class OwnSignals:
 
     def enter(self) -> None:
         """Begin a call of the predictor."""
-        self.inside = True
         for number, handler in self._theirs.items():
             signal.signal(number, handler)
+        self.inside, self._noted = True, False
 
     def leave(self) -> None:
-        """End a call of the predictor: keep its handlers of timers for the next call, and set ours again."""
+        """End a call of the predictor: keep its handlers of timers for the next call, and set ours again.
+
+        Its alarms, and the time limit, may interrupt this before they are blocked; another call then does the rest.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._raising)
         self.inside = False
-        for number, ours in self._ours.items():
-            found = signal.getsignal(number)
-            if found is not ours:
-                signal.signal(number, ours)
-            if number in TIMERS and found is not ours and found != signal.SIG_DFL:
-                self._theirs[number] = found
-            else:
-                self._theirs.pop(number, None)
-        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) != self._mask:
-            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+        found = {number: signal.getsignal(number) for number in self._ours}
+        if not self._noted:
+            theirs = {number: found[number] for number in TIMERS if number in found}
+            self._theirs = {n: h for n, h in theirs.items() if h is not self._ours[n] and h != signal.SIG_DFL}
+            self._noted = True
+        for number, handler in found.items():
+            if handler is not self._ours[number]:
+                signal.signal(number, self._ours[number])
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def refuse(self, event: str, target: int, number: int) -> None:
         """Raise an error where a predictor is about to end this process by a signal.

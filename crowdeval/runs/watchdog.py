@@ -46,6 +46,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.deadline: float | None = None
+        self._next_raise = math.inf
         self._asleep_until = -math.inf
         self._process = 0
         self._bell = threading.Lock()
@@ -64,7 +65,8 @@ class Watchdog:
             self._bell.acquire()
             threading.Thread(target=self._watch, args=(self._bell,), name="crowdeval-watchdog", daemon=True).start()
         outer, deadline = self.deadline, time.monotonic() + seconds
-        self.deadline = deadline if outer is None else min(outer, deadline)
+        self._next_raise = deadline if outer is None else min(outer, deadline)
+        self.deadline = self._next_raise
         # The thread sleeps on from one block to the next, until the earliest deadline; it is hardly ever woken up.
         if self._asleep_until > self.deadline and self._bell.locked():
             self._bell.release()
@@ -77,6 +79,7 @@ class Watchdog:
         outer : float, optional
             The deadline of the block outside of it.
         """
+        self._next_raise = math.inf if outer is None else outer
         self.deadline = outer
 
     def interrupt(self, _number: int, _frame: Any) -> None:
@@ -85,9 +88,12 @@ class Watchdog:
         Raises
         ------
         TimeIsUp
-            Not for a signal that arrives late, when the block has ended.
+            Not for a signal that arrives late, when the block has ended, and not twice within ``AGAIN`` seconds, so
+            that the end of a block is interrupted once at most.
         """
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        now = time.monotonic()
+        if self.deadline is not None and now >= self._next_raise:
+            self._next_raise = now + AGAIN
             raise TimeIsUp
 
     def _watch(self, bell: threading.Lock) -> None:

@@ -277,6 +277,33 @@ def test_a_limit_that_is_reached_at_the_end_of_a_call_raises_nothing_later():
     assert late > 50
 
 
+@pytest.mark.parametrize("own_handler", [True, False])
+def test_an_alarm_at_any_moment_is_a_failure_or_nothing(own_handler):
+    def late(number, frame):
+        raise TimeoutError("its own limit")
+
+    def work():
+        if own_handler and signal.getsignal(signal.SIGALRM) is not late:
+            signal.signal(signal.SIGALRM, late)
+        signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.00031)
+        sum(range(chance.randrange(20_000)))
+
+    chance, found, end = random.Random(1), set(), time.monotonic() + 2
+    with Guard(0.0004) as guard:
+        while time.monotonic() < end:
+            try:
+                guard.call(work, "it")
+            except PredictorError as problem:
+                found.add(str(problem).split(" (")[0])
+            assert signal.getsignal(signal.SIGALRM) is not late
+            sum(range(500))
+    own = "it: TimeoutError: its own limit"
+    assert found >= {"it: no answer within 0.0004 s", own if own_handler else "it: SignalError: " + ALARM}
+
+
+ALARM = "SIGALRM without a handler, which would have ended the run"
+
+
 @pytest.mark.parametrize("seconds", [1e-9, 1e-5, 1e-4])
 def test_a_limit_of_almost_nothing_is_a_failure_or_none(seconds):
     late = done = 0
