@@ -158,6 +158,12 @@ def child_kills_itself(self):
         os.kill(os.getpid(), signal.SIGTERM)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
+def child_raises(self):
+    pid = os.fork()
+    if pid == 0:
+        signal.raise_signal(signal.SIGTERM)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
 def child_has_an_alarm(self):
     pid = os.fork()
     if pid == 0:
@@ -168,7 +174,7 @@ def child_has_an_alarm(self):
 def program(self):
     assert subprocess.run(["echo", "x"], capture_output=True, check=True).stdout == b"x\\n"
 """
-    names = ["pooled", "process", "child_kills_itself", "child_has_an_alarm", "program", *"abcdefgh"]
+    names = ["pooled", "process", "child_kills_itself", "child_raises", "child_has_an_alarm", "program", *"abcdefgh"]
     run = ended(model(tmp_path, body, names), "--timeout", "20")
     assert run.returncode == 0, run.stderr
 
@@ -314,6 +320,43 @@ def test_a_limit_of_almost_nothing_is_a_failure_or_none(seconds):
             except PredictorError as problem:
                 late += "no answer" in str(problem)
     assert late + done == 300
+
+
+def test_our_signal_before_the_deadline_and_between_calls_does_nothing():
+    with Guard(60.0) as guard:
+        assert guard.call(lambda: signal.raise_signal(signal.SIGURG) or 3, "it") == 3
+        signal.raise_signal(signal.SIGURG)
+        with Guard(0.01) as inner, pytest.raises(PredictorError, match="no answer"):
+            inner.call(lambda: time.sleep(60), "it")
+        signal.raise_signal(signal.SIGURG)
+
+
+THREADS = """
+import os, signal, sys, threading, time
+from crowdeval.runs.guards import Guard
+
+def kill():
+    go.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+go = threading.Event()
+thread = threading.Thread(target=kill)
+if sys.argv[1] == "ours":
+    thread.start()
+with Guard() as guard:
+    if sys.argv[1] == "the predictor's":
+        guard.call(thread.start, "it")
+    go.set()
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize(("whose", "code"), [("ours", -signal.SIGTERM), ("the predictor's", 0)])
+def test_threads_of_the_predictor_are_refused_between_calls_and_other_threads_never(whose, code):
+    run = subprocess.run(
+        [sys.executable, "-c", THREADS, whose], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (run.returncode, "SignalError: SIGTERM" in run.stderr) == (code, code == 0)
 
 
 def test_a_call_inside_a_call_ends_with_the_outer_limit():
