@@ -45,10 +45,12 @@ class Guard:
         self.timeout = timeout
         self._signals: OwnSignals | None = None
         self._ended = True
+        self._outer: float | None = None
         if threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask"):
             self._signals = OwnSignals({} if timeout is None else {signal.SIGURG: WATCHDOG.interrupt})
 
     def __enter__(self) -> Guard:
+        self._outer = WATCHDOG.deadline
         if self._signals is not None:
             self._signals.__enter__()
         return self
@@ -89,7 +91,7 @@ class Guard:
             raise own_failure(failed or place, problem) from problem
 
     def _call(self, work: Callable[[], T]) -> T:
-        outer, self._ended = WATCHDOG.deadline, False
+        self._ended = False
         # An alarm of the predictor, or the time limit, can interrupt even the first step of the end of a call: it is
         # tried again one level further out. Signals are blocked from its second step on.
         try:
@@ -101,17 +103,17 @@ class Guard:
                         self._signals.enter()
                     return work()
                 finally:
-                    self._end(outer)
+                    self._end()
             finally:
-                self._end(outer)
+                self._end()
         finally:
-            self._end(outer)
+            self._end()
 
-    def _end(self, outer: float | None) -> None:
+    def _end(self) -> None:
         """End a call of the predictor, unless that has been done."""
         while not self._ended:
             try:
-                WATCHDOG.stop(outer)
+                WATCHDOG.stop(self._outer)
                 if self._signals is not None:
                     self._signals.leave()
                 self._ended = True

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from crowdeval.errors import PredictorError
 from crowdeval.runs.guards import Guard
 from crowdeval.runs.own_signals import SignalError
+from crowdeval.runs.watchdog import WATCHDOG
 
 HEAD = """
 import ctypes, multiprocessing, os, queue, signal, subprocess, sys, threading, time
@@ -303,8 +304,10 @@ def test_an_alarm_at_any_moment_is_a_failure_or_nothing(own_handler):
                 found.add(str(problem).split(" (")[0])
             assert signal.getsignal(signal.SIGALRM) is not late
             sum(range(500))
-    own = "it: TimeoutError: its own limit"
-    assert found >= {"it: no answer within 0.0004 s", own if own_handler else "it: SignalError: " + ALARM}
+    own = "it: TimeoutError: its own limit" if own_handler else "it: SignalError: " + ALARM
+    assert own in found
+    assert found <= {own, "it: no answer within 0.0004 s", "it: SignalError: " + ALARM}
+    assert WATCHDOG.deadline is None
 
 
 ALARM = "SIGALRM without a handler, which would have ended the run"
