@@ -135,7 +135,7 @@ class Cuda:
         ({"a": [[1, 2], [3]]}, "image 'a', points: expected numbers in a rectangular array"),
         ({"a": "abc"}, "image 'a', points: expected numbers"),
         ({"a": Cuda()}, "image 'a', points: .*can't convert cuda:0"),
-        ({"a": {1, 2}}, "image 'a', points: expected numbers, found a set"),
+        ({"a": {1, 2}}, "image 'a': expected a list of points, found a set"),
         ({1.5: [[1, 2]]}, "found 1.5"),
         (7, "expected {id: points} or a list with one entry an image, found 7"),
         (None, "found null"),
@@ -226,6 +226,33 @@ def test_columns_dicts_and_tensors_import_no_files_datasets_or_frames():
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"points": [[1, 2]], "labels": [1.5]}, "labels: expected whole numbers or names of classes, found 1.5"),
+        ({"points": [[1, 2]], "labels": np.array([1.5])}, "expected whole numbers or names of classes, found 1.5"),
+        ({"points": [[1, 2]], "labels": {"a"}}, "expected a list, one class for each point, found a set"),
+        ({(1, 2), (3, 4)}, "expected a list of points, found a set, which has no order"),
+        (frozenset(), "expected a list of points, found a frozenset"),
+        ({"points": {(1, 2)}}, "points: expected numbers, found a set"),
+        (True, "expected a count, found true"),
+        (np.True_, "expected a count, found true"),
+        ({"count": False}, "expected a count, found false"),
+    ],
+)
+def test_an_entry_that_is_almost_one_is_one_clear_error(entry, words):
+    for sides in (({"a": entry}, {"a": [[1, 2]]}), ({"a": [[1, 2]]}, {"a": entry})):
+        with pytest.raises(InputError, match=f"s of image 'a'.*{words}"):
+            evaluate(*sides)
+
+
+def test_a_class_with_a_fraction_in_a_data_frame_is_refused():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"image": ["a"], "x": [1], "y": [2], "label": [0.5]})
+    with pytest.raises(InputError, match=r"labels: expected whole numbers or names of classes, found 0\.5"):
+        evaluate(frame, {"a": [[1, 2]]})
 
 
 def test_ids_as_number_and_text_are_not_one_image():

@@ -75,6 +75,8 @@ LAYERS = [
     "runs.ahead",
     "runs.images",
     "runs.folder",
+    "runs.own_signals",
+    "runs.watchdog",
     "runs.guards",
     "runs.run",
     "runs.scoring",

@@ -12,8 +12,10 @@ predictor.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -135,14 +137,39 @@ def _load_module(name: str) -> Any:
 def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise MissingFileError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    try:
+        name, content = _module_name(path), path.read_bytes()
+    except OSError as problem:
+        raise MissingFileError(f"{path} can't be read: {problem.strerror}") from None
+    before = sys.modules.get(name)
+    if before is not None and _FILES.get(name) == (path.resolve(), content):
+        return before  # two predictors of one class: pickle refuses a class that is not that of its module
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None, "a .py file has a loader"
     assert spec.loader is not None, "a .py file has a loader"
     module = importlib.util.module_from_spec(spec)
-    # Registered, so that dataclasses and pickle find the module of the class; a module of this name stays.
-    sys.modules.setdefault(path.stem, module)
+    # Registered before it runs, so that dataclasses and pickle find the module of the class.
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
+        if before is None:
+            sys.modules.pop(name, None)
+        else:
+            sys.modules[name] = before
         raise PredictorError(f"{path} fails on import: {type(problem).__name__}: {problem}") from problem
+    _FILES[name] = path.resolve(), content
     return module
+
+
+_FILES: dict[str, tuple[Path, bytes]] = {}
+"""Name of a module that was loaded from a file, to the file and its content."""
+
+
+def _module_name(path: Path) -> str:
+    """Return the name of a file's module: its stem, with a hash of its place where another module has that name."""
+    file = path.resolve()
+    owner = _FILES[path.stem][0] if path.stem in _FILES else None
+    if owner == file or path.stem not in sys.modules:
+        return path.stem
+    return f"{path.stem}_{hashlib.blake2b(os.fsencode(file), digest_size=4).hexdigest()}"

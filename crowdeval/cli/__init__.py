@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 import click
 
+from crowdeval.cli.leaving import end_in_time
 from crowdeval.cli.streams import repair_streams
 from crowdeval.cli.verbs import Verbs, exit_code_of
 from crowdeval.version import __version__
@@ -74,4 +75,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     repair_streams()
     atexit.register(gc.freeze)  # saves the garbage collections at exit, which take a tenth of a second
-    sys.exit(exit_code_of(lambda: cli.main(args=args, prog_name="crowdeval", standalone_mode=False)))
+    code = 1  # of an exception that is a fault of this package
+    try:
+        code = exit_code_of(lambda: cli.main(args=args, prog_name="crowdeval", standalone_mode=False))
+    finally:
+        if args is None:  # the process is a command, and not a program that calls this function
+            end_in_time(code)
+    sys.exit(code)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, completer
+from crowdeval.cli.choices import ADAPTERS, DATASET_SPLITS, completer, require_order
 from crowdeval.cli.inputs import no_cache_option, quiet_option, root_option, write_result
+from crowdeval.cli.leaving import watch_predictor
 from crowdeval.cli.streams import stdout_to_stderr
 from crowdeval.cli.talk import image_progress, print_warnings, say, warn
 from crowdeval.errors import PredictorError
@@ -160,6 +161,7 @@ def predict(
     from crowdeval.evaluation.protocol import Protocol
     from crowdeval.runs.run import Plan
 
+    require_order(adapter, dataset)
     limits = {name: shown.pop(name) for name in ("max_failures", "timeout", "max_pixels")}
     frames, protocol = Frames(**shown), Protocol(preset=preset)
     if shard < 1:
@@ -220,6 +222,7 @@ def load_predictor(adapter: str, options: Sequence[str]) -> Predictor:
     """
     from crowdeval.adapters import load_adapter, predictor_class
 
+    watch_predictor()
     with stdout_to_stderr():
         for name, value in getattr(predictor_class(adapter), "environment", {}).items():
             os.environ.setdefault(name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -164,24 +165,36 @@ def _columns(frame: Any) -> dict[str, Any]:
     return found
 
 
-def label_texts(values: Any) -> Labels:
+def label_texts(place: str, values: Any) -> Labels:
     """Return classes as texts.
 
     Parameters
     ----------
+    place : str
+        Words for the image or the side, with which an error message begins.
     values : sequence
-        Texts or numbers; None and NaN stand for no class.
+        Texts or whole numbers; None and NaN stand for no class.
 
     Returns
     -------
     array of str
 
+    Raises
+    ------
+    InputError
+        If a class is another number, or the values have no order.
+
     Examples
     --------
-    >>> label_texts([1, 2.0, "cow", None]).tolist()
+    >>> label_texts("image 'a'", [1, 2.0, "cow", None]).tolist()
     ['1', '2', 'cow', '']
     """
+    if isinstance(values, Set):
+        raise InputError(f"{place}, labels: expected a list, one class for each point, found {kind_of(values)}")
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
+    for value in plain:
+        if isinstance(value, float | np.floating) and value == value and value != np.trunc(value):
+            raise InputError(f"{place}, labels: expected whole numbers or names of classes, found {value:g}")
     labels = np.empty(len(plain), dtype=object)
     labels[:] = [_label(value) for value in plain]
     return labels
@@ -236,7 +249,7 @@ class _Table:
 
     def labels(self, rows: Integers) -> Labels | None:
         """Return the classes of rows; None where there is no such column."""
-        return None if not self.has("label") else label_texts(self._columns["label"][rows])
+        return None if not self.has("label") else label_texts(self.side, self._columns["label"][rows])
 
     def of_images(self, name: str) -> Floats:
         """Return a column of the images, which has one value in all rows of an image."""

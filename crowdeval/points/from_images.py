@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from crowdeval.errors import InputError, did_you_mean, listed
+from crowdeval.errors import InputError, did_you_mean, listed, shown
 from crowdeval.points.assemble import (
     ImageAnnotations,
     ImagePredictions,
@@ -223,8 +223,10 @@ def _fields(place: str, entry: Any, side: str) -> dict[str, Any]:
         return {"points": np.empty((0, 2))}
     if isinstance(entry, np.ndarray) and entry.shape == () and entry.dtype.kind in "iuf":
         entry = entry.item()
-    if isinstance(entry, int | float | np.number):
-        return {"count": float(entry)}
+    if isinstance(entry, bool | np.bool_ | int | float | np.number):
+        return {"count": _count(place, entry)}
+    if isinstance(entry, Set):
+        raise InputError(f"{place}: expected a list of points, found {kind_of(entry)}, which has no order")
     if isinstance(entry, ImagePredictions):
         given = {"points": entry.xy, "scores": entry.score, "count": entry.count, "labels": entry.labels}
         return {name: value for name, value in {**given, "size": entry.size}.items() if value is not None}
@@ -261,8 +263,10 @@ def _size(place: str, found: dict[str, Any]) -> tuple[float, float] | None:
 
 
 def _count(place: str, given: Any) -> float:
-    """Return the count of an entry; a flag counts as 0 or 1."""
-    count = as_floats(f"{place}, count", float(given) if isinstance(given, bool | np.bool_) else given)
+    """Return the count of an entry."""
+    if isinstance(given, bool | np.bool_):
+        raise InputError(f"{place}: expected a count, found {shown(bool(given))}")
+    count = as_floats(f"{place}, count", given)
     if count.size != 1 or not np.isfinite(count).all():
         found = f"{count.size} numbers" if count.size != 1 else str(float(count.reshape(())))
         raise InputError(f"{place}: expected one count, found {found}")
@@ -276,7 +280,7 @@ def _converted(place: str, found: dict[str, Any], side: str) -> dict[str, Any]:
     if "count" in found:
         fields["count"] = _count(place, found.pop("count"))
     if "labels" in found:
-        fields["labels"] = label_texts(as_plain(found.pop("labels")))
+        fields["labels"] = label_texts(place, as_plain(found.pop("labels")))
     for name, value in found.items():
         fields[name] = as_floats(f"{place}, {name}", value)
     if "boxes" in fields:

@@ -1,21 +1,128 @@
-"""The context of a run: open and close the predictor, limit its time, lock the folder for one process."""
+"""The context of a run: call, open and close the predictor within limits, lock the folder for one process."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO, TypeVar
 
 from crowdeval.adapters import Predictor, model_id
+from crowdeval.adapters.contract import own_failure
 from crowdeval.errors import CrowdevalError, CrowdevalWarning, MissingFileError, PredictorError, UsageError
 from crowdeval.runs.folder import RunFolder
+from crowdeval.runs.own_signals import OwnSignals
+from crowdeval.runs.watchdog import WATCHDOG, TimeIsUp
+
+T = TypeVar("T")
+
+
+class Guard:
+    """The context of the calls of a predictor in a run: whatever it does there ends the call, not the run.
+
+    An exception of any type, a signal to itself and a call that takes too long are a PredictorError. Only a
+    KeyboardInterrupt goes on, which may be that of the user. In another thread than the main one, signals are not
+    looked at. A call that never returns to Python can't be interrupted; the adapter ``command`` can stop its program.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        Longest time of a call in seconds; ``require_timer`` checks that this is possible.
+
+    Examples
+    --------
+    >>> with Guard(timeout=60.0) as guard:
+    ...     try:
+    ...         guard.call(lambda: [1 / 0], "model@1, image 'a'")
+    ...     except PredictorError as problem:
+    ...         print(str(problem).partition(" (")[0])
+    model@1, image 'a': ZeroDivisionError: division by zero
+    """
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.timeout = timeout
+        self._signals: OwnSignals | None = None
+        self._ended = True
+        self._outer: float | None = None
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, "pthread_sigmask"):
+            self._signals = OwnSignals({} if timeout is None else {signal.SIGURG: WATCHDOG.interrupt})
+
+    def __enter__(self) -> Guard:
+        self._outer = WATCHDOG.deadline
+        if self._signals is not None:
+            self._signals.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._signals is not None:
+            self._signals.__exit__(*error)
+
+    def call(self, work: Callable[[], T], place: str, *, failed: str = "") -> T:
+        """Call a function that calls the predictor.
+
+        Parameters
+        ----------
+        work : callable without parameters
+            The function.
+        place : str
+            Words for the predictor and its work, with which the error of the time limit begins.
+        failed : str
+            Words with which other errors begin; by default ``place``.
+
+        Returns
+        -------
+        object
+            What ``work`` returns.
+
+        Raises
+        ------
+        PredictorError
+            If ``work`` raises an exception that is not one of this package, or takes too long.
+        """
+        try:
+            return self._call(work)
+        except TimeIsUp:
+            raise PredictorError(f"{place}: no answer within {self.timeout:g} s") from None
+        except (CrowdevalError, KeyboardInterrupt):
+            raise
+        except BaseException as problem:
+            raise own_failure(failed or place, problem) from problem
+
+    def _call(self, work: Callable[[], T]) -> T:
+        self._ended = False
+        # An alarm of the predictor, or the time limit, can interrupt even the first step of the end of a call: it is
+        # tried again one level further out. Signals are blocked from its second step on.
+        try:
+            try:
+                try:
+                    if self.timeout is not None:
+                        WATCHDOG.start(self.timeout)
+                    if self._signals is not None:
+                        self._signals.enter()
+                    return work()
+                finally:
+                    self._end()
+            finally:
+                self._end()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """End a call of the predictor, unless that has been done."""
+        while not self._ended:
+            try:
+                WATCHDOG.stop(self._outer)
+                if self._signals is not None:
+                    self._signals.leave()
+                self._ended = True
+            except (Exception, TimeIsUp):
+                continue
 
 
 @contextmanager
-def open_predictor(predictor: Predictor, timeout: float | None = None) -> Iterator[None]:
+def open_predictor(predictor: Predictor, guard: Guard) -> Iterator[None]:
     """Open a predictor for a ``with`` block, and close it in every case.
 
     An error in ``close`` is only a warning, because the predictions are already there.
@@ -24,8 +131,8 @@ def open_predictor(predictor: Predictor, timeout: float | None = None) -> Iterat
     ----------
     predictor : Predictor
         The predictor; ``open`` and ``close`` are optional.
-    timeout : float, optional
-        Seconds that ``open`` and ``close`` may take, each.
+    guard : Guard
+        The context in which both are called.
 
     Raises
     ------
@@ -35,96 +142,48 @@ def open_predictor(predictor: Predictor, timeout: float | None = None) -> Iterat
     Examples
     --------
     >>> from crowdeval.adapters import load_adapter
-    >>> with open_predictor(load_adapter("command", ["command=cat"])):
+    >>> with Guard() as guard, open_predictor(load_adapter("command", ["command=cat"]), guard):
     ...     pass
     """
     model = model_id(predictor)
-    try:
-        with time_limit(timeout, f"{model}, open()"):
-            getattr(predictor, "open", lambda: None)()
-    except CrowdevalError:
-        raise
-    except (Exception, SystemExit) as problem:
-        raise PredictorError(f"{model} can't be opened: {type(problem).__name__}: {problem}") from problem
+    guard.call(getattr(predictor, "open", lambda: None), f"{model}, open()", failed=f"{model} can't be opened")
     try:
         yield
     finally:
-        try:
-            with time_limit(timeout, f"{model}, close()"):
-                getattr(predictor, "close", lambda: None)()
-        except (Exception, SystemExit) as problem:  # the predictions are there and are kept
-            warnings.warn(
-                f"{model} can't be closed: {type(problem).__name__}: {problem}", CrowdevalWarning, stacklevel=3
-            )
+        problem = _close_problem(predictor, guard)
+        if problem:
+            warnings.warn(problem, CrowdevalWarning, stacklevel=3)
 
 
-class _TimeIsUp(BaseException):
-    """The time limit is reached; not an Exception, so that a predictor with ``except Exception`` does not catch it."""
+def _close_problem(predictor: Predictor, guard: Guard) -> str:
+    """Close a predictor, and return the message of an error; "" where there is none."""
+    failed = f"{model_id(predictor)} can't be closed"
+    try:
+        guard.call(getattr(predictor, "close", lambda: None), f"{failed}, close()", failed=failed)
+    except CrowdevalError as problem:  # the predictions are there and are kept
+        return str(problem) if str(problem).startswith(failed) else f"{failed}: {problem}"
+    return ""
 
 
 def require_timer() -> None:
-    """Check that a time limit is possible here: the signal of the timer only reaches the main thread.
+    """Check that a time limit is possible here: its signal only reaches the main thread.
 
     Raises
     ------
     UsageError
-        If the system has no timer, or the caller is not in the main thread.
+        If the system has no such signal, or the caller is not in the main thread.
 
     Examples
     --------
     >>> require_timer()
     """
-    if not hasattr(signal, "setitimer"):
-        raise UsageError("timeout: expected a system with a timer (signal.setitimer), found none; leave it out")
+    if not hasattr(signal, "pthread_kill"):
+        raise UsageError("timeout: expected a system with signals of threads, found none; leave it out")
     if threading.current_thread() is not threading.main_thread():
         raise UsageError(
             "timeout: a time limit works only in the main thread, and this is another thread; "
             "leave it out, or run the predictor in its own process"
         )
-
-
-@contextmanager
-def time_limit(seconds: float | None, task: str) -> Iterator[None]:
-    """Limit the time of a ``with`` block in the main thread; ``require_timer`` checks that this is possible.
-
-    After the limit an exception is raised inside the block, and again every second in case the block suppresses it. A
-    call that never returns to Python can't be interrupted in this way; the adapter ``command`` can stop its program.
-    The previous handler and timer of the signal are restored afterwards.
-
-    Parameters
-    ----------
-    seconds : float or None
-        The limit; None for no limit.
-    task : str
-        The work in the block, for the message.
-
-    Raises
-    ------
-    PredictorError
-        If the block takes longer.
-
-    Examples
-    --------
-    >>> with time_limit(60.0, "image 'a'"):
-    ...     pass
-    """
-    if seconds is None:
-        yield
-        return
-
-    def interrupt(_number: int, _frame: Any) -> None:
-        raise _TimeIsUp
-
-    handler = signal.signal(signal.SIGALRM, interrupt)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    except _TimeIsUp:
-        raise PredictorError(f"{task}: no answer within {seconds:g} s") from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, handler)
-        signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from crowdeval.options import MAX_FAILURES, MAX_PIXELS, SHARD
 from crowdeval.points.assemble import assemble_predictions
 from crowdeval.runs.ahead import Ahead
 from crowdeval.runs.folder import AnswerKind, Failure, RunFolder, run_folder
-from crowdeval.runs.guards import open_predictor, require_timer, run_lock, time_limit
+from crowdeval.runs.guards import Guard, open_predictor, require_timer, run_lock
 from crowdeval.runs.images import Pixels
 from crowdeval.version import __version__
 from crowdeval.writing import make_folder
@@ -172,8 +172,8 @@ def run(
         require_timer()
     folder = run_folder(base, f"{split.name}:{split.split}", model_id(predictor), _settings(plan, predictor, split))
     make_folder(folder.path)
-    with run_lock(folder):
-        limits = _Limits(max_failures, timeout, max_pixels)
+    with run_lock(folder), Guard(timeout) as guard:
+        limits = _Limits(max_failures, guard, max_pixels)
         work = _Work(plan, predictor, split, folder, limits=limits, progress=progress)
         return work.complete()
 
@@ -195,10 +195,10 @@ def _check_plan(plan: Plan, predictor: Predictor, split: Split) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What a run may cost: failures, seconds, pixels."""
+    """What a run may cost: failures, seconds of a call, pixels."""
 
     max_failures: int
-    timeout: float | None
+    guard: Guard
     max_pixels: int
 
 
@@ -216,7 +216,7 @@ class _Work:
         progress: Callable[[int, int], None],
     ) -> None:
         self.plan, self.predictor, self.split, self.folder = plan, predictor, split, folder
-        self.max_failures, self.timeout, self.progress = limits.max_failures, limits.timeout, progress
+        self.max_failures, self.guard, self.progress = limits.max_failures, limits.guard, progress
         wanted = bool(getattr(predictor, "needs_pixels", True))
         pixels = Pixels(split, limits.max_pixels, wanted=wanted, frames=plan.frames)
         self.ids = split.annotations.image_ids
@@ -241,7 +241,7 @@ class _Work:
             self.kind = self.folder.kind()
             self.folder.write_manifest({**manifest, "finished": None})
             self.progress(self.done, len(self.ids))
-            with open_predictor(self.predictor, self.timeout), self.ahead:
+            with open_predictor(self.predictor, self.guard), self.ahead:
                 for number in self.missing:
                     self._predict_shard(number)
             ended = {"finished": _now(), "seconds": round(time.monotonic() - started, 3)}
@@ -298,8 +298,8 @@ class _Work:
         try:
             images = [self.ahead.take(number) for number in batch]
             ids = ", ".join(repr(image.id) for image in images)
-            with time_limit(self.timeout, f"{model_id(self.predictor)}, image {ids}"):
-                return list(predict_in_frames(self.predictor, images, self.plan.frames))
+            place = f"{model_id(self.predictor)}, image {ids}"
+            return self.guard.call(lambda: [*predict_in_frames(self.predictor, images, self.plan.frames)], place)
         except CrowdevalError as problem:
             if len(batch) == 1:
                 return [Failure(str(problem), getattr(problem, "trace", ""))]

@@ -84,7 +84,7 @@ def test_an_image_without_a_file_comes_as_a_temporary_png(program, images, tmp_p
 def test_an_image_with_a_file_comes_as_that_file(program, tmp_path):
     path = tmp_path / "a.png"
     Pillow.new("RGB", (6, 4)).save(path)
-    predictor = program(f"print(json.dumps({{'count': request['path'] == {str(path)!r}}}))")
+    predictor = program(f"print(json.dumps({{'count': int(request['path'] == {str(path)!r})}}))")
     image = Image(id="a", pixels=np.zeros((4, 6, 3), dtype=np.uint8), path=path)
     assert answers(predictor, [image])[0].count == 1
 
@@ -94,7 +94,7 @@ def test_a_file_with_an_orientation_comes_as_a_png_of_the_stored_pixels(program,
     exif = Pillow.Exif()
     exif[0x0112] = 6
     Pillow.new("RGB", (6, 4)).save(path, exif=exif)
-    predictor = program(f"print(json.dumps({{'count': request['path'] != {str(path)!r}}}))")
+    predictor = program(f"print(json.dumps({{'count': int(request['path'] != {str(path)!r})}}))")
     image = Image(id="a", pixels=np.zeros((4, 6, 3), dtype=np.uint8), path=path)
     assert answers(predictor, [image])[0].count == 1
 

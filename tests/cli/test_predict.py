@@ -77,6 +77,32 @@ def test_a_run_that_cannot_start_ends_with_one_message(here, crowdeval, args, co
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "meant"),
+    [
+        ("crowd", SPOTS, f"{SPOTS} crowd"),
+        ("folder:crowd", SPOTS, f"{SPOTS} folder:crowd"),
+        ("nwpu:val", "yunet", "yunet nwpu:val"),
+        ("nwpu:val", "nowhere.py", "nowhere.py nwpu:val"),
+        ("my photos", "package.module:Model", "package.module:Model 'my photos'"),
+    ],
+)
+def test_swapped_arguments_are_one_message_with_the_right_order(here, crowdeval, first, second, meant):
+    (here / "my photos").mkdir()
+    code, out, err = crowdeval("predict", first, second)
+    assert (code, out) == (2, "")
+    assert f"expected ADAPTER before IMAGES; did you mean: crowdeval predict {meant}\n" in err
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("yunet", "nowhere"), ("yunet", "yunet"), (SPOTS, SPOTS), ("crowd", "x")]
+)
+def test_other_wrong_arguments_are_not_called_swapped(here, crowdeval, first, second):
+    (here / "yunet").mkdir()
+    code, _, err = crowdeval("predict", first, second)
+    assert (code in (2, 4, 5), "expected ADAPTER before IMAGES" in err) == (True, False)
+
+
 def test_failing_images_end_with_5_and_are_tried_again(here, crowdeval):
     args = ("predict", SPOTS, "folder:crowd", "-o", "bad=img_01")
     code, _, err = crowdeval(*args)
