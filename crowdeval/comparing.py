@@ -81,7 +81,7 @@ def compare(
     measured = {}
     for name, system in named.items():
         report, evidence = report_and_columns(
-            system, None if _is_evidence(system) else annotations,
+            system, _truth_of(name, system, annotations),
             protocol=protocol, missing=missing, id_style=id_style, root=root,
             preparation=Preparation(extra=extra), groups=(EVERY, "scale_quartile", *chosen.groups),
         )  # fmt: skip
@@ -140,10 +140,18 @@ def _stem(path: str) -> str:
     return bare.rpartition(".")[0] or bare
 
 
-def _is_evidence(system: Any) -> bool:
-    """Return whether a system is evidence, or a file of it, which holds both sides."""
-    if not isinstance(system, str | os.PathLike):
-        return isinstance(system, Evidence)
-    from crowdeval.sources import resolve_input
+def _truth_of(name: str, system: Any, annotations: Any) -> Any:
+    """Return the annotations of a system: none where it holds both sides; raise UsageError where it needs them."""
+    if isinstance(system, Evidence):
+        return None
+    if isinstance(system, str | os.PathLike):
+        from crowdeval.sources import resolve_input
 
-    return resolve_input(os.fspath(system)).kind == "evidence"
+        kind = resolve_input(os.fspath(system)).kind
+        if kind == "evidence":
+            return None
+        if kind == "run" and annotations is None:
+            return None
+    if annotations is None:
+        raise UsageError(f"{name} needs the true points: --truth ANNOTATIONS, or the last argument of compare()")
+    return annotations

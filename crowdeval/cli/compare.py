@@ -64,10 +64,12 @@ def compare(
       crowdeval compare runs/a runs/b runs/c --preset nwpu -o table.tex
       crowdeval compare a.json b.json --truth gt.json --margin nAP=0.01
       crowdeval compare --claim MAE=52.74,50.29 --mse 85.06,81.01 --images 182
+      crowdeval compare --claim MAE=52.74,50.29 --truth shanghaitech-a
     """
     if claim is not None:
-        _refuse_systems(systems, truth)
-        write_result(_claim(claim, mse, images, correlation, form), output)
+        if systems:
+            raise UsageError("--claim judges published numbers: leave out SYSTEM")
+        write_result(_claim(claim, mse, images, truth, correlation=correlation, form=form), output)
         return
     if len(systems) < 2:
         raise UsageError("expected two SYSTEMs or more, as in: crowdeval compare a.json b.json --truth gt.json")
@@ -135,19 +137,16 @@ def _is_given() -> bool:
     return any(context.get_parameter_source(name) not in default for name in names)
 
 
-def _refuse_systems(systems: Sequence[str], truth: str | None) -> None:
-    if systems or truth:
-        raise UsageError("--claim judges published numbers: leave out SYSTEM and --truth")
-
-
-def _claim(claim: str, mse: str | None, images: int | None, correlation: float | None, form: str | None) -> str:
+def _claim(
+    claim: str, mse: str | None, images: int | None, dataset: str | None, *, correlation: float | None, form: str | None
+) -> str:
     """Return what is known of two published numbers, as text or JSON."""
     if form not in (None, "table", "json"):
         raise UsageError(f"--claim is printed as table or json, not as {form}")
     from crowdeval.render.claim import json, table
     from crowdeval.statistics.claims import judge, parse_claim
 
-    judged = judge(parse_claim(claim, mse, images), correlation)
+    judged = judge(parse_claim(claim, mse, images, dataset), correlation)
     return json(judged) if form == "json" else table(judged)
 
 

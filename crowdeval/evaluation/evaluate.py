@@ -174,7 +174,7 @@ def _with_groups(evidence: Evidence, groups: Sequence[str], scene: Scene) -> Evi
     columns: dict[str, NDArray[Any]] = {}
     for name in dict.fromkeys(names):
         if name != "scale_quartile" or annotations.located:
-            columns |= group_columns(name, annotations, k=scene.options.k, lone=scene.options.lone)  # type: ignore[arg-type]
+            columns |= group_columns(name, annotations, k=scene.options.k, lone=scene.options.lone)
     return replace(evidence, images={**columns, **evidence.images}) if columns else evidence
 
 

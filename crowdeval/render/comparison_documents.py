@@ -30,8 +30,8 @@ def json(comparison: Comparison) -> str:
     Returns
     -------
     str
-        ``systems``; ``metrics``: metric to the list of pairs; ``values``, ``errors`` and ``ranks`` by metric and system;
-        ``bands`` and ``flips``. NaN is null.
+        ``systems``; ``metrics``: metric to the list of pairs; ``values``, ``errors`` and ``ranks`` by metric and
+        system; ``bands`` and ``flips``. NaN is null.
     """
     document: dict[str, Any] = {
         "format": FORMAT,

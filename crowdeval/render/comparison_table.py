@@ -31,10 +31,10 @@ def table(comparison: Comparison) -> str:
     >>> pair = Difference(a="x", b="y", difference=-2.0, error=0.5, interval=(-3.0, -1.0), p=0.001, verdict="better",
     ...                   detectable=1.4, reliable="yes", effective=90.0)
     >>> text = table(Comparison(systems=("x", "y"), images=182, points=78862, metrics={"MAE": [pair]},
-    ...              values={"MAE": {"x": 50.0, "y": 52.0}}, errors={"MAE": {}}, ranks={"MAE": {"x": (1, 1), "y": (2, 2)}},
-    ...              bands=[], flips={}, signature="crowdeval@2|k:3", settings="intervals@1|ci:none"))
+    ...              values={"MAE": {"x": 50.0, "y": 52.0}}, errors={"MAE": {}}, ranks={}, bands=[], flips={},
+    ...              signature="crowdeval@2|k:3", settings="intervals@1|ci:none"))
     >>> print(text.splitlines()[6])
-    MAE       50.00  52.00  -2.00  [-3.00, -1.00]  .001  better
+    MAE     50.00  52.00  -2.00  [-3.00, -1.00]  .001  better
     """
     many = len(comparison.systems) > 2
     lines = [*_head(comparison), ""]
