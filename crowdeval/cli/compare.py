@@ -76,6 +76,8 @@ def compare(
     given = parse_margins(margins)
     refuse_overwriting([*systems, *([truth] if truth else [])], output)
     surety = surety_of(options)
+    if surety.method != "bootstrap-t":
+        raise UsageError(f"--ci-method {surety.method}: differences have symmetric bootstrap-t intervals")
     from crowdeval.comparing import compare as compared
     from crowdeval.comparing import names_of
 
