@@ -135,7 +135,7 @@ class Curves:
         self.units, self.ap, self.bins = units, ap, bins
         self.entries = {key: [evidence.column_at(column, at) for at in own] for key, own in thresholds.items()}
         self.true = units.sum(evidence.images["true"].astype(np.float64))
-        unit, self.bits = np.repeat(units.of_image.astype(np.int32), evidence.counts), evidence.rows[column]
+        unit, self.bits = np.repeat(units.of_image, evidence.counts), evidence.rows[column]
         # Ranked by falling confidence; ``last`` is the last place of the tie of each prediction:
         #   ranked [.9, .5, .5]  ->  ties end at [0, 2]  ->  last [0, 2, 2]
         if evidence.score is None:
@@ -259,7 +259,10 @@ class Curves:
         counted = np.empty((2 * bins, units))
         for half, own in enumerate((place, place.take(hits))):
             counted[half * bins : (half + 1) * bins] = np.bincount(own, minlength=bins * units).reshape(bins, units)
-        return np.ascontiguousarray(np.cumsum(counted.reshape(2, bins, units), axis=1).reshape(2 * bins, units).T)
+        for half in (counted[:bins], counted[bins:]):
+            np.cumsum(half, axis=0, out=half)
+        columns: Floats = counted.T
+        return columns
 
     def _values(self, keys: Sequence[str], truths: Floats, sums_of: Callable[[Bins], Floats]) -> dict[str, Floats]:
         """Return metrics from the sums of every threshold."""
