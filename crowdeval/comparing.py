@@ -108,7 +108,7 @@ def _sides(given: Sequence[Any]) -> tuple[dict[str, Any], Any]:
 
 
 def names_of(systems: Sequence[Any]) -> list[str]:
-    """Return a name for each system: the stem of its file where that names one of them, its path, or a letter.
+    """Return a name for each system: the model of a run, the stem of a file, its path where that is taken, or a letter.
 
     Parameters
     ----------
@@ -134,7 +134,9 @@ def names_of(systems: Sequence[Any]) -> list[str]:
 
 
 def _stem(path: str) -> str:
-    """Return the name of a file without folders and suffixes."""
+    """Return the name of a file without folders and suffixes; of the folder of a run, MODEL@REVISION."""
+    if Path(path, "manifest.json").is_file():
+        return Path(path).resolve().parent.name
     name = Path(path).name
     bare = name.removesuffix(".gz")
     return bare.rpartition(".")[0] or bare
