@@ -34,7 +34,7 @@ from crowdeval.evaluation.certainty import Influence, Trust
 from crowdeval.metrics import better
 from crowdeval.options import ROUNDS
 from crowdeval.points.ragged import Floats
-from crowdeval.statistics.influence import CARRIES, changes_of, error_from, no_error
+from crowdeval.statistics.influence import CARRIES, changes_of, error_from, is_flat, no_error
 from crowdeval.statistics.intervals import ROUGH, symmetric_quantile, trust
 from crowdeval.statistics.quantities import Number, Numbers
 from crowdeval.statistics.resampling import Resampled, bootstrap, randomized
@@ -212,7 +212,7 @@ class _Pair:
         number = self.number
         value = number.value - self.second.by_key[self.key].value
         error = error_from(change, self.first, number, value=value)
-        flat = np.ptp(change[number.read]) <= 1e-12 * max(1.0, abs(number.value))
+        flat = is_flat(change, number)
         quantile = symmetric_quantile(drawn, testing.level)
         half = quantile * drawn.error
         sound = not flat and math.isfinite(half)

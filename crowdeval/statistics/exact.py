@@ -13,7 +13,7 @@ import numpy as np
 from crowdeval.matching.curves import recall_steps, total_recall_steps
 from crowdeval.metrics.evidence import Evidence, bit
 from crowdeval.options import Area
-from crowdeval.points.ragged import Floats, Indices
+from crowdeval.points.ragged import Floats, Indices, Integers
 from crowdeval.statistics.contract import Replicates, Units
 from crowdeval.statistics.curves import BINS, Curves
 
@@ -67,6 +67,12 @@ class ExactCurves(Curves):
                 for key in of:
                     values[key][row] += value / len(self.entries[key])
         return {key: Replicates(values[key], binned[key].influences if influences else None) for key in keys}
+
+    def without(self, units: Integers, keys: Sequence[str]) -> dict[str, Floats]:
+        """Return metrics with one unit left out (see ``Sums``)."""
+        counts = np.ones((len(units), len(self.units)))
+        counts[np.arange(len(units)), units] = 0.0
+        return {key: own.values for key, own in self.replicates(counts, keys, influences=False).items()}
 
     def bound(self, key: str) -> float:
         """Return 0: the values are exact."""
