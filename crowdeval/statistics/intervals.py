@@ -190,7 +190,8 @@ def _logit_slope(share: Floats) -> Floats:
 
 
 def _share(logit: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-logit))
+    with np.errstate(over="ignore"):  # 1 / inf is the share 0
+        return 1.0 / (1.0 + np.exp(-logit))
 
 
 def _same(values: Floats) -> Floats:
