@@ -190,7 +190,8 @@ def test_levels_that_resamples_may_lack_lower_the_trust():
     images = 30
     predictions, annotations = counted(np.arange(images) % 7 + 10, [9] * images)
     own = type(annotations)(image_ids=annotations.image_ids, offsets=annotations.offsets, xy=[], located=False,
-                            counts=annotations.counts, attributes={"scene_level": np.repeat([1, 2], [28, 2])})  # fmt: skip
+                            counts=annotations.counts,
+                            attributes={"scene_level": np.repeat([1, 2], [28, 2])})  # fmt: skip
     report = evaluate(predictions, own, protocol="MAE[S]", ci=0.95)
     assert report.intervals["MAE[S]"].reliable == "no"  # one in seven resamples lacks the second level
 
