@@ -238,9 +238,13 @@ class _Pair:
 
 def _p_value(value: float, swapped: Floats) -> float:
     """Return the share of rounds with a difference at least as large; the observed one counts as one more round."""
+    # Rounds are compared with the difference from their own columns, which bins move a little; where that is larger
+    # than the difference itself, or has another sign, it doesn't count.
+    observed, rounds = float(swapped[0]), swapped[1:]
+    least = min(abs(value), abs(observed)) if value * observed > 0 else 0.0
     slack = 1e-12 * max(1.0, abs(value))  # equal differences may differ by rounding
-    reached = np.count_nonzero(~(np.abs(swapped) < abs(value) - slack))
-    return (1 + int(reached)) / (1 + len(swapped))
+    reached = np.count_nonzero(~(np.abs(rounds) < least - slack))
+    return (1 + int(reached)) / (1 + len(rounds))
 
 
 def _unknown(a: str, b: str, first: Numbers, second: Numbers, key: str) -> Difference:
