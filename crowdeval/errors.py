@@ -67,6 +67,12 @@ class GateError(CrowdevalError):
     exit_code = 10
 
 
+class GateUndecidedError(CrowdevalError):
+    """The interval of a value, or of a difference, does not decide whether a bound is met."""
+
+    exit_code = 11
+
+
 class CrowdevalWarning(UserWarning):
     """Base class of the warnings of this package."""
 

@@ -132,6 +132,41 @@ def scales(axes: Axes) -> None:
         spine.set_visible(False)
 
 
+def variance(axes: Axes) -> None:
+    """Draw the share of the variance that each image of the example carries."""
+    from crowdeval.api import report_and_columns
+    from crowdeval.statistics.influence import changes_of
+    from crowdeval.statistics.quantities import numbers_of
+
+    example = ROOT / "examples" / "crowd"
+    report, evidence = report_and_columns(example / "preds.json", example / "gt.json", protocol=["nAP", "MAE"])
+    numbers = numbers_of(evidence, report.values, report.protocol)
+    for offset, (name, color) in zip((-0.2, 0.2), (("nAP", HIT), ("MAE", FALSE)), strict=True):
+        change = changes_of(numbers, [name])[name]
+        share = (change - change.mean()) ** 2
+        axes.bar(np.arange(len(share)) + offset, share / share.sum(), 0.4, color=color, label=name)
+    axes.axhline(0.2, color=TRUE, lw=0.8, ls=":")
+    axes.text(-0.6, 0.21, "from here on an image is named", color=TRUE, fontsize=9)
+    axes.set_xticks(range(len(numbers.units)), numbers.units.names, rotation=90, fontsize=8)
+    axes.set(ylabel="share of the variance", ylim=(0, 1))
+    axes.legend(frameon=False, title="of")
+
+
+def verdicts(axes: Axes) -> None:
+    """Draw four intervals of a difference, with the verdict on each."""
+    margin, shown = 1.0, (("better", 1.7, 0.9, HIT), ("worse", -2.4, 1.1, FALSE), ("equivalent", 0.2, 0.6, TRUE),
+                          ("undecided", 0.9, 1.6, MISSED))  # fmt: skip
+    axes.axvspan(-margin, margin, color=TRUE, alpha=0.08, lw=0)
+    axes.axvline(0, color=TRUE, lw=0.8)
+    for row, (word, middle, half, color) in enumerate(shown):
+        axes.plot([middle - half, middle + half], [-row, -row], color=color, lw=3, solid_capstyle="butt")
+        axes.plot(middle, -row, "o", color=color, ms=7)
+        axes.text(3.2, -row, word, va="center", color=color)
+    axes.text(0, 0.75, "margin", ha="center", color=TRUE, fontsize=9)
+    axes.set(xlim=(-4, 4.6), ylim=(-3.6, 1.1), yticks=[], xlabel="A - B, where higher is better")
+    axes.spines["left"].set_visible(False)
+
+
 def rooms(axes: Axes) -> None:
     """Draw the rooms of the library with an arc for the imports between two of them."""
     arrows, lines = imports()
@@ -186,7 +221,8 @@ def draw_all(folder: Path) -> None:
         _save(figure, folder / "matching.svg")
 
         for name, draw, size in (("scale", scales, (6.4, 4.6)), ("curves", curves, (6.0, 4.2)),
-                                 ("deltas", over_delta, (6.0, 3.6)), ("rooms", rooms, (8.0, 6.4))):  # fmt: skip
+                                 ("deltas", over_delta, (6.0, 3.6)), ("variance", variance, (7.0, 4.0)),
+                                 ("verdicts", verdicts, (6.6, 3.0)), ("rooms", rooms, (8.0, 6.4))):  # fmt: skip
             figure, alone = plt.subplots(figsize=size, layout="constrained")
             draw(alone)
             _save(figure, folder / f"{name}.svg")

@@ -49,7 +49,8 @@ EXIT_CODES = """| exit code | meaning |
 | 3 | invalid data: every problem of the file is printed |
 | 4 | a file or a dataset is missing |
 | 5 | the predictor failed; what it finished is kept |
-| 10 | a bound of `--fail-under` or `--fail-over` is not met |
+| 10 | a bound of `--fail-under`, `--fail-over` or `--no-worse-than` is not met |
+| 11 | the interval does not decide whether a bound is met |
 | 130 | interrupted |
 """
 
@@ -57,6 +58,7 @@ GROUPS = {
     "Evaluate": ("evaluate", "nap", "Protocol", "Report", "NapResult", "knn_scale"),
     "Points": ("Predictions", "Annotations", "align", "read_predictions", "read_annotations", "write_predictions",
                "write_annotations", "open_dataset"),
+    "Compare": ("compare",),
     "Models and leaderboards": ("run_predictor", "build_leaderboard"),
     "Evidence and reports": ("Evidence", "evidence_of", "report_of", "concatenated", "read_evidence", "write_evidence",
                              "read_report"),

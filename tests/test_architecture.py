@@ -99,6 +99,7 @@ LAYERS = [
     "leaderboards.report_files",
     "leaderboards.published",
     "leaderboards.rankings",
+    "leaderboards.verdicts",
     "leaderboards.build",
     "leaderboards.gather",
     "leaderboards",

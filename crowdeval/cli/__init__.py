@@ -7,7 +7,8 @@ Results go to standard output, everything else to standard error. Only this pack
 3    invalid data
 4    a file or a dataset is missing
 5    a predictor failed
-10   a bound of --fail-under or --fail-over is not met
+10   a bound of --fail-under, --fail-over or --no-worse-than is not met
+11   the interval does not decide whether a bound is met
 130  interrupted
 """
 

@@ -12,7 +12,7 @@ from crowdeval.cli.choices import DATASET_SPLITS, completer
 from crowdeval.cli.inputs import quiet_option, refuse_overwriting, root_option, write_result
 from crowdeval.cli.protocol_options import protocol_of, protocol_options
 from crowdeval.cli.surety import surety_of, surety_options
-from crowdeval.cli.talk import print_warnings, say, stage_progress
+from crowdeval.cli.talk import print_warnings, say_written, stage_progress
 from crowdeval.errors import UsageError
 from crowdeval.options import REPORT_SUFFIXES
 
@@ -76,6 +76,8 @@ def compare(
     given = parse_margins(margins)
     refuse_overwriting([*systems, *([truth] if truth else [])], output)
     surety = surety_of(options)
+    if surety.method != "bootstrap-t":
+        raise UsageError(f"--ci-method {surety.method}: differences have symmetric bootstrap-t intervals")
     from crowdeval.comparing import compare as compared
     from crowdeval.comparing import names_of
 
@@ -89,8 +91,7 @@ def compare(
             **({} if chosen is None else {"protocol": chosen}), **settings,
         )  # fmt: skip
     write_result(result.text(form or _form_of(output)), output)
-    if output and output != "-" and not quiet:
-        say(f"wrote {output}")
+    say_written([] if quiet else [output])
 
 
 def parse_margins(texts: Sequence[str]) -> dict[str, float]:

@@ -9,10 +9,10 @@ import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, completer
 from crowdeval.cli.inputs import quiet_option, refuse_overwriting, write_result
-from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
+from crowdeval.cli.talk import print_warnings, say_written, stage_progress, warn_of
 from crowdeval.errors import UsageError
 from crowdeval.options import LEADERBOARD_SUFFIXES as SUFFIXES
-from crowdeval.options import METRICS
+from crowdeval.options import METRICS, SEED
 from crowdeval.render.leaderboard import FORMS
 
 if TYPE_CHECKING:
@@ -44,8 +44,11 @@ INSTALLED = "those installed"
 @click.option("--best", type=click.Choice(["none", "bold"]), default="none", show_default=True,
               help="Mark the best value of each column of a ranking: bold, or with * in a text table.")  # fmt: skip
 @click.option("--significance", is_flag=True,
-              help="Test whether each difference from the best model is significant (level 0.05). The reports need "
+              help="Say which differences from the best model are real, and which ranks are shared. The reports need "
               "evidence or per-image tables.")  # fmt: skip
+@click.option("--ci", type=float, metavar="LEVEL", help="Also show confidence intervals of this level: 0.95.")
+@click.option("--seed", type=int, metavar="N", default=SEED, show_default=True,
+              help="Seed of the random numbers of --significance and --ci.")  # fmt: skip
 @quiet_option
 def leaderboard(
     *,
@@ -58,6 +61,8 @@ def leaderboard(
     published: str | None,
     best: str,
     significance: bool,
+    ci: float | None,
+    seed: int,
     quiet: bool,
 ) -> None:
     """Rank the reports of several models.
@@ -76,7 +81,9 @@ def leaderboard(
     from crowdeval.leaderboards.build import leaderboard as build_leaderboard
     from crowdeval.leaderboards.gather import gathered
     from crowdeval.leaderboards.published import published_beside, published_results
+    from crowdeval.statistics.certainty import Resampling
 
+    resampling = Resampling(level=ci, seed=seed)
     render = FORMS[form or _form_of(output)]
     if not paths and published is None:
         raise UsageError(
@@ -90,12 +97,12 @@ def leaderboard(
         if published is not None:
             results += published_beside(results, published_results(None if published == INSTALLED else published))
         stage("ranking")
-        board = build_leaderboard(results, by=by, dataset=dataset, metrics=metrics, significance=significance)
-    for text in [] if quiet else [*damaged, *board.notes]:
-        warn(text)
+        board = build_leaderboard(
+            results, by=by, dataset=dataset, metrics=metrics, significance=significance, resampling=resampling
+        )
+    warn_of([] if quiet else [*damaged, *board.notes])
     write_result(render(board, best=best == "bold"), output)
-    if output and output != "-" and not quiet:
-        say(f"wrote {output}")
+    say_written([] if quiet else [output])
 
 
 def _form_of(output: str | None) -> str:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from crowdeval.cli.choices import completer
 from crowdeval.cli.inputs import both_inputs, quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.preparing import preparation_of, preparing_options
 from crowdeval.cli.protocol_options import protocol_of, protocol_options
-from crowdeval.cli.surety import surety_of, surety_options
-from crowdeval.cli.talk import print_warnings, say, stage_progress, warn
+from crowdeval.cli.surety import GATE_NAMES, gate_options, surety_of, surety_options
+from crowdeval.cli.talk import print_warnings, say_written, stage_progress, warn_of
 from crowdeval.errors import NeedsError, UsageError
-from crowdeval.options import METRICS, REPORT_SUFFIXES
+from crowdeval.options import REPORT_SUFFIXES
 from crowdeval.render import RENDERERS
 from crowdeval.sources import Input, folder_id_style, names_in_errors, resolve_annotations, resolve_input
 
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from crowdeval.evaluation.report import Report
     from crowdeval.formats import Images
     from crowdeval.metrics.evidence import Evidence
-
-
-_BOUNDS = tuple(f"{name}=" for name in METRICS)
 
 
 @click.command(short_help="Score predictions against annotations: nAP, MAE, MSE and more.")
@@ -52,10 +48,7 @@ _BOUNDS = tuple(f"{name}=" for name in METRICS)
     help="Also write the hits, errors and confidences of each image to FILE (.arrow); `crowdeval score FILE` computes "
     "the same numbers from it without the points.",
 )
-@click.option("--fail-under", multiple=True, metavar="METRIC=X", shell_complete=completer(_BOUNDS),
-              help="End with exit code 10 if METRIC is below X or undefined; can be repeated.")  # fmt: skip
-@click.option("--fail-over", multiple=True, metavar="METRIC=X", shell_complete=completer(_BOUNDS),
-              help="End with exit code 10 if METRIC is above X or undefined; can be repeated.")  # fmt: skip
+@gate_options
 @quiet_option
 @click.option("-b", "--brief", is_flag=True, help="Print only the number of the first metric.")
 def score(
@@ -70,8 +63,6 @@ def score(
     output: str | None,
     per_image: str | None,
     evidence: str | None,
-    fail_under: tuple[str, ...],
-    fail_over: tuple[str, ...],
     quiet: bool,
     brief: bool,
     **options: Any,
@@ -95,27 +86,28 @@ def score(
       crowdeval score preds.json gt.json --ci 0.95 --seed 1
     """
     from crowdeval.api import with_certainty
-    from crowdeval.cli.gates import enforce_gates, parse_gates
+    from crowdeval.cli.gates import Gates
 
     first = resolve_input(predictions, predictions_format)
     preparing = {name: options.pop(name) for name in ("frame", "label", "id_map", "extra", "only", "images")}
-    surety = surety_of(options)
+    surety, gating = surety_of(options), {name: options.pop(name) for name in GATE_NAMES}
     source = _Source.of(first, annotations, annotations_format, root=root, cache=not no_cache).told(options)
     refuse_overwriting(source.files, output, per_image, evidence)
     protocol = source.protocol(options)
-    gates = parse_gates(fail_under, fail_over, protocol)
+    gates = Gates.of(gating, protocol)
     render = _brief if brief else RENDERERS[form or _form_of(output)]
     table = _output_path("--per-image", per_image, (".csv", ".parquet"))
     kept = _output_path("--evidence", evidence, (".arrow",))
     parts = _Parts(per_image=table is not None, part=kept is not None, groups=surety.groups)
     report, columns = source.evaluate(protocol, parts, preparing=preparing, quiet=quiet)
-    report = report if brief else with_certainty(report, columns, surety)
-    _warn([] if quiet else report.warnings)
+    report = report if brief and not gates.by_interval else with_certainty(report, columns, gates.surety(surety))
+    warn_of([] if quiet else report.warnings)
     report = report if kept is None else _with_evidence(report, columns, kept, output)
     _write_table(report, table)
     write_result(render(report), output)
-    _say_written([] if quiet else [output, evidence])
-    enforce_gates(gates, report)
+    say_written([] if quiet else [output, evidence])
+    gates.enforce(report, columns, surety, lambda base: source.of_base(base).evaluate(
+        protocol, parts, preparing=preparing, quiet=quiet))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +156,15 @@ class _Source:
             evidence = replace(evidence, about={**evidence.about, **given})
         predictions = replace(self.predictions, about={**self.predictions.about, **given})
         return replace(self, predictions=predictions, evidence=evidence)
+
+    def of_base(self, name: str) -> _Source:
+        """Return the source of another system against the same annotations."""
+        base = resolve_input(name)
+        if base.kind == "evidence":
+            return replace(self, predictions=base, evidence=base.evidence())
+        if self.annotations is None:
+            raise UsageError(f"--no-worse-than {name}: evidence is compared with evidence, which holds both sides")
+        return replace(self, predictions=base, evidence=None)
 
     def _images(self, place: str | None) -> Images:
         """Return the list of the images there are, read once for both sides."""
@@ -231,19 +232,6 @@ class _Source:
                     groups=parts.groups,
                     progress=stage,
                 )
-
-
-def _warn(texts: Sequence[str]) -> None:
-    """Print warnings."""
-    for text in texts:
-        warn(text)
-
-
-def _say_written(names: Sequence[str | None]) -> None:
-    """Name the files that were written."""
-    for name in names:
-        if name and name != "-":
-            say(f"wrote {name}")
 
 
 def _with_evidence(report: Report, evidence: Evidence, path: Path, output: str | None) -> Report:

@@ -1,4 +1,4 @@
-"""The options of standard errors, confidence intervals and tests, which score, compare and leaderboard share."""
+"""The options of standard errors, confidence intervals and gates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdeval.options import INTERVALS, RESAMPLES, SEED
+from crowdeval.cli.choices import completer
+from crowdeval.options import INTERVALS, METRICS, RESAMPLES, SEED
 
 if TYPE_CHECKING:
     from crowdeval.statistics.certainty import Resampling
@@ -81,3 +82,47 @@ def surety_of(options: dict[str, Any]) -> Resampling:
     level, method = options.pop("ci"), options.pop("ci_method")
     names = ("resamples", "seed", "exact", "cluster", "cluster_id")
     return Resampling(level=level, method=method, **{name: options.pop(name) for name in names})
+
+
+GATE_NAMES = ("fail_under", "fail_over", "gate_bound", "no_worse_than", "margins")
+"""The parameters that ``gate_options`` adds."""
+
+
+def gate_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of gates to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+        The same function with the parameters of click.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @gate_options
+    ... def show(**arguments): ...
+    >>> [parameter.name for parameter in show.params]
+    ['fail_under', 'fail_over', 'gate_bound', 'no_worse_than', 'margins']
+    """
+    complete = completer(tuple(f"{name}=" for name in METRICS))
+    for option in reversed((
+        click.option("--fail-under", multiple=True, metavar="METRIC=X", shell_complete=complete,
+                     help="End with exit code 10 if METRIC is below X or undefined; can be repeated."),
+        click.option("--fail-over", multiple=True, metavar="METRIC=X", shell_complete=complete,
+                     help="End with exit code 10 if METRIC is above X or undefined; can be repeated."),
+        click.option("--gate-bound", is_flag=True,
+                     help="The confidence interval decides: exit code 10 if it is beyond X, 11 if X lies in it or it "
+                          "is not to be trusted."),
+        click.option("--no-worse-than", metavar="BASE", shell_complete=completer((), files=True),
+                     help="End with exit code 10 if a metric of --margin is surely worse than that of the system BASE "
+                          "by more than the margin, 11 if that is not decided."),
+        click.option("--margin", "margins", multiple=True, metavar="METRIC=M", shell_complete=complete,
+                     help="How far METRIC may fall behind BASE; can be repeated."),
+    )):  # fmt: skip
+        command = option(command)
+    return command

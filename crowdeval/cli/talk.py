@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -209,3 +209,36 @@ class _Bar:
             self._hidden = True
             if self._progress is not None:
                 self._progress.stop()
+
+
+def warn_of(texts: Sequence[str]) -> None:
+    """Print warnings on standard error.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        The warnings.
+
+    Examples
+    --------
+    >>> warn_of([])
+    """
+    for text in texts:
+        warn(text)
+
+
+def say_written(names: Sequence[str | None]) -> None:
+    """Name the files that were written.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+        Names of files; ``-`` and None are passed over.
+
+    Examples
+    --------
+    >>> say_written([None, "-"])
+    """
+    for name in names:
+        if name and name != "-":
+            say(f"wrote {name}")

@@ -317,6 +317,7 @@ class _Document(msgspec.Struct):
     errors: dict[str, float] = {}
     intervals: dict[str, tuple[float, float, IntervalMethod, Trust, float]] = {}
     influence: dict[str, tuple[str, float, float]] = {}
+    reasons: dict[str, str] = {}
     resampling: str = ""
     bound: float = 0.0
     evidence: dict[Literal["file", "hash"], str] | None = None
@@ -328,6 +329,8 @@ def _certainty_document(certainty: Certainty) -> dict[str, Any]:
     document: dict[str, Any] = {}
     if certainty.errors:
         document["errors"] = dict(certainty.errors)
+    if certainty.reasons:
+        document["reasons"] = dict(certainty.reasons)
     if certainty.influence:
         document["influence"] = {key: [own.image, own.share, own.without] for key, own in certainty.influence.items()}
     if certainty.settings:
@@ -344,6 +347,7 @@ def _certainty(document: _Document) -> Certainty:
         errors=document.errors,
         intervals={key: Interval(*own) for key, own in document.intervals.items()},
         influence={key: Influence(*own) for key, own in document.influence.items()},
+        reasons=document.reasons,
         bound=document.bound,
         settings=document.resampling,
     )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from crowdeval.errors import FormatError, MissingFileError, UsageError, did_you_mean, listed
-from crowdeval.evaluation.parts import evidence_beside
-from crowdeval.leaderboards.rankings import Ranking, Row, default_metric, ordered_metrics, rankings_of
+from crowdeval.errors import UsageError, did_you_mean, listed
+from crowdeval.leaderboards.rankings import Ranking, default_metric, ordered_metrics, rankings_of
 from crowdeval.leaderboards.results import Result, newest_results
 from crowdeval.metrics import canonical
 from crowdeval.plugins import Extensions
-from crowdeval.statistics.contributions import Source, is_testable, lacks_rows
-from crowdeval.statistics.permutation import holm, paired_test
+from crowdeval.statistics.certainty import Resampling
 
 FORMS: Extensions[Any] = Extensions("leaderboard format", "crowdeval.leaderboard_renderers")
 """Name of a form to its function of a leaderboard; ``crowdeval.render`` has them."""
@@ -32,11 +29,17 @@ class Leaderboard:
         Sentences about results that were left out and differences that were not tested.
     tested : bool
         Whether differences were tested for significance.
+    level : float, optional
+        The level of the confidence intervals; None without intervals.
+    settings : str
+        How tests and intervals were made.
     """
 
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...] = ()
     tested: bool = False
+    level: float | None = None
+    settings: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,6 +85,7 @@ def leaderboard(
     dataset: str | None = None,
     metrics: Sequence[str] = (),
     significance: bool = False,
+    resampling: Resampling | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of results.
 
@@ -97,6 +101,8 @@ def leaderboard(
         Metric strings of columns beside the default ones.
     significance : bool
         Test each difference from the best result of a ranking, where the reports have per-image tables or evidence.
+    resampling : Resampling, optional
+        How tests and intervals are made; with a level, values get intervals.
 
     Returns
     -------
@@ -128,9 +134,18 @@ def leaderboard(
         own, left_out = newest_results(own, metric)
         rankings += rankings_of(name, own, by=key, extra=extra)
         notes += left_out
-    if significance:
-        rankings = [_with_p_values(ranking, notes) for ranking in rankings]
-    return Leaderboard(rankings=tuple(rankings), notes=tuple(notes), tested=significance)
+    settings = resampling or Resampling()
+    if significance or settings.level is not None:
+        from crowdeval.leaderboards.verdicts import with_verdicts
+
+        rankings = [with_verdicts(ranking, notes, settings, significance=significance) for ranking in rankings]
+    return Leaderboard(
+        rankings=tuple(rankings),
+        notes=tuple(notes),
+        tested=significance,
+        level=settings.level,
+        settings=settings.settings,
+    )
 
 
 def _of_dataset(results: list[Result], dataset: str | None) -> list[Result]:
@@ -161,53 +176,3 @@ def _require_metric(metric: str, results: list[Result]) -> str:
 def _dataset_order(dataset: str, results: list[Result]) -> tuple[bool, str]:
     """Return the sort key of a dataset: those with measured results first, then by name."""
     return not any(result.dataset == dataset and result.source == "measured" for result in results), dataset
-
-
-def _with_p_values(ranking: Ranking, notes: list[str]) -> Ranking:
-    """Return a ranking with the p-value of each difference from the best; add a note where one can't be tested."""
-    # own holds the ranked rows only; p_values and sources have the same positions:
-    # rows [a, b, published] -> own [a, b], p_values [{}, {"nAP": 0.01}]
-    own = [row for row in ranking.rows if row.ranked_by(ranking.by)]
-    sources = [_source(row.result, notes) for row in own]
-    p_values: list[dict[str, float]] = [{} for _ in own]
-    untested: dict[str, list[str]] = {}
-    for metric in ranking.columns:
-        best = next((n for n, row in enumerate(own) if metric in row.best), None)
-        others = [n for n, row in enumerate(own) if n != best and _has_comparable(row, metric)]
-        if best is None or not others or not is_testable(metric):
-            continue
-        for n in (best, *others):
-            if lacks_rows(sources[n], metric):
-                untested.setdefault(own[n].result.name, []).append(metric)
-        raw = [paired_test(metric, sources[best], sources[n]) for n in others]
-        for n, p in zip(others, holm(raw), strict=True):
-            if not math.isnan(p):
-                p_values[n][metric] = p
-    if untested:
-        metrics = ordered_metrics(metric for names in untested.values() for metric in names)
-        notes.append(
-            f"{ranking.dataset}: {', '.join(metrics)} not tested for {listed(untested)}: no evidence; "
-            "write it with crowdeval score PREDICTIONS ANNOTATIONS --evidence FILE -o REPORT"
-        )
-    remaining = iter(p_values)
-    rows = [replace(row, p_values=next(remaining)) if row.ranked_by(ranking.by) else row for row in ranking.rows]
-    return replace(ranking, rows=tuple(rows))
-
-
-def _has_comparable(row: Row, metric: str) -> bool:
-    """Return whether a row has a metric and may be compared with the first row on it."""
-    return metric in row.result.values and metric in row.comparable
-
-
-def _source(result: Result, notes: list[str]) -> Source:
-    """Return the per-image data of a result for the tests; add a note where its evidence file can't be read."""
-    report = result.report
-    if report is None:
-        return Source()
-    evidence = None
-    if report.evidence is not None:
-        try:
-            evidence = evidence_beside(report.evidence, result.origin)
-        except (FormatError, MissingFileError) as problem:
-            notes.append(f"{result.name}: {problem}")
-    return Source(report.per_image, evidence, report.protocol)

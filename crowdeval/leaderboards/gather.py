@@ -13,6 +13,8 @@ from crowdeval.leaderboards.build import Leaderboard, leaderboard
 from crowdeval.leaderboards.published import published_beside, published_results
 from crowdeval.leaderboards.report_files import find_reports
 from crowdeval.leaderboards.results import Result, measured_results
+from crowdeval.options import SEED
+from crowdeval.statistics.certainty import Resampling
 
 Reports = Mapping[str, Report] | Iterable[str | os.PathLike[str] | Report] | str | os.PathLike[str] | Report
 """Reports by the name of their model, or files, folders and reports, or one of them."""
@@ -25,6 +27,8 @@ def build_leaderboard(
     dataset: str | None = None,
     metrics: Sequence[str] = (),
     significance: bool = False,
+    ci: float | None = None,
+    seed: int = SEED,
     published: bool | str | os.PathLike[str] = False,
 ) -> Leaderboard:
     """Rank the reports of several models.
@@ -44,6 +48,10 @@ def build_leaderboard(
         Metric strings of columns beside the default ones.
     significance : bool
         Test each difference from the best result of a ranking, where the reports have per-image tables or evidence.
+    ci : float, optional
+        The level of confidence intervals of the values, such as 0.95.
+    seed : int
+        Seed of the random numbers of tests and intervals.
     published : bool or path
         Show published numbers too, without a rank: those that crowdeval has, or the tables in a folder.
 
@@ -78,7 +86,10 @@ def build_leaderboard(
         results = measured + published_beside(measured, published_results(folder))
     if not results:
         raise UsageError("a leaderboard needs reports: report files, folders with reports, or reports of evaluate()")
-    board = leaderboard(results, by=by, dataset=dataset, metrics=metrics, significance=significance)
+    resampling = Resampling(level=ci, seed=seed)
+    board = leaderboard(
+        results, by=by, dataset=dataset, metrics=metrics, significance=significance, resampling=resampling
+    )
     for text in (*left_out, *board.notes):
         warnings.warn(text, CrowdevalWarning, stacklevel=2)
     return board

@@ -20,14 +20,15 @@ Rules
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from crowdeval.evaluation.certainty import Interval
 from crowdeval.evaluation.sides import Key
 from crowdeval.leaderboards.results import Result
 from crowdeval.metrics import better
 from crowdeval.metrics.strings import signature_fields
-from crowdeval.statistics.permutation import ALPHA
+from crowdeval.statistics.comparison import Difference
 
 SHOWN = ("nAP@0.05", "nAP@0.25", "nAP@0.5", "nAP", "MAE", "RMSE", "NAE", "MAE[S]", "MAE[L]")
 """The default columns, where a result has them; F1, Precision and Recall at each radius follow."""
@@ -51,8 +52,12 @@ class Row:
         The metrics that are comparable with those of the first row.
     best : frozenset of str
         The metrics on which the result is the best of its ranking, where two or more results have the metric.
-    p_values : mapping of str to float
-        By metric, the p-value of the difference from the best result of the ranking, with Holm's correction.
+    verdicts : mapping of str to Difference
+        By metric, the difference from the best result of the ranking, with its verdict.
+    ranks : (int, int), optional
+        The first and the last rank by the key metric that the verdicts leave.
+    intervals : mapping of str to Interval
+        By metric, the confidence interval of the value.
     """
 
     result: Result
@@ -60,10 +65,17 @@ class Row:
     reason: str = ""
     comparable: frozenset[str] = frozenset()
     best: frozenset[str] = frozenset()
-    p_values: dict[str, float] = field(default_factory=dict)
+    verdicts: Mapping[str, Difference] = field(default_factory=dict)
+    ranks: tuple[int, int] | None = None
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+
+    @property
+    def p_values(self) -> dict[str, float]:
+        """By metric, the p-value of the difference from the best result, with Holm's correction over all pairs."""
+        return {metric: pair.p for metric, pair in self.verdicts.items() if not math.isnan(pair.p)}
 
     def differs(self, metric: str) -> bool | None:
-        """Return whether the difference from the best result is significant; None where it was not tested.
+        """Return whether the result is worse than the best by the verdict; None where it was not tested.
 
         Parameters
         ----------
@@ -77,11 +89,12 @@ class Row:
         Examples
         --------
         >>> result = Result(model="a", dataset="nwpu:val", values={"MAE": 60.0}, source="measured", origin="")
-        >>> Row(result=result, p_values={"MAE": 0.01}).differs("MAE")
+        >>> pair = Difference(a="a", b="b", difference=9.0, p=0.01, verdict="worse")
+        >>> Row(result=result, verdicts={"MAE": pair}).differs("MAE")
         True
         """
-        p = self.p_values.get(metric, math.nan)
-        return None if math.isnan(p) else p < ALPHA
+        pair = self.verdicts.get(metric)
+        return None if pair is None else pair.verdict in ("better", "worse")
 
     def ranked_by(self, key: str | None) -> bool:
         """Return whether the result belongs to its ranking, with or without a rank, and is not only shown beside it.

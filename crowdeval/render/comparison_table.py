@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from crowdeval.evaluation.notices import amount
 from crowdeval.metrics.strings import signature_fields
-from crowdeval.render.numbers import label, number, spread
+from crowdeval.render.numbers import label, number, some, spread
 from crowdeval.statistics.comparison import Difference
 from crowdeval.statistics.systems import Band, Comparison, Flip
 
@@ -51,7 +52,7 @@ def _head(comparison: Comparison) -> list[str]:
     """Return the systems and the test set."""
     marks = [chr(65 + n) if n < 26 else str(n) for n in range(len(comparison.systems))]
     lines = [f"{mark}  {name}" for mark, name in zip(marks, comparison.systems, strict=True)]
-    return [*lines, f"{comparison.images:,} images, {comparison.points:,} true points"]
+    return [*lines, f"{amount(comparison.images, 'image')}, {amount(comparison.points, 'true point')}"]
 
 
 def _level(comparison: Comparison) -> str:
@@ -152,7 +153,8 @@ def p_text(p: float) -> str:
 
 def _remarks(comparison: Comparison) -> list[str]:
     """Return the sentences that explain marks: which image carries a difference, what would be found."""
-    lines = []
+    lines: list[str] = []
+    reasons: dict[str, list[str]] = {}
     pairs = [(key, pair) for key, own in comparison.metrics.items() for pair in own]
     for key, pair in pairs:
         who = "" if len(comparison.systems) == 2 else f" of {pair.a} and {pair.b}"
@@ -163,9 +165,10 @@ def _remarks(comparison: Comparison) -> list[str]:
                 f"{signed(key, own.without, plus=True)}"
             )
         elif pair.verdict == "undecided" and pair.reason:
-            lines.append(f"{label(key)}{who}: {pair.reason}")
+            reasons.setdefault(pair.reason, []).append(f"{label(key)}{who}")
         elif pair.verdict == "undecided" and len(comparison.systems) == 2:
             lines.append(f"{label(key)}: a difference of {number(key, pair.detectable)} would be found here")
+    lines += [f"{some(names)}: {reason}" for reason, names in reasons.items()]
     marks = {pair.reliable for _, pair in pairs if pair.interval is not None}
     lines += ["~  rough: fewer than 20 effective images"] if "rough" in marks else []
     lines += ["?  not to be trusted: a few images decide"] if "no" in marks else []

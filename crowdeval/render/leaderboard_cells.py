@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from crowdeval.leaderboards.build import Leaderboard
 from crowdeval.leaderboards.rankings import Ranking, Row
 from crowdeval.metrics import better
+from crowdeval.options import ROUNDS
 from crowdeval.render.numbers import label, number
-from crowdeval.statistics.permutation import ALPHA, ROUNDS
+from crowdeval.statistics.comparison import ALPHA
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", None: ""}
 """The better direction of a metric, as a sign beside its heading."""
 ABSENT = "–"
 """The text of a cell without a value."""
+TRUST = {"yes": "", "rough": "~", "no": "?"}
+"""The marks of intervals that are rough, or not to be trusted."""
 WORSE, ALIKE = "†", "≈"
 """The marks of a significant and of a not significant difference from the best result."""
 DIGITS_OF_FINGERPRINT = 8
@@ -176,7 +179,7 @@ def _line(
     result = row.result
     published = result.source == "published"
     return Line(
-        rank=ABSENT if row.rank is None else str(row.rank),
+        rank=_rank(row),
         model=_model(row),
         cells=tuple(_cell(row, metric, best=best) for metric in columns),
         images=ABSENT if result.images is None else f"{result.images:,}",
@@ -191,6 +194,14 @@ def _line(
     )
 
 
+def _rank(row: Row) -> str:
+    """Return the rank, or the interval of ranks where verdicts leave several."""
+    if row.rank is None:
+        return ABSENT
+    first, last = row.ranks or (row.rank, row.rank)
+    return str(first) if first == last else f"{first}-{last}"
+
+
 def _model(row: Row) -> str:
     return f"{row.result.name} [{row.result.config}]" if row.result.config else row.result.name
 
@@ -198,8 +209,10 @@ def _model(row: Row) -> str:
 def _cell(row: Row, metric: str, *, best: bool) -> Cell:
     value = row.result.values.get(metric, math.nan)
     text = _value_text(row, metric)
+    own = row.intervals.get(metric)
+    between = "" if own is None else f" [{number(metric, own.low)}, {number(metric, own.high)}]{TRUST[own.reliable]}"
     return Cell(
-        text=f"({text})" if _needs_brackets(row, metric) else text,
+        text=f"({text})" if _needs_brackets(row, metric) else text + between,
         value=None if math.isnan(value) else value,
         best=best and metric in row.best,
         mark={None: "", True: WORSE, False: ALIKE}[row.differs(metric)],
@@ -242,8 +255,14 @@ def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
         rules.append("Bold: the best value of its ranking.")
     if board.tested:
         rules.append(
-            f"{WORSE}: the difference from the best of its ranking is significant, {ALIKE}: it is not (paired "
-            f"approximate randomization over images of the number that is shown, two-sided, {ROUNDS:,} rounds, alpha "
-            f"{ALPHA:g}, Holm's correction within a column). No mark: not tested."
+            f"{WORSE}: worse than the best of its ranking, {ALIKE}: undecided (on the number that is shown: both the "
+            f"bootstrap-t interval of the paired difference excludes 0, and p of {ROUNDS:,} rounds of paired "
+            f"randomization is below {ALPHA:g} after Holm's correction over all pairs). No mark: not tested. "
+            "Ranks that verdicts leave open are given as first-last."
+        )
+    if board.level is not None:
+        rules.append(
+            f"In square brackets: the {board.level * 100:g}% confidence interval; ~ rough, ? not to be trusted, as few "
+            f"images decide. {board.settings}"
         )
     return rules

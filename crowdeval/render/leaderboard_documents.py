@@ -17,7 +17,8 @@ def csv(board: Leaderboard, *, best: bool = False) -> str:
 
     Values have full precision, and signatures and fingerprints are complete. A value that is undefined or was not
     measured is an empty field. ``counts`` is "given" where the predictions have counts beside their points. Where
-    differences were tested, there is a column ``p METRIC`` for each metric.
+    differences were tested, each metric has the columns ``p METRIC`` and ``verdict METRIC``; with intervals, ``low
+    METRIC`` and ``high METRIC``.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ def csv(board: Leaderboard, *, best: bool = False) -> str:
     """
     metrics = board.columns
     p_values = metrics if board.tested else ()
+    bounded = metrics if board.level is not None else ()
     text = io.StringIO()
     writer = csv_writer.writer(text, lineterminator="\n")
     writer.writerow(
@@ -49,12 +51,13 @@ def csv(board: Leaderboard, *, best: bool = False) -> str:
             *map(label, metrics),
             "images", "points", "counts",
             "source", "unranked", "selected_on", "date", "fingerprint", "signature", "origin",
-            *(f"p {label(metric)}" for metric in p_values),
+            *(f"{word} {label(metric)}" for metric in p_values for word in ("p", "verdict")),
+            *(f"{end} {label(metric)}" for metric in bounded for end in ("low", "high")),
         ]
     )  # fmt: skip
     for ranking in board.rankings:
         for row in ranking.rows:
-            writer.writerow(_record(row, ranking, metrics, p_values))
+            writer.writerow([*_record(row, ranking, metrics), *_tests(row, p_values), *_bounds(row, bounded)])
     return text.getvalue()
 
 
@@ -89,7 +92,25 @@ def markdown(board: Leaderboard, *, best: bool = False) -> str:
     return "\n\n".join([*blocks, *words.rules]) + "\n"
 
 
-def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tuple[str, ...]) -> list[object]:
+def _tests(row: Row, metrics: tuple[str, ...]) -> list[object]:
+    """Return the p-value and the verdict of each metric against the best result."""
+    fields: list[object] = []
+    for metric in metrics:
+        pair = row.verdicts.get(metric)
+        fields += ["", ""] if pair is None else [_number(pair.p), pair.verdict]
+    return fields
+
+
+def _bounds(row: Row, metrics: tuple[str, ...]) -> list[object]:
+    """Return the ends of the interval of each metric."""
+    fields: list[object] = []
+    for metric in metrics:
+        own = row.intervals.get(metric)
+        fields += ["", ""] if own is None else [own.low, own.high]
+    return fields
+
+
+def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...]) -> list[object]:
     """Return the fields of one CSV row."""
     result = row.result
     own = row.rank is not None
@@ -101,7 +122,6 @@ def _record(row: Row, ranking: Ranking, metrics: tuple[str, ...], p_values: tupl
         "given" if result.given_counts else "",
         result.source, row.reason, result.selected_on, result.date, result.fingerprint, result.signature,
         f"{result.origin}: {result.place}" if result.place else result.origin,
-        *(_number(row.p_values.get(metric, math.nan)) for metric in p_values),
     ]  # fmt: skip
 
 

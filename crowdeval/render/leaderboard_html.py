@@ -38,5 +38,5 @@ def html(board: Leaderboard, *, best: bool = False) -> str:
         files("crowdeval.render").joinpath("leaderboard.html.j2").read_text(encoding="utf-8")
     )
     meanings = {"↑": "higher is better", "↓": "lower is better", "→0": "nearer to zero is better", "": ""}
-    marks = {WORSE: "differs significantly from the best", ALIKE: "no significant difference from the best"}
+    marks = {WORSE: "worse than the best", ALIKE: "undecided against the best"}
     return template.render(sheet=sheet(board, best=best), meanings=meanings, marks=marks, absent=ABSENT) + "\n"

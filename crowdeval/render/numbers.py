@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from crowdeval.evaluation.certainty import Influence
 from crowdeval.evaluation.report import Report
@@ -199,6 +200,29 @@ def influence_line(name: str, influence: Influence, without: str) -> str:
     'IMG_3 carries 83% of the variance of nAP; without it 0.409'
     """
     return f"{influence.image} carries {influence.share:.0%} of the variance of {name}; without it {without}"
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """Return names in a sentence: the first ones, and the number of the others.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    most : int
+        Number of names that are written.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> some(["nAP", "MAE", "NAE"], 2)
+    'nAP, MAE and 1 more'
+    """
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _unit(name: str) -> str:

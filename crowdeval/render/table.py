@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from crowdeval.evaluation.notices import amount
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics.strings import signature_fields
-from crowdeval.render.numbers import error_cell, influence_line, interval_cell, label, legend, number
+from crowdeval.render.numbers import error_cell, influence_line, interval_cell, label, legend, number, some
 
 
 def table(report: Report) -> str:
@@ -43,7 +44,7 @@ def table(report: Report) -> str:
         for name, value in report.values.items()
     ]
     head = ("metric", "value", "", _level(report))
-    legends = ["", *(legend(name, report) for name in report.values)]
+    legends = ["", *("" if report.certainty.settings else legend(name, report) for name in report.values)]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(4)]
     cells = [
         f"{a:<{widths[0]}}   {b:>{widths[1]}}{f' {c:<{widths[2]}}' if widths[2] else ''}"
@@ -72,7 +73,18 @@ def _notes(report: Report) -> list[str]:
     lines = [influence_line(label(name), influence[name], number(name, influence[name].without)) for name in heads]
     if len(lines) > _LINES:
         lines = [*lines[:_LINES], f"and so of {len(lines) - _LINES} more numbers; the JSON report lists them"]
+    lines += _reasons(report)
     return [*lines, ""] if lines else []
+
+
+def _reasons(report: Report) -> list[str]:
+    """Return the sentences about values without a standard error, or without an interval, one for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in report.certainty.reasons.items():
+        if not math.isnan(report.values[name]) and reason != "a plain count":
+            by_reason.setdefault(reason, []).append(label(name))
+    what = "interval" if report.certainty.settings else "error"
+    return [f"no {what} of {some(names)}: {reason}" for reason, names in by_reason.items()]
 
 
 _LINES = 5

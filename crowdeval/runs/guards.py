@@ -58,6 +58,7 @@ class Guard:
     def __exit__(self, *error: object) -> None:
         if self._signals is not None:
             self._signals.__exit__(*error)
+        WATCHDOG.stop(self._outer)  # the end of a call may have been interrupted at each of its levels
 
     def call(self, work: Callable[[], T], place: str, *, failed: str = "") -> T:
         """Call a function that calls the predictor.
@@ -98,6 +99,7 @@ class Guard:
             try:
                 try:
                     if self.timeout is not None:
+                        WATCHDOG.stop(self._outer)  # the deadline of a call whose end was interrupted
                         WATCHDOG.start(self.timeout)
                     if self._signals is not None:
                         self._signals.enter()

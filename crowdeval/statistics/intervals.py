@@ -94,6 +94,8 @@ def interval(
     tail = (1 - level) / 2
     if method == "bootstrap-t":
         low, high = _studentized(number, Resampled(values, errors, resampled.centre, resampled.error), tail)
+        if math.isnan(low):
+            return "too many resamples repeat one image"
     else:
         shifted = values + (number.value - resampled.centre)
         lower, upper = (tail, 1 - tail) if method != "bca" else _bca_levels(values, resampled.centre, own, tail)
@@ -124,7 +126,7 @@ def no_interval(number: Number, changes: Floats) -> str:
 
 
 def _studentized(number: Number, resampled: Resampled, tail: float) -> tuple[float, float]:
-    """Return the ends of a bootstrap-t interval, equal-tailed on the scale of the number."""
+    """Return the ends of a bootstrap-t interval, equal-tailed on the scale of the number; NaN where it has no ends."""
     to, slope, back = (_logit, _logit_slope, _share) if number.scale == "logit" else (_same, _ones, _same)
     with np.errstate(divide="ignore", invalid="ignore"):
         off = to(resampled.values) - to(np.array([resampled.centre]))
@@ -135,6 +137,8 @@ def _studentized(number: Number, resampled: Resampled, tail: float) -> tuple[flo
     # q is the quantile of (value - centre) / error: the upper end of the interval comes from the lower tail.
     falling = float(np.quantile(np.where(lost, -np.inf, ratio), tail, method="lower"))
     rising = float(np.quantile(np.where(lost, np.inf, ratio), 1 - tail, method="higher"))
+    if not math.isfinite(rising - falling):
+        return math.nan, math.nan
     value = np.array([number.value])
     own = resampled.error * slope(value)
     low, high = (back(to(value) - own * at) for at in (rising, falling))

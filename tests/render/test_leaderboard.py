@@ -18,6 +18,7 @@ from toy_reports import board, counts, predictions, published, report
 from crowdeval.leaderboards.build import leaderboard
 from crowdeval.leaderboards.results import Result
 from crowdeval.render.leaderboard import FORMS
+from crowdeval.statistics.comparison import Difference
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TEXTS = ["table", "csv", "markdown", "latex", "html"]
@@ -55,7 +56,13 @@ TESTED = dataclasses.replace(
             BOARD.rankings[0],
             rows=(
                 BOARD.rankings[0].rows[0],
-                dataclasses.replace(ROW, p_values={"nAP": 0.0123, "RMSE": 0.4}),
+                dataclasses.replace(
+                    ROW,
+                    verdicts={
+                        "nAP": Difference(a="b", b="a", difference=-0.1, p=0.0123, verdict="worse"),
+                        "RMSE": Difference(a="b", b="a", difference=15.0, p=0.4),
+                    },
+                ),
                 *BOARD.rankings[0].rows[2:],
             ),
         ),
@@ -126,7 +133,7 @@ def test_published_numbers_keep_their_printed_digits():
 
 
 def test_the_legend_states_the_test_its_level_and_its_correction():
-    for words in ("paired approximate randomization", "alpha 0.05", "Holm", "two-sided"):
+    for words in ("randomization is below 0.05", "bootstrap-t interval", "Holm", "all pairs"):
         assert words in FORMS["markdown"](TESTED)
     assert "Holm" not in FORMS["markdown"](BOARD)
 
