@@ -68,7 +68,8 @@ class Certainty:
     reasons : mapping of str to str
         Why a metric has no error, or no interval.
     bound : float
-        How far a resampled value can be from that of the whole ranked list, because of bins; 0 where it is exact.
+        How far a value from bins can be from that of the whole ranked list: a bound for the sample itself, about which
+        resamples vary; 0 where values are exact.
     settings : str
         How intervals were made: ``intervals@1|ci:0.95|...``; empty without intervals. Settings are never compared when
         reports are ranked.

@@ -64,10 +64,11 @@ class Resampling:
     def __post_init__(self) -> None:
         if self.level is not None and not 0 < self.level < 1:
             raise UsageError(f"ci: expected a level of confidence between 0 and 1, such as 0.95, found {self.level!r}")
-        if self.level is not None and not self.resamples * (1 - self.level) / 2 >= 1:
-            needed = math.ceil(2 / (1 - self.level))
+        # One resample in each tail; 2 / (1 - 0.9) is 20.000000000000004 in float64.
+        fewest = 1 if self.level is None else math.ceil(round(2 / (1 - self.level), 6))
+        if self.resamples < fewest and self.level is not None:
             raise UsageError(
-                f"resamples: expected at least {needed} for a level of {self.level}, found {self.resamples}"
+                f"resamples: expected at least {fewest} for a level of {self.level}, found {self.resamples}"
             )
         if not 1 <= self.resamples <= MOST_RESAMPLES:
             raise UsageError(f"resamples: expected a number from 1 to {MOST_RESAMPLES:,}, found {self.resamples}")

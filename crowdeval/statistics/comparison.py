@@ -34,7 +34,7 @@ from crowdeval.evaluation.certainty import Influence, Trust
 from crowdeval.metrics import better
 from crowdeval.options import ROUNDS
 from crowdeval.points.ragged import Floats
-from crowdeval.statistics.influence import CARRIES, changes_of, error_from, no_error
+from crowdeval.statistics.influence import CARRIES, changes_of, error_from, is_flat, no_error
 from crowdeval.statistics.intervals import ROUGH, symmetric_quantile, trust
 from crowdeval.statistics.quantities import Number, Numbers
 from crowdeval.statistics.resampling import Resampled, bootstrap, randomized
@@ -212,7 +212,7 @@ class _Pair:
         number = self.number
         value = number.value - self.second.by_key[self.key].value
         error = error_from(change, self.first, number, value=value)
-        flat = np.ptp(change[number.read]) <= 1e-12 * max(1.0, abs(number.value))
+        flat = is_flat(change, number)
         quantile = symmetric_quantile(drawn, testing.level)
         half = quantile * drawn.error
         sound = not flat and math.isfinite(half)
@@ -238,9 +238,13 @@ class _Pair:
 
 def _p_value(value: float, swapped: Floats) -> float:
     """Return the share of rounds with a difference at least as large; the observed one counts as one more round."""
+    # Rounds are compared with the difference from their own columns, which bins move a little; where that is larger
+    # than the difference itself, or has another sign, it doesn't count.
+    observed, rounds = float(swapped[0]), swapped[1:]
+    least = min(abs(value), abs(observed)) if value * observed > 0 else 0.0
     slack = 1e-12 * max(1.0, abs(value))  # equal differences may differ by rounding
-    reached = np.count_nonzero(~(np.abs(swapped) < abs(value) - slack))
-    return (1 + int(reached)) / (1 + len(swapped))
+    reached = np.count_nonzero(~(np.abs(rounds) < least - slack))
+    return (1 + int(reached)) / (1 + len(rounds))
 
 
 def _unknown(a: str, b: str, first: Numbers, second: Numbers, key: str) -> Difference:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from crowdeval.matching.curves import recall_steps, total_recall_steps
 from crowdeval.metrics.evidence import Evidence, bit
 from crowdeval.options import Area
-from crowdeval.points.ragged import Floats, Indices
+from crowdeval.points.ragged import Floats, Indices, Integers
 from crowdeval.statistics.contract import Replicates, Units
 from crowdeval.statistics.curves import BINS, Curves
 
@@ -80,6 +80,12 @@ class ExactCurves(Curves):
                 found = found.take(group)
             values.append(_average_precision(seen.take(ends), found, truths, self.ap))
         return values
+
+    def without(self, units: Integers, keys: Sequence[str]) -> dict[str, Floats]:
+        """Return metrics with one unit left out (see ``Sums``)."""
+        counts = np.ones((len(units), len(self.units)))
+        counts[np.arange(len(units)), units] = 0.0
+        return {key: own.values for key, own in self.replicates(counts, keys, influences=False).items()}
 
     def bound(self, key: str) -> float:
         """Return 0: the values are exact."""

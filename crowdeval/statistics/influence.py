@@ -169,6 +169,23 @@ def by_sums(numbers: Numbers, keys: Sequence[str]) -> list[tuple[Sums, list[str]
     return [(numbers.by_key[own[0]].sums, own) for own in groups.values()]
 
 
+def is_flat(change: Floats, number: Number) -> bool:
+    """Return whether a number falls by the same, whichever unit is left out; rounding is no difference.
+
+    Parameters
+    ----------
+    change : array of float, (n,)
+        By how much the number, or a difference, falls when a unit is left out.
+    number : Number
+        The number; of a difference, one of the two.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(np.ptp(change[number.read]) <= 1e-12 * max(1.0, abs(number.value)))
+
+
 def error_from(change: Floats, numbers: Numbers, number: Number, *, value: float | None = None) -> Error:
     """Return the standard error from the changes of a number, or of the difference of two.
 
@@ -188,7 +205,7 @@ def error_from(change: Floats, numbers: Numbers, number: Number, *, value: float
     Error
     """
     own = change[number.read]
-    squares = (own - own.mean()) ** 2
+    squares = np.zeros(len(own)) if is_flat(change, number) else (own - own.mean()) ** 2
     total = float(squares.sum())
     place = int(squares.argmax())
     heaviest = int(np.flatnonzero(number.read)[place])

@@ -25,6 +25,7 @@ import numpy as np
 from crowdeval.evaluation.certainty import Interval, Trust
 from crowdeval.options import IntervalMethod
 from crowdeval.points.ragged import Floats
+from crowdeval.statistics.influence import is_flat
 from crowdeval.statistics.quantities import Number
 from crowdeval.statistics.resampling import Resampled
 
@@ -121,8 +122,7 @@ def no_interval(number: Number, changes: Floats) -> str:
     """
     if number.scale == "logit" and number.value in (0.0, 1.0):
         return f"its value is {number.value:g}"
-    own = changes[number.read]
-    return "all images are equal" if np.ptp(own) <= 1e-12 * max(1.0, abs(number.value)) else ""
+    return "all images are equal" if is_flat(changes, number) else ""
 
 
 def _studentized(number: Number, resampled: Resampled, tail: float) -> tuple[float, float]:
@@ -194,7 +194,8 @@ def _logit_slope(share: Floats) -> Floats:
 
 
 def _share(logit: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-logit))
+    with np.errstate(over="ignore"):  # 1 / inf is the share 0
+        return 1.0 / (1.0 + np.exp(-logit))
 
 
 def _same(values: Floats) -> Floats:

@@ -113,15 +113,11 @@ def randomized(
 
     Returns
     -------
-    dict of str to array, (rounds,)
-        The difference of each round; NaN where it is undefined.
+    dict of str to array, (1 + rounds,)
+        The difference without a swap, from the same columns, then that of each round; NaN where it is undefined.
     """
     parts: dict[str, list[Floats]] = {key: [] for key in keys}
-    units = len(a.units)
-    random = np.random.default_rng(seed)
-    step = max(1, min(_ROWS, _ENTRIES // units))
-    for start in range(0, rounds, step):
-        swaps = random.integers(0, 2, size=(min(step, rounds - start), units), dtype=np.int8).astype(np.float64)
+    for swaps in _swaps(len(a.units), rounds, seed):
         for sums, own in by_sums(a, keys):
             other = b.by_key[own[0]].sums
             swapped = sums.swapped(other, swaps, own)
@@ -140,6 +136,15 @@ def _drawn(units: int, resamples: int, seed: int) -> Iterator[Floats]:
         # One number for each row and unit: of 3 units, unit 2 of row 1 is 1 x 3 + 2 = 5.
         chosen = random.integers(0, units, size=(rows, units)) + np.arange(rows)[:, None] * units
         yield np.bincount(chosen.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float64)
+
+
+def _swaps(units: int, rounds: int, seed: int) -> Iterator[Floats]:
+    """Yield which units are swapped in each round, (r, n), block by block; none in the first, which is the sample."""
+    random = np.random.default_rng(seed)
+    step = max(1, min(_ROWS, _ENTRIES // units))
+    yield np.zeros((1, units))
+    for start in range(0, rounds, step):
+        yield random.integers(0, 2, size=(min(step, rounds - start), units), dtype=np.int8).astype(np.float64)
 
 
 def _with_sample(blocks: Iterator[Floats], units: int) -> Iterator[Floats]:
