@@ -73,6 +73,7 @@ LAYERS = [
     "statistics.curves",
     "statistics.exact",
     "statistics.quantities",
+    "statistics.averaged",
     "statistics.influence",
     "statistics.resampling",
     "statistics.intervals",

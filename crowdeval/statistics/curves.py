@@ -257,10 +257,8 @@ class Curves:
         place = np.repeat(np.arange(0, bins * units, units or 1), np.diff(cuts, prepend=-1))
         place += self.unit[: len(place)]
         counted = np.empty((2 * bins, units))
-        for half, own in enumerate((place, place.take(hits))):
-            counted[half * bins : (half + 1) * bins] = np.bincount(own, minlength=bins * units).reshape(bins, units)
-        for half in (counted[:bins], counted[bins:]):
-            np.cumsum(half, axis=0, out=half)
+        for own, part in ((place, counted[:bins]), (place.take(hits), counted[bins:])):
+            np.cumsum(np.bincount(own, minlength=bins * units).reshape(bins, units), axis=0, out=part)
         columns: Floats = counted.T
         return columns
 
