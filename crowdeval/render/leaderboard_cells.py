@@ -257,6 +257,12 @@ def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
         )
     if best:
         rules.append("Bold: the best value of its ranking.")
+    return [*rules, *_rules_of_tests(board, rows)]
+
+
+def _rules_of_tests(board: Leaderboard, rows: list[Row]) -> list[str]:
+    """Return the sentences that explain marks, seeds and intervals."""
+    rules = []
     if board.tested:
         rules.append(
             f"{WORSE}: worse than the best of its ranking, {ALIKE}: undecided (on the number that is shown: both the "
