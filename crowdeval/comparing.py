@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,7 +14,9 @@ from crowdeval.evaluation.notices import warn_about
 from crowdeval.evaluation.preparation import Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import Scene
 from crowdeval.options import Extra, IdStyle, Missing
+from crowdeval.points.ragged import Flags
 
 if TYPE_CHECKING:
     from crowdeval.statistics.systems import Comparison
@@ -78,18 +80,56 @@ def compare(
     """
     named, annotations = _sides(systems)
     chosen = resampling_of(ci, resampling)
-    measured = {}
+    measured, found = {}, Found()
     for name, system in named.items():
         report, evidence = report_and_columns(
             system, _truth_of(name, system, annotations),
             protocol=protocol, missing=missing, id_style=id_style, root=root,
             preparation=Preparation(extra=extra), groups=(EVERY, "scale_quartile", *chosen.groups),
+            inspect=found.by(name),
         )  # fmt: skip
         warn_about(report.warnings)
         measured[name] = report, evidence
     from crowdeval.statistics.systems import Settings, compare_systems
 
-    return compare_systems(measured, Settings(resampling=chosen, margins=margins or {}, metrics=metrics))
+    settings = Settings(resampling=chosen, margins=margins or {}, metrics=metrics)
+    return compare_systems(measured, settings, people=found.people)
+
+
+class Found:
+    """The people whom each system finds, by nAP's matching at the largest delta.
+
+    Attributes
+    ----------
+    people : dict of str to array of bool, (N,)
+        System to which true points are found, in the order of image ids; only systems with coordinates are in it.
+
+    Examples
+    --------
+    >>> Found().people
+    {}
+    """
+
+    def __init__(self) -> None:
+        self.people: dict[str, Flags] = {}
+
+    def by(self, name: str) -> Callable[[Scene], None]:
+        """Return a function that notes the people whom a system finds in a scene."""
+
+        def note(scene: Scene) -> None:
+            if not (scene.predictions.located and scene.annotations.located):
+                return
+            from crowdeval.matching.holders import holders_of
+            from crowdeval.matching.scale import knn_scales
+
+            true, options = scene.annotations.points, scene.options
+            scale = knn_scales(true, k=options.k, lone=options.lone, sizes=scene.annotations.sizes)
+            holders = holders_of(
+                scene.predictions.points, scene.predictions.score, true, scale, delta=max(options.delta), k=options.k
+            )
+            self.people[name] = holders >= 0
+
+        return note
 
 
 def _sides(given: Sequence[Any]) -> tuple[dict[str, Any], Any]:
