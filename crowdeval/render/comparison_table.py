@@ -9,7 +9,8 @@ from crowdeval.evaluation.notices import amount
 from crowdeval.metrics.strings import signature_fields
 from crowdeval.render.numbers import label, number, some, spread
 from crowdeval.statistics.comparison import Difference
-from crowdeval.statistics.systems import Band, Comparison, Flip
+from crowdeval.statistics.systems import Comparison
+from crowdeval.statistics.where import Band, Flip
 
 WIDTH = 80
 
