@@ -85,6 +85,11 @@ class Resampling:
         return (self.cluster,) if self.cluster else ()
 
     @property
+    def has_clusters(self) -> bool:
+        """Whether images are resampled in clusters."""
+        return bool(self.cluster or self.cluster_id)
+
+    @property
     def settings(self) -> str:
         """The second line below a report with intervals."""
         level = "none" if self.level is None else f"{self.level:g}"
@@ -147,7 +152,7 @@ def certainty_of(
         },
         reasons=reasons,
         bound=max((sums.bound(key) for sums, keys in by_sums(numbers, list(intervals)) for key in keys), default=0.0),
-        settings=resampling.settings if resampling.level is not None else "",
+        settings=resampling.settings if resampling.level is not None or resampling.has_clusters else "",
     )
 
 
@@ -171,7 +176,7 @@ def resampled_units(
         If an image is in no cluster.
     """
     clusters = None
-    if resampling.cluster or resampling.cluster_id:
+    if resampling.has_clusters:
         name = resampling.cluster
         if name and GROUP + name not in evidence.images and name not in QUARTILES:
             raise UsageError(f"cluster: the annotations have no attribute {name!r}")
