@@ -6,7 +6,7 @@ import numpy as np
 
 from crowdeval.matching.batching import groups_within
 from crowdeval.matching.sequential import candidates, sequential_holders
-from crowdeval.points.ragged import Floats, Integers, Ragged
+from crowdeval.points.ragged import Flags, Floats, Integers, Ragged
 
 
 def holders_of(
@@ -51,3 +51,31 @@ def holders_of(
         # ``rows`` of the group lead back to the rows of the set; the last place, -1, is for a free true point.
         holders[people] = np.append(rows[table.prediction], -1)[held]
     return holders
+
+
+def near_people(predicted: Ragged, true: Ragged, scale: Floats, *, delta: float, k: int) -> Flags:
+    """Return which predictions are strictly within delta of a true point, whoever holds it.
+
+    Parameters
+    ----------
+    predicted, true, scale, delta, k
+        As for ``holders_of``.
+
+    Returns
+    -------
+    array of bool, (M,)
+
+    Examples
+    --------
+    >>> predicted = Ragged(np.array([[0.0, 2.0], [0.0, 9.0]]), np.array([0, 2]))
+    >>> true = Ragged(np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([0, 2]))
+    >>> near_people(predicted, true, np.array([10.0, 10.0]), delta=0.5, k=1).tolist()
+    [True, False]
+    """
+    near = np.zeros(len(predicted), dtype=bool)
+    search = k if delta <= 0.5 else 0
+    for images in groups_within(predicted, true, delta * scale, search):
+        rows, own = predicted.rows(images), scale[true.rows(images)]
+        table = candidates(predicted.take(images), None, true.take(images), own, delta=delta, k=search)
+        near[rows[table.prediction]] = True
+    return near
