@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crowdeval.api import evaluate as evaluate
     from crowdeval.comparing import compare as compare
     from crowdeval.datasets import open_dataset as open_dataset
+    from crowdeval.diagnosing import diagnose as diagnose
     from crowdeval.errors import CrowdevalError as CrowdevalError
     from crowdeval.errors import CrowdevalWarning as CrowdevalWarning
     from crowdeval.evaluation.evaluate import evidence_of as evidence_of
@@ -58,6 +59,7 @@ _HOME = {
     "build_leaderboard": "leaderboards.gather",
     "compare": "comparing",
     "concatenated": "metrics.concatenation",
+    "diagnose": "diagnosing",
     "evaluate": "api",
     "evidence_of": "evaluation.evaluate",
     "knn_scale": "matching.scale",

@@ -87,6 +87,12 @@ TABLES: dict[str, dict[str, str]] = {
         "markdown": "crowdeval.render.comparison_documents:markdown",
         "latex": "crowdeval.render.comparison_documents:latex",
     },
+    "crowdeval.diagnosis_renderers": {
+        "table": "crowdeval.render.diagnosis:table",
+        "json": "crowdeval.render.diagnosis:json",
+        "csv": "crowdeval.render.diagnosis:csv",
+        "markdown": "crowdeval.render.diagnosis:markdown",
+    },
     "crowdeval.leaderboard_renderers": {
         "table": "crowdeval.render.leaderboard_table:table",
         "csv": "crowdeval.render.leaderboard_documents:csv",

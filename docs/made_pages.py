@@ -58,7 +58,7 @@ GROUPS = {
     "Evaluate": ("evaluate", "nap", "Protocol", "Report", "NapResult", "knn_scale"),
     "Points": ("Predictions", "Annotations", "align", "read_predictions", "read_annotations", "write_predictions",
                "write_annotations", "open_dataset"),
-    "Compare": ("compare",),
+    "Compare and explain": ("compare", "diagnose"),
     "Models and leaderboards": ("run_predictor", "build_leaderboard"),
     "Evidence and reports": ("Evidence", "evidence_of", "report_of", "concatenated", "read_evidence", "write_evidence",
                              "read_report"),

@@ -86,6 +86,10 @@ LAYERS = [
     "statistics",
     "diagnosis.causes",
     "diagnosis.costs",
+    "diagnosis.places",
+    "diagnosis.shifts",
+    "diagnosis.thresholds",
+    "diagnosis.diagnose",
     "diagnosis",
     "formats",
     "datasets",
@@ -113,6 +117,7 @@ LAYERS = [
     "sources",
     "api",
     "comparing",
+    "diagnosing",
     "cli",
     "__main__",
 ]

@@ -29,6 +29,7 @@ from crowdeval.version import __version__
 VERBS = {
     "score": "Score predictions against annotations: nAP, MAE, MSE and more.",
     "compare": "Compare systems: is the difference real?",
+    "diagnose": "Say why a number is what it is.",
     "predict": "Run a predictor on a dataset and score it; can be resumed.",
     "run": "Run a suite of predictors on datasets, only what is missing.",
     "leaderboard": "Rank the reports of several models, beside published numbers.",

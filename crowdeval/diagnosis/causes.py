@@ -113,7 +113,7 @@ def causes_of(
     hit[holders[holders >= 0]] = True
     # A false positive within delta of a person has lost that person to somebody of a higher rank.
     of_prediction[near_people(predicted, true, scale, delta=delta, k=k) & ~hit] = NAMES.index("duplicate")
-    displaced_to = _displaced(predictions, annotations, scale, ~hit & (of_prediction < 0), holders < 0, delta)
+    displaced_to = _displaced(predictions, annotations, scale, ~hit & (of_prediction < 0), holders < 0, delta=delta)
     of_prediction[displaced_to >= 0] = of_person[displaced_to[displaced_to >= 0]] = NAMES.index("displaced")
     of_prediction[~hit & (of_prediction < 0)] = NAMES.index("background")
     left = (holders < 0) & (of_person < 0)
@@ -170,7 +170,7 @@ def repaired(predictions: Predictions, annotations: Annotations, causes: Causes,
 
 
 def _displaced(
-    predictions: Predictions, annotations: Annotations, scale: Floats, wrong: Flags, missed: Flags, delta: float
+    predictions: Predictions, annotations: Annotations, scale: Floats, wrong: Flags, missed: Flags, *, delta: float
 ) -> Integers:
     """Return the missed person of each false positive that the matching at 4 delta pairs; -1 for the others."""
     displaced = np.full(len(wrong), -1)
