@@ -11,6 +11,7 @@ from crowdeval.api import protocol_of, report_and_columns
 from crowdeval.errors import UsageError
 from crowdeval.evaluation.preparation import AS_GIVEN, Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
+from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.family import Scene
 from crowdeval.metrics.strings import number_text, parse_range
 from crowdeval.options import IdStyle, Missing
@@ -71,16 +72,28 @@ def diagnose(
     (at,) = _one(delta)
     metric = f"nAP@{number_text(at)}"
     chosen = replace(protocol_of(protocol), preset="none", metrics=(metric,))
+    _require_truth(predictions, annotations)
     scenes: list[Scene] = []
     report, _ = report_and_columns(
         predictions, annotations, protocol=chosen, missing=missing, id_style=id_style, preparation=preparation,
         names=names, about=about, root=root, inspect=scenes.append,
     )  # fmt: skip
-    if not scenes:
-        raise UsageError("diagnose: evidence has no coordinates; give the predictions and the annotations")
     from crowdeval.diagnosis.diagnose import diagnose_scene
 
     return diagnose_scene(scenes[0], report, delta=at)
+
+
+def _require_truth(predictions: Any, annotations: Any) -> None:
+    """Raise UsageError where the true points are missing, or the predictions are evidence."""
+    kind = "evidence" if isinstance(predictions, Evidence) else ""
+    if isinstance(predictions, str | os.PathLike):
+        from crowdeval.sources import resolve_input
+
+        kind = resolve_input(os.fspath(predictions)).kind
+    if kind == "evidence":
+        raise UsageError("diagnose: evidence has no coordinates; give the predictions and the annotations")
+    if annotations is None and kind != "run":
+        raise UsageError("diagnose needs the true points: --truth ANNOTATIONS, or the second argument of diagnose()")
 
 
 def _one(delta: float) -> tuple[float]:
