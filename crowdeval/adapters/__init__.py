@@ -122,7 +122,7 @@ def predictor_class(name: str) -> Any:
         return getattr(module, attribute)
     except AttributeError:
         near = did_you_mean(attribute, [own for own in vars(module) if not own.startswith("_")])
-        raise UsageError(f"{place} has no {attribute!r}{near}: expected a class of this name there") from None
+        raise UsageError(f"{place} has no class or function {attribute!r}{near}") from None
 
 
 def _load_module(name: str) -> Any:
@@ -150,6 +150,10 @@ def _load_file(path: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     # Registered before it runs, so that dataclasses and pickle find the module of the class.
     sys.modules[name] = module
+    # Modules beside the file are found, as where Python runs it; behind all others, so that none is hidden.
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:

@@ -37,6 +37,7 @@ These attributes are optional:
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -220,14 +221,28 @@ def answers(predictor: Predictor, images: Sequence[Image]) -> list[Answer]:
     model = model_id(predictor)
     ids = ", ".join(repr(image.id) for image in images)
     try:
-        raw_answers = list(predictor.predict(images))
+        given = predictor.predict(images)
+        if isinstance(given, Mapping):
+            raise PredictorError(
+                "predict returned one mapping; expected a list with one answer for each image, such as [{'points': "
+                "...}]"
+            )
+        raw_answers = list(given)
     except PredictorError as problem:
         raise PredictorError(f"{model}, image {ids}: {problem}") from problem
     except (Exception, SystemExit) as problem:
         raise own_failure(f"{model}, image {ids}", problem) from problem
     if len(raw_answers) != len(images):
         raise PredictorError(f"{model}, image {ids}: expected {len(images)} answers, found {len(raw_answers)}")
+    _refuse_shared(raw_answers, f"{model}, image {ids}")
     return [_check_answer(raw, f"{model}, image {image.id!r}") for raw, image in zip(raw_answers, images, strict=True)]
+
+
+def _refuse_shared(raw_answers: Sequence[Any], place: str) -> None:
+    """Raise PredictorError where several images have the same array as answer, which was then filled again."""
+    arrays = [raw for raw in raw_answers if isinstance(raw, np.ndarray) and raw.size]
+    if len({id(raw) for raw in arrays}) < len(arrays):
+        raise PredictorError(f"{place}: the same array is the answer for several images; return a copy for each")
 
 
 def own_failure(place: str, problem: BaseException) -> PredictorError:
@@ -253,10 +268,18 @@ def own_failure(place: str, problem: BaseException) -> PredictorError:
     lines = traceback.extract_tb(problem.__traceback__)
     theirs = [line for line in lines if not line.filename.startswith(_OURS) and "site-packages" not in line.filename]
     where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno}: {theirs[-1].line})" if theirs else ""
-    error = PredictorError(f"{place}: {type(problem).__name__}: {problem}{where}")
+    text = " ".join("".join(letter if letter.isprintable() else " " for letter in str(problem)).split())
+    hint = next((hint for part, hint in _HINTS.items() if part in text), "")
+    error = PredictorError(f"{place}: {type(problem).__name__}: {text}{where}{hint}")
     error.trace = "".join(traceback.format_exception(problem))
     return error
 
+
+_HINTS = {
+    "'Image' object": "; an Image has id, pixels and path: a function whose parameter is called pixels gets the array",
+    "read-only": "; the pixels can't be changed in place: work on pixels.copy()",
+}
+"""Parts of messages to hints that lead to the mend."""
 
 _OURS = str(Path(__file__).parent.parent)
 """The folder of this package, whose lines are not the author's."""
@@ -291,6 +314,8 @@ def _without_map(raw: Any, place: str) -> Any:
     if not (isinstance(raw, Mapping) and raw.get("density") is not None):
         return raw
     density = as_floats(f"{place}: density", raw["density"])
+    if density.ndim > 2 and density.size != math.prod(density.shape[-2:]):
+        raise InputError(f"{place}: density: expected one map (H, W), found an array of shape {density.shape}")
     if not np.isfinite(density).all():
         raise InputError(f"{place}: density: expected finite numbers")
     return {"count": max(float(density.sum()), 0.0), **{name: each for name, each in raw.items() if name != "density"}}

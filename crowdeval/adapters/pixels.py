@@ -13,6 +13,9 @@ from crowdeval.formats.raster import INSTALL
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_ORIENTATION = 0x0112
+"""The EXIF tag of the orientation."""
+
 _FRAMED = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")
 """Formats whose further frames are images of their own; those of a JPEG are previews."""
 
@@ -96,13 +99,15 @@ def eight_bits(values: NDArray[Any], span: Span | None = None) -> NDArray[np.uin
     return np.rint(numbers).clip(0, 255).astype(np.uint8)
 
 
-def used_range(values: NDArray[Any]) -> Span | None:
+def used_range(values: NDArray[Any], nothing: float | None = None) -> Span | None:
     """Return the smallest and the largest finite value.
 
     Parameters
     ----------
     values : array of int or float
         The values.
+    nothing : float, optional
+        The value of places without data, which is left out.
 
     Returns
     -------
@@ -117,6 +122,8 @@ def used_range(values: NDArray[Any]) -> Span | None:
     """
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
+    if nothing is not None:
+        values = values[values != nothing]
     return (values.min(), values.max()) if values.size else None
 
 
@@ -144,6 +151,8 @@ def oddities(image: Image) -> dict[str, str]:
         said["depth"] = DEPTH
     elif is_cut(image):
         said["cut"] = f"has more than 8 bits a channel, of which the highest 8 are read; {INSTALL} reads all"
+    if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) != 1:
+        said["turned"] = "is shown turned by its EXIF orientation; its pixels, and the points, are as stored"
     frames = getattr(image, "n_frames", 1) if image.format in _FRAMED else 1
     if frames > 1:
         said["frames"] = f"has {frames:,} frames, of which the first is predicted"

@@ -94,7 +94,8 @@ class Raster:
         if self._measured:
             return
         with opened_raster(self.path) as source:
-            spans = [used_range(_read(source, self._reading.indexes, box)) for box in self._chunks()]
+            parts = (_read(source, self._reading.indexes, box) for box in self._chunks())
+            spans = [used_range(part, self._reading.nothing) for part in parts]
         known = [span for span in spans if span is not None]
         self._span = (min(low for low, _ in known), max(high for _, high in known)) if known else None
         self._measured = True
@@ -125,7 +126,7 @@ class Raster:
                 raise FormatError(str(self.path), [Problem(expected="an image", found=str(problem))]) from None
         values = _read(self._source, self._reading.indexes, box)
         if box is None and self.deep and not self._measured:
-            self._span, self._measured = used_range(values), True
+            self._span, self._measured = used_range(values, self._reading.nothing), True
         return self._reading.rgb(values, self._span)
 
     def close(self) -> None:
@@ -198,7 +199,7 @@ class _Reading:
     """How the samples of a file become RGB.
 
     ``colours`` is the palette (256, 3) of one band, ``largest`` the value that is white where samples are below 8 bits,
-    ``inverted`` says that 0 is white.
+    ``inverted`` says that 0 is white, ``nothing`` is the value of places without data.
     """
 
     indexes: list[int]
@@ -208,6 +209,7 @@ class _Reading:
     colours: NDArray[np.uint8] | None
     largest: int
     inverted: bool
+    nothing: float | None = None
 
     @classmethod
     def of(cls, source: Any) -> _Reading:
@@ -226,8 +228,9 @@ class _Reading:
         deep = types != {np.dtype(np.uint8)} and colours is None
         inverted = source.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and not deep and colours is None
         return cls(
-            list(range(1, number + 1)), deep, cmyk, kinds.count("alpha"), colours, (1 << min(bits, 8)) - 1, inverted
-        )
+            list(range(1, number + 1)), deep, cmyk, kinds.count("alpha"), colours, (1 << min(bits, 8)) - 1, inverted,
+            source.nodata,
+        )  # fmt: skip
 
     def rgb(self, values: NDArray[Any], span: Span | None) -> NDArray[np.uint8]:
         """Return samples (H, W, bands) as RGB; ``span`` is the range of the whole file."""
@@ -239,6 +242,8 @@ class _Reading:
 
             size = values.shape[1], values.shape[0]
             return np.asarray(Image.frombytes("CMYK", size, values.tobytes()).convert("RGB"))
+        if self.deep and self.nothing is not None and span is not None:
+            values = np.where(values == self.nothing, span[0], values)
         small: NDArray[np.uint8] = eight_bits(values, span) if self.deep else values
         if self.largest < 255 and not self.deep:
             small = (small.astype(np.uint16) * 255 // self.largest).astype(np.uint8)

@@ -228,7 +228,11 @@ def open_images(place: str, *, root: str | os.PathLike[str] | None = None, cache
         return video(Path(place), every=every)
     if every != 1:
         raise UsageError(f"every: a step is for the frames of a video, and {place} is none")
+    if os.path.isfile(place) and Path(place).suffix.lower() in IMAGE_SUFFIXES:
+        raise UsageError(f"{place} is one image; give the folder of images, {Path(place).parent}")
     if not os.path.isdir(place):
+        if os.sep in place and not place.startswith("folder:"):
+            raise MissingFileError(f"there is no folder {place}")
         return open_dataset(place, root=root, cache=cache)
     from crowdeval.datasets.folder import points_file_in
     from crowdeval.datasets.photos import photos

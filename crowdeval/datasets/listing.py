@@ -215,7 +215,7 @@ def images_below(folder: Path) -> Iterator[Path]:
     """
     for start, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (path for path in (Path(start, name) for name in files) if is_image(path))
+        yield from (path for path in (Path(start, name) for name in files) if is_image(path) and path.is_file())
 
 
 def is_possible_id(name: str) -> bool:

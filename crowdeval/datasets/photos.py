@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from crowdeval.datasets.contract import Split
 from crowdeval.datasets.listing import images_below, in_natural_order
 from crowdeval.errors import MissingFileError, listed
 from crowdeval.formats.image_headers import read_headers
+from crowdeval.options import VIDEO_SUFFIXES
 from crowdeval.points.sets import Annotations
 
 NAME = "photos"
@@ -46,8 +48,9 @@ def photos(folder: Path) -> Split:
     (('a',), [[64.0, 48.0]])
     """
     found = {path.relative_to(folder).as_posix(): path for path in images_below(folder)}
+    others = _others_below(folder)
     if not found:
-        raise MissingFileError(f"{folder} has no images to predict on")
+        raise MissingFileError(f"{folder} has no images to predict on{f', only {others}' if others else ''}")
     files = in_natural_order(found)
     bare = {name: name.rpartition(".")[0] for name in files}
     times = Counter(bare.values())
@@ -62,5 +65,26 @@ def photos(folder: Path) -> Split:
             image_ids=ids, offsets=np.zeros(len(ids) + 1, dtype=np.int64), xy=np.empty((0, 2)), sizes=headers.sizes
         ),
         image_paths=tuple(files.values()),
-        notes=(f"images that can't be read: {broken}",) if headers.unreadable else (),
+        notes=(
+            *((f"images that can't be read: {broken}",) if headers.unreadable else ()),
+            *((f"left out, not read as images: {others}",) if others else ()),
+        ),
     )
+
+
+def _others_below(folder: Path) -> str:
+    """Return the numbers of files below a folder that may be pictures and are not read: ``3 .jfif, 1 .mp4``."""
+    suffixes = Counter(
+        Path(name).suffix.lower()
+        for start, folders, files in os.walk(folder)
+        if not any(part.startswith(".") for part in Path(start).relative_to(folder).parts)
+        for name in files
+        if not name.startswith(".")
+    )
+    pictures = {suffix: number for suffix, number in sorted(suffixes.items()) if suffix in (*VIDEO_SUFFIXES, *_PICTURES)}
+    return ", ".join(f"{number} {suffix}" for suffix, number in pictures.items())
+
+
+_PICTURES = (".jfif", ".jpe", ".ppm", ".pgm", ".pnm", ".tga", ".j2k", ".apng", ".ico", ".dib", ".pcx", ".sgi", ".qoi",
+             ".heic", ".heif", ".raw", ".dng", ".cr2", ".nef", ".svg", ".psd", ".exr", ".hdr", ".jxl")  # fmt: skip
+"""Suffixes of pictures that are not read."""

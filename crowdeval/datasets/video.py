@@ -15,6 +15,10 @@ NAME = "video"
 """The name of the dataset in the manifest of a run: ``video:PATH``."""
 
 
+_LACKING = 0.9
+"""Share of the declared frames below which a video is said to lack some."""
+
+
 def video(path: Path, *, every: int = 1) -> Split:
     """Return the frames of a video as a split without points.
 
@@ -53,6 +57,11 @@ def video(path: Path, *, every: int = 1) -> Split:
     notes = []
     if clip.turned % 360:
         notes.append(f"{path.name} is shown turned by {clip.turned} degrees; its frames, and the points, are as stored")
+    if not clip.ending and len(clip.stamps) < _LACKING * clip.declared:
+        notes.append(
+            f"{path.name} declares about {clip.declared:,} frames, and {len(clip.stamps):,} are found: it is cut off or "
+            "damaged"
+        )
     if clip.ending:
         notes.append(f"{path.name} ends early, after {len(clip.stamps):,} frames: {clip.ending}")
     return Split(

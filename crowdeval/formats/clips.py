@@ -57,6 +57,8 @@ class Clip:
         Degrees by which a player turns the frames; they are not turned here.
     ending : str
         The reason why packets end early; empty where they do not.
+    declared : int
+        Number of frames that the container declares, by number or by duration; 0 where it does not.
     every : int
         The step: every ``every``-th frame is an image.
     """
@@ -70,6 +72,7 @@ class Clip:
     turned: int = 0
     ending: str = ""
     every: int = 1
+    declared: int = 0
 
     @property
     def numbers(self) -> range:
@@ -112,6 +115,7 @@ def clip_of(path: Path, *, every: int = 1) -> Clip:
     with _opened(path) as container:
         width, height, turned, first = _first_frames(path, container)
     with _opened(path) as container:
+        declared = _declared(container)
         stamps, keys, ending = _packets(container)
         keys = keys if container.format.name in _STAMPED else []
     shown = {stamp: number for number, stamp in enumerate(sorted(stamps))}
@@ -122,7 +126,7 @@ def clip_of(path: Path, *, every: int = 1) -> Clip:
         with _opened(path) as container:
             number = sum(1 for _ in _decoded(container))
         shown, keys = dict.fromkeys(range(number), 0), []
-    return Clip(path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), counted, turned, ending, every)
+    return Clip(path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), counted, turned, ending, every, declared)
 
 
 def is_video(path: Path) -> bool:
@@ -301,6 +305,17 @@ def _first_frames(path: Path, container: InputContainer) -> tuple[int, int, int,
         raise _no_video(path, "no frame that can be decoded")
     turned = int(getattr(first[0], "rotation", 0))
     return first[0].width, first[0].height, turned, [frame.pts for frame in first]
+
+
+def _declared(container: InputContainer) -> int:
+    """Return the number of frames that a container declares, by number or by duration; 0 where it does not."""
+    stream = _stream(container)
+    if stream.frames:
+        return int(stream.frames)
+    rate = float(stream.average_rate or 0)
+    if stream.duration and stream.time_base:
+        return round(float(stream.duration * stream.time_base) * rate)
+    return round(container.duration / 1e6 * rate) if container.duration and container.duration > 0 else 0
 
 
 def _packets(container: InputContainer) -> tuple[list[int], list[tuple[int, int]], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import warnings
@@ -82,6 +83,7 @@ class Guard:
         PredictorError
             If ``work`` raises an exception that is not one of this package, or takes too long.
         """
+        folder, process = os.getcwd(), os.getpid()
         try:
             return self._call(work)
         except TimeIsUp:
@@ -89,7 +91,14 @@ class Guard:
         except (CrowdevalError, KeyboardInterrupt):
             raise
         except BaseException as problem:
+            if os.getpid() != process and isinstance(problem, SystemExit):
+                os._exit(problem.code if isinstance(problem.code, int) else int(problem.code is not None))
             raise own_failure(failed or place, problem) from problem
+        finally:
+            if os.getpid() != process:  # a fork of the predictor that came back: the run is its parent's
+                os._exit(0)
+            if os.getcwd() != folder:
+                os.chdir(folder)
 
     def _call(self, work: Callable[[], T]) -> T:
         self._ended = False

@@ -17,7 +17,7 @@ from crowdeval.adapters.frames import Frames
 from crowdeval.adapters.pixels import DEPTH, is_cut, oddities, rgb
 from crowdeval.adapters.raster import LargeImage, Raster
 from crowdeval.datasets import Split
-from crowdeval.errors import CrowdevalError, CrowdevalWarning, FormatError, MissingFileError, Problem
+from crowdeval.errors import CrowdevalError, CrowdevalWarning, FormatError, MissingFileError, PredictorError, Problem
 from crowdeval.formats.clips import Clip, ClipReader
 from crowdeval.formats.image_headers import any_size
 from crowdeval.formats.raster import INSTALL, has_rasterio, is_raster
@@ -84,7 +84,8 @@ class Pixels:
             If it is damaged, or larger than it may be.
         """
         image_id = self.split.annotations.image_ids[number]
-        path = self.split.image_paths[number] if self.split.image_paths else None
+        # Absolute, because a predictor may change the folder of the process meanwhile.
+        path = self.split.image_paths[number].absolute() if self.split.image_paths else None
         if self.split.clip is not None:
             return self._frame(image_id, self.split.clip, number)
         if not self.wanted:
@@ -94,8 +95,10 @@ class Pixels:
             found = self._decoded(path)
         except FileNotFoundError:
             raise MissingFileError(f"image {image_id!r}: there is no file {path}") from None
-        except CrowdevalError:
+        except FormatError:
             raise
+        except CrowdevalError as problem:
+            raise PredictorError(f"image {image_id!r}, {path}: {problem}") from None
         except Exception as problem:
             raise FormatError(str(path), [Problem(expected="an image", found=str(problem), image=image_id)]) from None
         if isinstance(found, Raster):
