@@ -242,6 +242,7 @@ def compare_systems(systems: Mapping[str, tuple[Report, Evidence]], settings: Se
         name: resampled_units(evidence, {key: report.values[key] for key in keys}, report.protocol, settings.resampling)
         for name, (report, evidence) in systems.items()
     }
+    require_same_units({name: (own, systems[name][1].image_ids) for name, own in numbers.items()})
     found = differences(numbers, keys, testing)
     return Comparison(
         systems=names,
@@ -278,6 +279,32 @@ def require_same_images(systems: Mapping[str, tuple[Report, Evidence]]) -> None:
             raise AlignmentError(
                 f"{name} was scored on {len(own):,} images and {other} on {len(evidence):,}; {len(apart):,} are in one "
                 f"of them only, the first: {apart[0]!r}"
+            )
+
+
+def require_same_units(systems: Mapping[str, tuple[Numbers, Sequence[str]]]) -> None:
+    """Raise an error where an image is in different clusters, of evidence with different attributes.
+
+    Parameters
+    ----------
+    systems : mapping of str to (Numbers, sequence of str)
+        The numbers of each system, and the ids of its images.
+
+    Raises
+    ------
+    UsageError
+    """
+    unit_of = {
+        name: dict(zip(ids, [own.units.names[unit] for unit in own.units.of_image.tolist()], strict=True))
+        for name, (own, ids) in systems.items()
+    }
+    (name, first), *others = unit_of.items()
+    for other, second in others:
+        image = min((image for image in first if first[image] != second[image]), default=None)
+        if image is not None:
+            raise UsageError(
+                f"cluster: {image!r} is in {first[image]!r} for {name} and in {second[image]!r} for {other}; their "
+                "annotations have different attributes"
             )
 
 
@@ -414,6 +441,7 @@ def _flips(systems: Mapping[str, tuple[Report, Evidence]]) -> dict[str, tuple[li
     for (a, (_, first)), (b, (_, second)) in combinations(systems.items(), 2):
         place = {name: n for n, name in enumerate(second.image_ids)}
         order = [place[name] for name in first.image_ids]
+        by_id = np.array(sorted(range(len(first)), key=first.image_ids.__getitem__), dtype=np.int64)
         own, other = _found(first), _found(second)
         if own is None or other is None:
             own, other = first.images.get("estimated"), second.images.get("estimated")
@@ -425,7 +453,7 @@ def _flips(systems: Mapping[str, tuple[Report, Evidence]]) -> dict[str, tuple[li
             change = own - other[order]
         sides = []
         for sign in (1, -1):
-            largest = np.argsort(-sign * change, kind="stable")[:FLIPS]
+            largest = by_id[np.argsort(-sign * change[by_id], kind="stable")][:FLIPS]
             sides.append([
                 Flip(image=first.image_ids[n], true=int(first.images["true"][n]), a=float(own[n]),
                      b=float(other[order][n]))
