@@ -6,7 +6,7 @@ A room is imported only in the branch that needs it, so that columns are scored 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -18,6 +18,7 @@ from crowdeval.evaluation.preparation import AS_GIVEN, Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import Scene
 from crowdeval.options import PRESETS, Extra, IdStyle, IntervalMethod, Missing
 from crowdeval.points.from_frames import is_frame
 from crowdeval.points.sets import Annotations, Predictions
@@ -156,6 +157,7 @@ def report_and_columns(
     images: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
     groups: Sequence[str] = (),
+    inspect: Callable[[Scene], None] = lambda scene: None,
     progress: Stage = lambda stage: None,
 ) -> tuple[Report, Evidence]:
     """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
@@ -168,6 +170,8 @@ def report_and_columns(
         What is done to the two sides before.
     groups : sequence of str
         Attributes of the images that evidence keeps, for clusters.
+    inspect : callable
+        Called with the aligned points of both sides; not for evidence, which has none.
 
     Returns
     -------
@@ -195,6 +199,7 @@ def report_and_columns(
         about=about if about is not None or first is None else first.about,
         preparation=preparation,
         groups=groups,
+        inspect=inspect,
         progress=progress,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,7 +14,9 @@ from crowdeval.evaluation.notices import warn_about
 from crowdeval.evaluation.preparation import Preparation
 from crowdeval.evaluation.protocol import PAPER, Protocol
 from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.family import Scene
 from crowdeval.options import Extra, IdStyle, Missing
+from crowdeval.points.ragged import Flags
 
 if TYPE_CHECKING:
     from crowdeval.statistics.systems import Comparison
@@ -80,18 +82,56 @@ def compare(
     chosen = resampling_of(ci, resampling)
     if chosen.method != "bootstrap-t":
         raise UsageError(f"method {chosen.method}: differences have symmetric bootstrap-t intervals")
-    measured = {}
+    measured, found = {}, Found()
     for name, system in named.items():
         report, evidence = report_and_columns(
             system, _truth_of(name, system, annotations),
             protocol=protocol, missing=missing, id_style=id_style, root=root,
             preparation=Preparation(extra=extra), groups=(EVERY, "scale_quartile", *chosen.groups),
+            inspect=found.by(name),
         )  # fmt: skip
         warn_about(report.warnings)
         measured[name] = report, evidence
     from crowdeval.statistics.systems import Settings, compare_systems
 
-    return compare_systems(measured, Settings(resampling=chosen, margins=margins or {}, metrics=metrics))
+    settings = Settings(resampling=chosen, margins=margins or {}, metrics=metrics)
+    return compare_systems(measured, settings, people=found.people)
+
+
+class Found:
+    """The people whom each system finds, by nAP's matching at the largest delta.
+
+    Attributes
+    ----------
+    people : dict of str to array of bool, (N,)
+        System to which true points are found, in the order of image ids; only systems with coordinates are in it.
+
+    Examples
+    --------
+    >>> Found().people
+    {}
+    """
+
+    def __init__(self) -> None:
+        self.people: dict[str, Flags] = {}
+
+    def by(self, name: str) -> Callable[[Scene], None]:
+        """Return a function that notes the people whom a system finds in a scene."""
+
+        def note(scene: Scene) -> None:
+            if not (scene.predictions.located and scene.annotations.located):
+                return
+            from crowdeval.matching.holders import holders_of
+            from crowdeval.matching.scale import knn_scales
+
+            true, options = scene.annotations.points, scene.options
+            scale = knn_scales(true, k=options.k, lone=options.lone, sizes=scene.annotations.sizes)
+            holders = holders_of(
+                scene.predictions.points, scene.predictions.score, true, scale, delta=max(options.delta), k=options.k
+            )
+            self.people[name] = holders >= 0
+
+        return note
 
 
 def _sides(given: Sequence[Any]) -> tuple[dict[str, Any], Any]:
@@ -110,7 +150,7 @@ def _sides(given: Sequence[Any]) -> tuple[dict[str, Any], Any]:
 
 
 def names_of(systems: Sequence[Any]) -> list[str]:
-    """Return a name for each system: the stem of its file where that names one of them, its path, or a letter.
+    """Return a name for each system: the model of a run, the stem of a file, its path where that is taken, or a letter.
 
     Parameters
     ----------
@@ -136,7 +176,9 @@ def names_of(systems: Sequence[Any]) -> list[str]:
 
 
 def _stem(path: str) -> str:
-    """Return the name of a file without folders and suffixes."""
+    """Return the name of a file without folders and suffixes; of the folder of a run, MODEL@REVISION."""
+    if Path(path, "manifest.json").is_file():
+        return Path(path).resolve().parent.name
     name = Path(path).name
     bare = name.removesuffix(".gz")
     return bare.rpartition(".")[0] or bare

@@ -162,7 +162,7 @@ def verdicts(axes: Axes) -> None:
         axes.plot([middle - half, middle + half], [-row, -row], color=color, lw=3, solid_capstyle="butt")
         axes.plot(middle, -row, "o", color=color, ms=7)
         axes.text(3.2, -row, word, va="center", color=color)
-    axes.text(0, 0.75, "margin", ha="center", color=TRUE, fontsize=9)
+    axes.text(-margin + 0.08, 0.75, "margin", color=TRUE, fontsize=9)
     axes.set(xlim=(-4, 4.6), ylim=(-3.6, 1.1), yticks=[], xlabel="A - B, where higher is better")
     axes.spines["left"].set_visible(False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from crowdeval.cli.surety import surety_of, surety_options
 from crowdeval.cli.talk import print_warnings, say_written, stage_progress
 from crowdeval.errors import UsageError
 from crowdeval.options import REPORT_SUFFIXES
+
+if TYPE_CHECKING:
+    from crowdeval.statistics.certainty import Resampling
 
 FORMS = ("table", "json", "csv", "markdown", "latex")
 
@@ -75,9 +78,7 @@ def compare(
         raise UsageError("expected two SYSTEMs or more, as in: crowdeval compare a.json b.json --truth gt.json")
     given = parse_margins(margins)
     refuse_overwriting([*systems, *([truth] if truth else [])], output)
-    surety = surety_of(options)
-    if surety.method != "bootstrap-t":
-        raise UsageError(f"--ci-method {surety.method}: differences have symmetric bootstrap-t intervals")
+    surety = _surety(options)
     from crowdeval.comparing import compare as compared
     from crowdeval.comparing import names_of
 
@@ -92,6 +93,14 @@ def compare(
         )  # fmt: skip
     write_result(result.text(form or _form_of(output)), output)
     say_written([] if quiet else [output])
+
+
+def _surety(options: dict[str, Any]) -> Resampling:
+    """Return how intervals of differences are made; raise UsageError for a method that they don't have."""
+    surety = surety_of(options)
+    if surety.method != "bootstrap-t":
+        raise UsageError(f"--ci-method {surety.method}: differences have symmetric bootstrap-t intervals")
+    return surety
 
 
 def parse_margins(texts: Sequence[str]) -> dict[str, float]:

@@ -49,6 +49,9 @@ INSTALLED = "those installed"
 @click.option("--ci", type=float, metavar="LEVEL", help="Also show confidence intervals of this level: 0.95.")
 @click.option("--seed", type=int, metavar="N", default=SEED, show_default=True,
               help="Seed of the random numbers of --significance and --ci.")  # fmt: skip
+@click.option("--seeds", is_flag=True,
+              help="Results of one model, whatever its revision, are seeds: one row with their mean, their spread (s) "
+              "and the standard error over images.")  # fmt: skip
 @quiet_option
 def leaderboard(
     *,
@@ -63,6 +66,7 @@ def leaderboard(
     significance: bool,
     ci: float | None,
     seed: int,
+    seeds: bool,
     quiet: bool,
 ) -> None:
     """Rank the reports of several models.
@@ -85,11 +89,7 @@ def leaderboard(
 
     resampling = Resampling(level=ci, seed=seed)
     render = FORMS[form or _form_of(output)]
-    if not paths and published is None:
-        raise UsageError(
-            "PATHS is missing: expected report files or folders with reports, as in crowdeval leaderboard runs/, or "
-            "--published alone"
-        )
+    _require_paths(paths, published)
     refuse_overwriting(paths, output)
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage("reading reports")
@@ -98,11 +98,21 @@ def leaderboard(
             results += published_beside(results, published_results(None if published == INSTALLED else published))
         stage("ranking")
         board = build_leaderboard(
-            results, by=by, dataset=dataset, metrics=metrics, significance=significance, resampling=resampling
-        )
+            results, by=by, dataset=dataset, metrics=metrics, significance=significance, resampling=resampling,
+            seeds=seeds,
+        )  # fmt: skip
     warn_of([] if quiet else [*damaged, *board.notes])
     write_result(render(board, best=best == "bold"), output)
     say_written([] if quiet else [output])
+
+
+def _require_paths(paths: tuple[str, ...], published: str | None) -> None:
+    """Raise UsageError where there is nothing to rank."""
+    if not paths and published is None:
+        raise UsageError(
+            "PATHS is missing: expected report files or folders with reports, as in crowdeval leaderboard runs/, or "
+            "--published alone"
+        )
 
 
 def _form_of(output: str | None) -> str:

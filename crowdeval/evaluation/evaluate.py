@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -120,6 +120,7 @@ def report_and_evidence(
     preparation: Preparation = AS_GIVEN,
     part: bool = False,
     groups: Sequence[str] = (),
+    inspect: Callable[[Scene], None] = lambda scene: None,
     progress: Stage = lambda stage: None,
 ) -> tuple[Report, Evidence]:
     """Return the report of ``evaluate``, without Python warnings, and the evidence behind it.
@@ -139,6 +140,8 @@ def report_and_evidence(
         notice, not an error.
     groups : sequence of str
         Attributes of the images that evidence keeps besides those of the metrics, for clusters; ``EVERY`` is all.
+    inspect : callable
+        Called with the aligned points, which evidence does not keep.
 
     Returns
     -------
@@ -155,6 +158,7 @@ def report_and_evidence(
     """
     scene, facts = build_scene(predictions, annotations, protocol, names=names, about=about, per_image=per_image,
                           part=part, preparation=preparation, progress=progress)  # fmt: skip
+    inspect(scene)
     if not part:
         lacks = {metric: lack for metric, lack in facts.lacks.items() if lack.reason != NO_EVIDENCE}
         _refuse_lacking(protocol, lacks)

@@ -8,7 +8,7 @@ from typing import Any
 
 from crowdeval.errors import UsageError, did_you_mean, listed
 from crowdeval.leaderboards.rankings import Ranking, default_metric, ordered_metrics, rankings_of
-from crowdeval.leaderboards.results import Result, newest_results
+from crowdeval.leaderboards.results import Result, newest_results, pooled_seeds
 from crowdeval.metrics import canonical
 from crowdeval.plugins import Extensions
 from crowdeval.statistics.certainty import Resampling
@@ -86,6 +86,7 @@ def leaderboard(
     metrics: Sequence[str] = (),
     significance: bool = False,
     resampling: Resampling | None = None,
+    seeds: bool = False,
 ) -> Leaderboard:
     """Return the leaderboard of results.
 
@@ -103,6 +104,8 @@ def leaderboard(
         Test each difference from the best result of a ranking, where the reports have per-image tables or evidence.
     resampling : Resampling, optional
         How tests and intervals are made; with a level, values get intervals.
+    seeds : bool
+        Show the results of one model, whatever its revision and configuration, as one row: the mean of its seeds.
 
     Returns
     -------
@@ -132,10 +135,11 @@ def leaderboard(
         own = [result for result in chosen if result.dataset == name]
         metric = key or default_metric([result for result in own if result.source == "measured"])
         own, left_out = newest_results(own, metric)
+        own = pooled_seeds(own, metric) if seeds else own
         rankings += rankings_of(name, own, by=key, extra=extra)
         notes += left_out
     settings = resampling or Resampling()
-    if significance or settings.level is not None:
+    if significance or settings.level is not None or seeds:
         from crowdeval.leaderboards.verdicts import with_verdicts
 
         rankings = [with_verdicts(ranking, notes, settings, significance=significance) for ranking in rankings]

@@ -29,6 +29,7 @@ def build_leaderboard(
     significance: bool = False,
     ci: float | None = None,
     seed: int = SEED,
+    seeds: bool = False,
     published: bool | str | os.PathLike[str] = False,
 ) -> Leaderboard:
     """Rank the reports of several models.
@@ -52,6 +53,8 @@ def build_leaderboard(
         The level of confidence intervals of the values, such as 0.95.
     seed : int
         Seed of the random numbers of tests and intervals.
+    seeds : bool
+        Show the results of one model, whatever its revision and configuration, as one row: the mean of its seeds.
     published : bool or path
         Show published numbers too, without a rank: those that crowdeval has, or the tables in a folder.
 
@@ -88,7 +91,13 @@ def build_leaderboard(
         raise UsageError("a leaderboard needs reports: report files, folders with reports, or reports of evaluate()")
     resampling = Resampling(level=ci, seed=seed)
     board = leaderboard(
-        results, by=by, dataset=dataset, metrics=metrics, significance=significance, resampling=resampling
+        results,
+        by=by,
+        dataset=dataset,
+        metrics=metrics,
+        significance=significance,
+        resampling=resampling,
+        seeds=seeds,
     )
     for text in (*left_out, *board.notes):
         warnings.warn(text, CrowdevalWarning, stacklevel=2)

@@ -58,6 +58,8 @@ class Row:
         The first and the last rank by the key metric that the verdicts leave.
     intervals : mapping of str to Interval
         By metric, the confidence interval of the value.
+    errors : mapping of str to float
+        By metric, the standard error over images of the mean of several seeds.
     """
 
     result: Result
@@ -68,6 +70,7 @@ class Row:
     verdicts: Mapping[str, Difference] = field(default_factory=dict)
     ranks: tuple[int, int] | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def p_values(self) -> dict[str, float]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Literal
 
 from crowdeval.evaluation.report import Report
@@ -40,6 +42,8 @@ class Result:
         Number of decimals with which a published value is shown.
     report : Report, optional
         The report of a measured result.
+    seeds : tuple of Result
+        The results of several seeds of one model of which this one is the mean; empty for a single result.
 
     Examples
     --------
@@ -64,10 +68,28 @@ class Result:
     date: str = ""
     decimals: Mapping[str, int] = field(default_factory=dict)
     report: Report | None = None
+    seeds: tuple[Result, ...] = ()
+
+    def spread(self, metric: str) -> float | None:
+        """Return the standard deviation of a metric over seeds; None for a single result.
+
+        Parameters
+        ----------
+        metric : str
+            A canonical metric string.
+
+        Returns
+        -------
+        float or None
+        """
+        values = [seed.values.get(metric, math.nan) for seed in self.seeds]
+        return stdev(values) if len(values) > 1 and not any(map(math.isnan, values)) else None
 
     @property
     def name(self) -> str:
         """The name of the model, with its revision where it is known."""
+        if self.seeds:
+            return f"{self.model} ({len(self.seeds)} seeds)"
         return f"{self.model}@{self.revision}" if self.revision else self.model
 
     def key(self, metric: str) -> Key:
@@ -114,12 +136,15 @@ class Result:
         """The annotations, with the hashes of their columns where the report has them."""
         if self.report is not None:
             return self.report.annotations
+        if self.seeds:
+            return self.seeds[0]._side
         return Side(name="", fingerprint=self.fingerprint, points=self.points or 0)
 
     @property
     def given_counts(self) -> bool:
         """Whether counting errors are of counts that the predictions have beside their points."""
-        return self.report is not None and any(text.startswith("own-counts:") for text in self.report.warnings)
+        reports = [each.report for each in (self, *self.seeds) if each.report is not None]
+        return any(text.startswith("own-counts:") for report in reports for text in report.warnings)
 
 
 def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
@@ -177,6 +202,58 @@ def measured_results(reports: Iterable[tuple[str, Report]]) -> list[Result]:
         )
         for file, report in named_reports
     ]
+
+
+def pooled_seeds(results: Iterable[Result], metric: str | None = None) -> list[Result]:
+    """Return the results with those of one model, which are its seeds, as one result: their mean.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        The results of one dataset.
+    metric : str, optional
+        The metric to rank by; results that are not comparable on it stay apart.
+
+    Returns
+    -------
+    list of Result
+
+    Examples
+    --------
+    >>> seeds = [
+    ...     Result(model="a", revision=f"r{n}", dataset="d", values={"MAE": 60.0 + n}, source="measured", origin="")
+    ...     for n in range(3)
+    ... ]
+    >>> [pooled] = pooled_seeds(seeds)
+    >>> pooled.values, pooled.spread("MAE"), pooled.name
+    ({'MAE': 61.0}, 1.0, 'a (3 seeds)')
+    """
+    groups: dict[object, list[Result]] = {}
+    for result in results:
+        key: object = (result.origin, result.name)
+        if result.source == "measured":
+            key = (result.model, result.dataset, result.key(_deciding_metric(result, metric)))
+        groups.setdefault(key, []).append(result)
+    return [group[0] if len(group) == 1 else _mean_of(group) for group in groups.values()]
+
+
+def _mean_of(group: Sequence[Result]) -> Result:
+    """Return the mean of several seeds as one result."""
+    first = group[0]
+    shared = [name for name in first.values if all(name in each.values for each in group)]
+    means = {name: fmean(each.values[name] for each in group) for name in shared}
+    selected = {each.selected_on for each in group}
+    return replace(
+        first,
+        revision="",
+        config="",
+        values=means,
+        origin=", ".join(each.origin for each in group),
+        date=max(each.date for each in group),
+        selected_on=selected.pop() if len(selected) == 1 else "",
+        report=None,
+        seeds=tuple(group),
+    )
 
 
 def _short_names(names: Iterable[str]) -> dict[str, str]:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdeval.errors import FormatError, MissingFileError, UsageError, listed
-from crowdeval.evaluation.certainty import Certainty
 from crowdeval.evaluation.parts import evidence_beside
 from crowdeval.leaderboards.rankings import Ranking, Row, ordered_metrics
 from crowdeval.leaderboards.results import Result
 from crowdeval.metrics.evidence import Evidence
-from crowdeval.statistics.certainty import Resampling, certainty_of
+from crowdeval.statistics.averaged import averaged
+from crowdeval.statistics.certainty import Resampling, intervals_of
 from crowdeval.statistics.comparison import Difference, Testing, differences, ranks
+from crowdeval.statistics.influence import errors_of
 from crowdeval.statistics.quantities import COUNTS, Numbers, numbers_of, split_label
 
 
@@ -39,13 +40,16 @@ def with_verdicts(ranking: Ranking, notes: list[str], resampling: Resampling, *,
     Ranking
     """
     own = [n for n, row in enumerate(ranking.rows) if row.ranked_by(ranking.by)]
-    sources = {n: _evidence(ranking.rows[n].result, notes) for n in own}
     rows = list(ranking.rows)
-    if resampling.level is not None:
-        for n, evidence in sources.items():
-            rows[n] = replace(rows[n], intervals=_certainty(rows[n], evidence, ranking.columns, resampling).intervals)
+    numbers = {n: _numbers(rows[n].result, ranking.columns, notes) for n in own}
+    for n in own:
+        if resampling.level is not None:
+            found = intervals_of(numbers[n], list(errors_of(numbers[n])[0]), resampling)[0]
+            rows[n] = replace(rows[n], intervals=found)
+        if rows[n].result.seeds:
+            sizes = {metric: error.size for metric, error in errors_of(numbers[n])[0].items()}
+            rows[n] = replace(rows[n], errors=sizes)
     if significance:
-        numbers = {n: _numbers(rows[n], evidence, ranking.columns) for n, evidence in sources.items()}
         pairs = _tested(ranking, rows, numbers, resampling)
         rows = [_with(row, n, ranking, pairs) for n, row in enumerate(rows)]
         notes += _untested(ranking, rows, numbers)
@@ -109,10 +113,14 @@ def _untested(ranking: Ranking, rows: Sequence[Row], numbers: Mapping[int, Numbe
 _NOTHING = "no evidence"
 
 
-def _numbers(row: Row, evidence: Evidence | None, metrics: Sequence[str]) -> Numbers:
-    """Return the numbers of a row as functions of sums over images; those without columns are left out."""
-    report = row.result.report
-    values = {metric: row.result.values[metric] for metric in metrics if metric in row.result.values}
+def _numbers(result: Result, metrics: Sequence[str], notes: list[str]) -> Numbers:
+    """Return the numbers of a result as functions of sums over images; those without columns are left out."""
+    report = result.report
+    values = {metric: result.values[metric] for metric in metrics if metric in result.values}
+    if result.seeds:
+        seeds = [_numbers(seed, metrics, notes) for seed in result.seeds]
+        return averaged(seeds) if len({own.units.names for own in seeds}) == 1 else _without(values)
+    evidence = _evidence(result, notes)
     if report is None or evidence is None:
         return _without(values)
     found: Numbers | None = None
@@ -132,16 +140,6 @@ def _without(values: Mapping[str, float]) -> Numbers:
     from crowdeval.statistics.contract import Units
 
     return Numbers(Units.of([]), without=dict.fromkeys(values, _NOTHING))
-
-
-def _certainty(row: Row, evidence: Evidence | None, metrics: Sequence[str], resampling: Resampling) -> Certainty:
-    """Return the intervals of the numbers of a row."""
-    numbers = _numbers(row, evidence, metrics)
-    report = row.result.report
-    if report is None or evidence is None or not numbers.by_key:
-        return Certainty()
-    values = {key: row.result.values[key] for key in numbers.by_key}
-    return certainty_of(evidence, values, report.protocol, resampling)
 
 
 def _evidence(result: Result, notes: list[str]) -> Evidence | None:

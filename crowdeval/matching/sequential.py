@@ -133,8 +133,6 @@ def candidates(
 def sequential_matches(table: Candidates, delta: float) -> Flags:
     """Return the rows of the table that are true positives at one delta.
 
-    Deferred acceptance in vectorised rounds; the result equals the sequential loop of the definition.
-
     Parameters
     ----------
     table : Candidates
@@ -155,6 +153,37 @@ def sequential_matches(table: Candidates, delta: float) -> Flags:
     [True, False]
     """
     rows = len(table.prediction)
+    matched = np.zeros(rows + 1, dtype=bool)  # one place more for the holder of free true points
+    matched[sequential_holders(table, delta)] = True
+    return matched[:-1]
+
+
+def sequential_holders(table: Candidates, delta: float) -> Integers:
+    """Return the row of the table that holds each true point at one delta.
+
+    Deferred acceptance in vectorised rounds; the result equals the sequential loop of the definition.
+
+    Parameters
+    ----------
+    table : Candidates
+        The pairs, one row a prediction.
+    delta : float
+        At most the delta of the table.
+
+    Returns
+    -------
+    array of int, (N,)
+        A row; S, the number of rows, for a true point that is free.
+
+    Examples
+    --------
+    >>> predicted = Ragged(np.array([[0.0, 2.0], [0.0, 1.0]]), np.array([0, 2]))
+    >>> true = Ragged(np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([0, 2]))
+    >>> table = candidates(predicted, np.array([0.8, 0.9]), true, np.array([10.0, 10.0]), delta=0.5, k=1)
+    >>> sequential_holders(table, 0.5).tolist()  # the first row is the prediction with the higher confidence
+    [0, 2]
+    """
+    rows = len(table.prediction)
     # Rows are in rank order, so the smaller row number is the better rank; ``rows`` itself stands for no prediction.
     holder = np.full(table.truths, rows, dtype=np.int64)
     pointer = table.start.copy()  # the pair with which each row proposes next
@@ -172,9 +201,7 @@ def sequential_matches(table: Candidates, delta: float) -> Flags:
         freed = freed[pointer[freed] < table.end[freed]]
         active = freed[table.ratio[pointer[freed]] < delta]
         target = table.true[pointer[active]]
-    matched = np.zeros(rows + 1, dtype=bool)  # one place more for the holder of free true points
-    matched[holder] = True
-    return matched[:-1]
+    return holder
 
 
 _Pairs = tuple[Integers, Integers, Floats]

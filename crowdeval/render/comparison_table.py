@@ -9,7 +9,8 @@ from crowdeval.evaluation.notices import amount
 from crowdeval.metrics.strings import signature_fields
 from crowdeval.render.numbers import label, number, some, spread
 from crowdeval.statistics.comparison import Difference
-from crowdeval.statistics.systems import Band, Comparison, Flip
+from crowdeval.statistics.systems import Comparison
+from crowdeval.statistics.where import Band, Flip
 
 WIDTH = 80
 
@@ -197,19 +198,27 @@ def _values(band: Band, keys: Sequence[str]) -> list[str]:
 def _flips(comparison: Comparison) -> list[str]:
     """Return the images in which one of two systems found most that the other missed."""
     lines: list[str] = []
-    for better, worse in comparison.flips.values():
-        for title, flips in (("A ahead of B", better), ("B ahead of A", worse)):
+    by_person = False
+    for sides in comparison.flips.values():
+        for side, (title, flips) in enumerate(zip(("A, not B", "B, not A"), sides, strict=True)):
             if flips:
-                lines.append(f"{title}: {', '.join(map(_flip, flips[:_IMAGES]))}")
-    return ["", "images with the largest differences: found by A / by B of true points", *lines] if lines else []
+                by_person = by_person or flips[0].a_alone is not None
+                lines.append(f"{title}: {', '.join(_flip(flip, side) for flip in flips[:_IMAGES])}")
+    if not lines:
+        return []
+    head = "people found by one alone" if by_person else "images with the largest differences: A / B of true points"
+    return ["", head, *lines]
 
 
-_IMAGES = 3
+_IMAGES = 4
 """Number of images of each side that are printed."""
 
 
-def _flip(flip: Flip) -> str:
-    return f"{flip.image} {flip.a:.0f} / {flip.b:.0f} of {flip.true}"
+def _flip(flip: Flip, side: int) -> str:
+    alone = flip.b_alone if side else flip.a_alone
+    if alone is None:
+        return f"{flip.image} {flip.a:.0f} / {flip.b:.0f} of {flip.true}"
+    return f"{flip.image} {alone:,} of {flip.true:,}"
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: str) -> list[str]:

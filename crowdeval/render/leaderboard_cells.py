@@ -11,6 +11,7 @@ from crowdeval.leaderboards.rankings import Ranking, Row
 from crowdeval.metrics import better
 from crowdeval.options import ROUNDS
 from crowdeval.render.numbers import label, number
+from crowdeval.render.numbers import spread as digits
 from crowdeval.statistics.comparison import ALPHA
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", None: ""}
@@ -210,6 +211,9 @@ def _cell(row: Row, metric: str, *, best: bool) -> Cell:
     value = row.result.values.get(metric, math.nan)
     text = _value_text(row, metric)
     own = row.intervals.get(metric)
+    spread, error = row.result.spread(metric), row.errors.get(metric)
+    text += "" if spread is None else f" s {digits(metric, spread)}"
+    text += "" if error is None else f" ± {digits(metric, error)}"
     between = "" if own is None else f" [{number(metric, own.low)}, {number(metric, own.high)}]{TRUST[own.reliable]}"
     return Cell(
         text=f"({text})" if _needs_brackets(row, metric) else text + between,
@@ -253,12 +257,23 @@ def _rules(board: Leaderboard, rows: list[Row], *, best: bool) -> list[str]:
         )
     if best:
         rules.append("Bold: the best value of its ranking.")
+    return [*rules, *_rules_of_tests(board, rows)]
+
+
+def _rules_of_tests(board: Leaderboard, rows: list[Row]) -> list[str]:
+    """Return the sentences that explain marks, seeds and intervals."""
+    rules = []
     if board.tested:
         rules.append(
             f"{WORSE}: worse than the best of its ranking, {ALIKE}: undecided (on the number that is shown: both the "
             f"bootstrap-t interval of the paired difference excludes 0, and p of {ROUNDS:,} rounds of paired "
             f"randomization is below {ALPHA:g} after Holm's correction over all pairs). No mark: not tested. "
             "Ranks that verdicts leave open are given as first-last."
+        )
+    if any(row.result.seeds for row in rows):
+        rules.append(
+            "Of several seeds the mean is shown; s is the standard deviation over seeds, ± the standard error over "
+            "images."
         )
     if board.level is not None:
         rules.append(

@@ -44,7 +44,7 @@ def table(report: Report) -> str:
         for name, value in report.values.items()
     ]
     head = ("metric", "value", "", _level(report))
-    legends = ["", *("" if report.certainty.settings else legend(name, report) for name in report.values)]
+    legends = ["", *("" if report.intervals else legend(name, report) for name in report.values)]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(4)]
     cells = [
         f"{a:<{widths[0]}}   {b:>{widths[1]}}{f' {c:<{widths[2]}}' if widths[2] else ''}"
@@ -60,10 +60,8 @@ def table(report: Report) -> str:
 
 def _level(report: Report) -> str:
     """Return the head of the column of intervals: ``95% interval``."""
-    if not report.certainty.settings:
-        return ""
-    level = float(signature_fields(report.certainty.settings)[1]["ci"])
-    return f"{level * 100:g}% interval"
+    level = signature_fields(report.certainty.settings)[1].get("ci", "none")
+    return "" if level == "none" else f"{float(level) * 100:g}% interval"
 
 
 def _notes(report: Report) -> list[str]:
@@ -83,8 +81,10 @@ def _reasons(report: Report) -> list[str]:
     for name, reason in report.certainty.reasons.items():
         if not math.isnan(report.values[name]) and reason != "a plain count":
             by_reason.setdefault(reason, []).append(label(name))
-    what = "interval" if report.certainty.settings else "error"
-    return [f"no {what} of {some(names)}: {reason}" for reason, names in by_reason.items()]
+    what = "interval" if _level(report) else "error"
+    lines = [f"no {what} of {some(names)}: {reason}" for reason, names in by_reason.items()]
+    bound = report.certainty.bound
+    return lines + ([f"resamples are binned, within {bound:.2g} of the ranked lists (--exact: not)"] if bound else [])
 
 
 _LINES = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crowdeval.errors import UsageError
@@ -85,6 +85,11 @@ class Resampling:
         return (self.cluster,) if self.cluster else ()
 
     @property
+    def has_clusters(self) -> bool:
+        """Whether images are resampled in clusters."""
+        return bool(self.cluster or self.cluster_id)
+
+    @property
     def settings(self) -> str:
         """The second line below a report with intervals."""
         level = "none" if self.level is None else f"{self.level:g}"
@@ -135,7 +140,7 @@ def certainty_of(
     found, reasons = errors_of(numbers)
     intervals: dict[str, Interval] = {}
     if resampling.level is not None:
-        intervals, without = _intervals(numbers, list(found), resampling)
+        intervals, without = intervals_of(numbers, list(found), resampling)
         reasons |= without
     return Certainty(
         errors={key: error.size for key, error in found.items()},
@@ -147,7 +152,7 @@ def certainty_of(
         },
         reasons=reasons,
         bound=max((sums.bound(key) for sums, keys in by_sums(numbers, list(intervals)) for key in keys), default=0.0),
-        settings=resampling.settings if resampling.level is not None else "",
+        settings=resampling.settings if resampling.level is not None or resampling.has_clusters else "",
     )
 
 
@@ -171,7 +176,7 @@ def resampled_units(
         If an image is in no cluster.
     """
     clusters = None
-    if resampling.cluster or resampling.cluster_id:
+    if resampling.has_clusters:
         name = resampling.cluster
         if name and GROUP + name not in evidence.images and name not in QUARTILES:
             raise UsageError(f"cluster: the annotations have no attribute {name!r}")
@@ -179,9 +184,27 @@ def resampled_units(
     return numbers_of(evidence, values, protocol, clusters=clusters, exact=resampling.exact)
 
 
-def _intervals(numbers: Numbers, keys: list[str], resampling: Resampling) -> tuple[dict[str, Interval], dict[str, str]]:
-    """Return the intervals of numbers, and the reasons why others have none."""
-    assert resampling.level is not None, "certainty_of() checks this"
+def intervals_of(
+    numbers: Numbers, keys: Sequence[str], resampling: Resampling
+) -> tuple[dict[str, Interval], dict[str, str]]:
+    """Return the intervals of numbers, and the reasons why others have none.
+
+    Parameters
+    ----------
+    numbers : Numbers
+        The numbers.
+    keys : sequence of str
+        Those that have a standard error.
+    resampling : Resampling
+        How intervals are made; it has a level.
+
+    Returns
+    -------
+    intervals : dict of str to Interval
+    reasons : dict of str to str
+    """
+    if resampling.level is None or not keys:
+        return {}, {}
     drawn = bootstrap([numbers], keys, [(0, 0)], resamples=resampling.resamples, seed=resampling.seed)
     changes = changes_of(numbers, keys)
     intervals, reasons = {}, {}

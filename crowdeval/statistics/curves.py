@@ -38,7 +38,7 @@ class Bins:
     Attributes
     ----------
     columns : array of float, (n, 2 B)
-        Predictions in each of B bins, then hits in each.
+        Predictions up to the end of each of B bins, then hits up to there, so that sums of rows are a curve.
     binned : bool
         Whether the curve has more points than bins, so that values are approximate.
     """
@@ -52,8 +52,8 @@ class Bins:
         return int(self.columns.shape[1]) // 2
 
     def curves(self, sums: Floats) -> tuple[Floats, Floats]:
-        """Return cumulative predictions and hits, (r, B) each, from the sums of the columns, (r, 2 B)."""
-        return np.cumsum(sums[:, : self.number], axis=1), np.cumsum(sums[:, self.number :], axis=1)
+        """Return predictions and hits up to the end of each bin, (r, B) each, from the sums of the columns."""
+        return sums[:, : self.number], sums[:, self.number :]
 
     def on_shares(self, bins: int) -> Floats:
         """Return the columns on bins of equal shares of the hits; a bin goes where the middle of its share is.
@@ -70,11 +70,13 @@ class Bins:
         if self.binned:
             return self.columns
         hits = self.columns[:, self.number :].sum(axis=0)
-        middle = (np.cumsum(hits) - hits / 2) / max(float(hits.sum()), 1.0)
-        place = np.minimum((middle * bins).astype(np.int64), bins - 1)
-        moved = np.zeros((2 * bins, len(self.columns)))
-        np.add.at(moved, np.concatenate([place, place + bins]), self.columns.T)
-        shares: Floats = moved.T
+        middle = (hits - np.diff(hits, prepend=0.0) / 2) / (hits[-1] if len(hits) and hits[-1] else 1.0)
+        # A share is the curve up to the last bin whose middle lies before its end:
+        #   middle [.2, .6], shares end at [.5, 1]  ->  last [1, 2]
+        last = np.searchsorted(middle, np.arange(1, bins + 1) / bins, side="left")
+        padded = np.concatenate([np.zeros((len(self.columns), 1)), self.columns[:, : self.number],
+                                 np.zeros((len(self.columns), 1)), self.columns[:, self.number :]], axis=1)  # fmt: skip
+        shares: Floats = padded[:, np.concatenate([last, self.number + 1 + last])]
         return shares
 
 
@@ -82,7 +84,8 @@ def _on_equal_bins(a: Bins, b: Bins, bins: int) -> tuple[Bins, Bins]:
     """Return two systems on the same number of bins, where equal bins hold equal shares of their hits."""
     first, second = a.on_shares(bins), b.on_shares(bins)
     # Bins without a prediction of either system change no curve.
-    filled = np.flatnonzero((first.any(axis=0) | second.any(axis=0)).reshape(2, bins).any(axis=0))
+    gained = [np.diff(own.reshape(len(own), 2, bins), prepend=0.0, axis=2).any(axis=(0, 1)) for own in (first, second)]
+    filled = np.flatnonzero(gained[0] | gained[1])
     kept = np.concatenate([filled, filled + bins])
     return Bins(np.ascontiguousarray(first[:, kept]), a.binned), Bins(np.ascontiguousarray(second[:, kept]), b.binned)
 
@@ -116,7 +119,7 @@ class Curves:
     >>> curves.replicates(np.ones((1, 1)), ["nAP"], influences=False)["nAP"].values.round(4).tolist()  # (1 + 2/3) / 2
     [0.8333]
     >>> curves.columns(0).columns.tolist()
-    [[1.0, 2.0, 1.0, 1.0]]
+    [[1.0, 3.0, 1.0, 2.0]]
     """
 
     def __init__(
@@ -132,7 +135,7 @@ class Curves:
         self.units, self.ap, self.bins = units, ap, bins
         self.entries = {key: [evidence.column_at(column, at) for at in own] for key, own in thresholds.items()}
         self.true = units.sum(evidence.images["true"].astype(np.float64))
-        unit, self.bits = np.repeat(units.of_image.astype(np.int32), evidence.counts), evidence.rows[column]
+        unit, self.bits = np.repeat(units.of_image, evidence.counts), evidence.rows[column]
         # Ranked by falling confidence; ``last`` is the last place of the tie of each prediction:
         #   ranked [.9, .5, .5]  ->  ties end at [0, 2]  ->  last [0, 2, 2]
         if evidence.score is None:
@@ -161,8 +164,8 @@ class Curves:
             value = average_precisions(seen, hits, truths, self.ap)
             influence = None
             if influences:
-                by_bin, by_truth = gradients(seen, hits, truths, self.ap)
-                influence = by_bin @ own.columns.T
+                by_end, by_truth = gradients(seen, hits, truths, self.ap)
+                influence = by_end @ own.columns.T
                 influence += np.multiply.outer(by_truth, self.true)
             for key in of:
                 share = 1.0 / len(self.entries[key])
@@ -254,9 +257,10 @@ class Curves:
         place = np.repeat(np.arange(0, bins * units, units or 1), np.diff(cuts, prepend=-1))
         place += self.unit[: len(place)]
         counted = np.empty((2 * bins, units))
-        for half, own in enumerate((place, place.take(hits))):
-            counted[half * bins : (half + 1) * bins] = np.bincount(own, minlength=bins * units).reshape(bins, units)
-        return np.ascontiguousarray(counted.T)
+        for own, part in ((place, counted[:bins]), (place.take(hits), counted[bins:])):
+            np.cumsum(np.bincount(own, minlength=bins * units).reshape(bins, units), axis=0, out=part)
+        columns: Floats = counted.T
+        return columns
 
     def _values(self, keys: Sequence[str], truths: Floats, sums_of: Callable[[Bins], Floats]) -> dict[str, Floats]:
         """Return metrics from the sums of every threshold."""
@@ -287,7 +291,7 @@ def average_precisions(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> 
     Parameters
     ----------
     seen, hits : array of float, (r, B)
-        Predictions and hits up to the end of each bin.
+        Predictions and hits up to the end of each bin; whole numbers.
     truths : array of float, (r,)
         Number of true points.
     ap : {"area", "step", "coco101", "voc11"}
@@ -303,13 +307,17 @@ def average_precisions(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> 
     >>> average_precisions(np.array([[1.0, 3.0]]), np.array([[1.0, 2.0]]), np.array([3.0]), "area").round(4).tolist()
     [0.5556]
     """
-    value = _envelope(_precision(seen, hits), ap)
-    people = np.where(truths > 0, truths, np.nan)[:, None]
-    level, below = recall_steps(hits, people, ap)
+    value = _envelope(hits / np.maximum(seen, 1.0), ap)
+    people = np.where(truths > 0, truths, np.nan)
+    # The sum of value x (level - level before) is that of level x (value - value behind).
+    drop = _drops(value)
+    if ap not in ("coco101", "voc11"):
+        area: Floats = np.einsum("rb,rb->r", hits, drop) / people
+        return area
+    level, below = recall_steps(hits, people[:, None], ap)
     level = np.where(hits > 0, level, below)  # the curve has no point before the first hit, not even at recall 0
-    total = total_recall_steps(1, ap) if ap in ("coco101", "voc11") else people[:, 0]
-    area: Floats = (value * np.diff(level, prepend=below, axis=1)).sum(axis=1) / total
-    return np.where(truths > 0, area, np.nan)
+    steps = np.einsum("rb,rb->r", level, drop) - below * (value[:, 0] if value.shape[1] else 0.0)
+    return np.where(truths > 0, steps / total_recall_steps(1, ap), np.nan)
 
 
 def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Floats, Floats]:
@@ -322,8 +330,8 @@ def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Flo
 
     Returns
     -------
-    by_bin : array of float, (r, 2 B)
-        Derivatives with respect to the predictions in each bin, then to the hits in each.
+    by_end : array of float, (r, 2 B)
+        Derivatives with respect to the predictions up to the end of each bin, then to the hits up to there.
     by_truth : array of float, (r,)
         Derivative with respect to the number of true points.
 
@@ -331,31 +339,26 @@ def gradients(seen: Floats, hits: Floats, truths: Floats, ap: Area) -> tuple[Flo
     --------
     One bin with two predictions, one hit, four true points: 1/2 x 1/4.
 
-    >>> by_bin, by_truth = gradients(np.array([[2.0]]), np.array([[1.0]]), np.array([4.0]), "area")
-    >>> by_bin.tolist(), by_truth.tolist()  # of h^2 / (s n): -h^2 / (s^2 n), 2 h / (s n); -h^2 / (s n^2)
+    >>> by_end, by_truth = gradients(np.array([[2.0]]), np.array([[1.0]]), np.array([4.0]), "area")
+    >>> by_end.tolist(), by_truth.tolist()  # of h^2 / (s n): -h^2 / (s^2 n), 2 h / (s n); -h^2 / (s n^2)
     ([[-0.0625, 0.25]], [-0.03125])
     """
-    kind: Area = "step" if ap == "step" else "area"
-    precision = _precision(seen, hits)
-    value = _envelope(precision, kind)
-    behind = np.zeros_like(value)
-    behind[:, :-1] = value[:, 1:]
+    one = 1.0 / np.maximum(seen, 1.0)
+    precision = hits * one
+    value = _envelope(precision, "step" if ap == "step" else "area")
+    drop = _drops(value)
     # The envelope of a bin is the precision at the end of its plateau. A plateau's hits are those since the last one:
     #   precision [1, .5, .6], hits [1, 2, 3]  ->  ends [1, 0, 1], hits of the plateaus [1, 0, 2]
-    gained = np.where(precision >= behind, hits, 0.0) if kind == "area" else hits.copy()
-    reached = np.maximum.accumulate(gained, axis=1)
-    gained[:, 1:] = np.where(gained[:, 1:] > 0, gained[:, 1:] - reached[:, :-1], 0.0)
-    share = np.divide(gained, seen, out=gained, where=seen > 0)
-    people = np.where(truths > 0, truths, np.nan)[:, None]
-    # A prediction in a bin is seen at the ends of this bin and of all later ones: sums from the right.
-    by_bin = np.concatenate([_from_the_right(-share * precision), _from_the_right(share + value - behind)], axis=1)
-    by_bin /= people
-    area = (value * np.diff(hits, prepend=0.0, axis=1)).sum(axis=1)
-    return by_bin, -area / people[:, 0] ** 2
-
-
-def _precision(seen: Floats, hits: Floats) -> Floats:
-    return np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+    ends = (precision >= value).astype(np.float64)
+    gained = hits * ends
+    gained[:, 1:] -= np.maximum.accumulate(gained, axis=1)[:, :-1] * ends[:, 1:]
+    gained *= one
+    people = (1.0 / np.where(truths > 0, truths, np.nan))[:, None]
+    bins = seen.shape[1]
+    by_end = np.empty((len(seen), 2 * bins))
+    np.multiply(gained, precision * -people, out=by_end[:, :bins])
+    np.multiply(gained + drop, people, out=by_end[:, bins:])
+    return by_end, -np.einsum("rb,rb->r", hits, drop) * people[:, 0] ** 2
 
 
 def _envelope(precision: Floats, ap: Area) -> Floats:
@@ -366,7 +369,8 @@ def _envelope(precision: Floats, ap: Area) -> Floats:
     return envelope
 
 
-def _from_the_right(terms: Floats) -> Floats:
-    """Return the sums of each term and all behind it."""
-    summed: Floats = np.cumsum(terms[:, ::-1], axis=1)[:, ::-1]
-    return summed
+def _drops(value: Floats) -> Floats:
+    """Return by how much each value is above the next one; the last is above 0."""
+    drops = value.copy()
+    drops[:, :-1] -= value[:, 1:]
+    return drops

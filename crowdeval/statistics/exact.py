@@ -6,9 +6,13 @@ The standard errors inside the resamples are those of the bins; only values are 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdeval.matching.curves import recall_steps, total_recall_steps
 from crowdeval.metrics.evidence import Evidence, bit
@@ -53,20 +57,29 @@ class ExactCurves(Curves):
         """Return metrics in resamples (see ``Sums``)."""
         binned = super().replicates(counts, keys, influences=True) if influences else {}
         truths = (counts @ self.true).astype(np.int64).tolist()
-        values = {key: np.zeros(len(counts)) for key in keys}
-        parts = self._keys_of(keys)
-        for row, count in enumerate(counts):
-            own = count.take(self.unit)
-            seen = np.cumsum(own)
-            for entry, of in parts.items():
-                hits, ends, group = self._at[entry]
-                found = np.cumsum(own.take(hits))
-                if len(group) < len(hits):
-                    found = found.take(group)
-                value = _average_precision(seen.take(ends), found, truths[row], self.ap)
-                for key in of:
-                    values[key][row] += value / len(self.entries[key])
+        entries = list(self._keys_of(keys))
+        whole = counts.astype(np.int32)
+        # Rows are independent of each other, and numpy leaves the interpreter free while it works on one.
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            found = np.array(
+                list(pool.map(lambda row: self._row(whole[row], truths[row], entries), range(len(counts))))
+            )
+        place = {entry: n for n, entry in enumerate(entries)}
+        values = {key: np.mean([found[:, place[entry]] for entry in self.entries[key]], axis=0) for key in keys}
         return {key: Replicates(values[key], binned[key].influences if influences else None) for key in keys}
+
+    def _row(self, count: NDArray[np.int32], truths: int, entries: Sequence[int]) -> list[float]:
+        """Return the average precision at each threshold of one resample."""
+        own = count.take(self.unit)
+        seen = np.cumsum(own, dtype=np.int32 if len(own) * int(count.max(initial=0)) < 1 << 31 else np.int64)
+        values = []
+        for entry in entries:
+            hits, ends, group = self._at[entry]
+            found = np.cumsum(own.take(hits), dtype=seen.dtype)
+            if len(group) < len(hits):
+                found = found.take(group)
+            values.append(_average_precision(seen.take(ends), found, truths, self.ap))
+        return values
 
     def without(self, units: Integers, keys: Sequence[str]) -> dict[str, Floats]:
         """Return metrics with one unit left out (see ``Sums``)."""
@@ -79,12 +92,12 @@ class ExactCurves(Curves):
         return 0.0
 
 
-def _average_precision(seen: Floats, hits: Floats, truths: int, ap: Area) -> float:
+def _average_precision(seen: NDArray[Any], hits: NDArray[Any], truths: int, ap: Area) -> float:
     """Return the average precision of one resample, from the points of its curve with a hit of the sample."""
     if not truths or not len(hits) or not hits[-1]:
         return 0.0 if truths else math.nan
     # Points before the first hit of the resample may have seen nothing; they have no hits, and no precision.
-    precision = hits / np.maximum(seen, 1.0)
+    precision = hits / np.maximum(seen, 1)
     if ap != "step":
         precision = np.maximum.accumulate(precision[::-1])[::-1]
     level, below = recall_steps(hits, truths, ap)

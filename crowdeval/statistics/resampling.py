@@ -18,7 +18,10 @@ from crowdeval.statistics.influence import by_sums
 from crowdeval.statistics.quantities import Numbers
 
 _ENTRIES = 1 << 20
-"""Number of entries of one block of counts, (r, n)."""
+"""Largest number of entries of one block of counts, (r, n)."""
+
+_ROWS = 256
+"""Largest number of resamples in a block: its curves stay in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def randomized(
 def _drawn(units: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Yield the counts of units in resamples, (r, n), block by block."""
     random = np.random.default_rng(seed)
-    step = max(1, _ENTRIES // units)
+    step = max(1, min(_ROWS, _ENTRIES // units))
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
         # One number for each row and unit: of 3 units, unit 2 of row 1 is 1 x 3 + 2 = 5.
@@ -138,7 +141,7 @@ def _drawn(units: int, resamples: int, seed: int) -> Iterator[Floats]:
 def _swaps(units: int, rounds: int, seed: int) -> Iterator[Floats]:
     """Yield which units are swapped in each round, (r, n), block by block; none in the first, which is the sample."""
     random = np.random.default_rng(seed)
-    step = max(1, _ENTRIES // units)
+    step = max(1, min(_ROWS, _ENTRIES // units))
     yield np.zeros((1, units))
     for start in range(0, rounds, step):
         yield random.integers(0, 2, size=(min(step, rounds - start), units), dtype=np.int8).astype(np.float64)

@@ -5,71 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import Any
-
-import numpy as np
 
 from crowdeval.errors import AlignmentError, UsageError, did_you_mean, listed
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.evaluation.sides import comparison_key
-from crowdeval.metrics import better, canonical, family_of
-from crowdeval.metrics.evidence import GROUP, Evidence, bit
-from crowdeval.metrics.family import has_evidence
-from crowdeval.metrics.groups import SCALES, groups_of
+from crowdeval.metrics import better, canonical
+from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.strings import signature_fields
-from crowdeval.points.ragged import Floats
+from crowdeval.points.ragged import Flags
 from crowdeval.statistics.certainty import Resampling, resampled_units
 from crowdeval.statistics.comparison import Difference, Testing, differences, ranks
 from crowdeval.statistics.influence import errors_of
 from crowdeval.statistics.quantities import COUNTS, Numbers, is_supported, split_label
-
-MOST_LABELS = 12
-"""Number of values of an attribute up to which images are compared by it."""
-
-FLIPS = 5
-"""Number of images that are listed for each side of a pair."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """Two systems on a group of images.
-
-    Attributes
-    ----------
-    name, label : str
-        The attribute or band, and its value: ``count_quartile``, ``q1:9-88``.
-    images : int
-        Number of images.
-    values : mapping of str to tuple of float
-        By metric, the value of each system on these images alone.
-    """
-
-    name: str
-    label: str
-    images: int
-    values: Mapping[str, tuple[float, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
-    """An image on which two systems differ.
-
-    Attributes
-    ----------
-    image : str
-        Its id.
-    true : int
-        Number of true points.
-    a, b : float
-        What each system found: hits, or the estimated count where there are no points.
-    """
-
-    image: str
-    true: int
-    a: float
-    b: float
+from crowdeval.statistics.where import Band, Flip, bands_of, flips_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -207,7 +157,9 @@ class Settings:
     metrics: Sequence[str] = ()
 
 
-def compare_systems(systems: Mapping[str, tuple[Report, Evidence]], settings: Settings) -> Comparison:
+def compare_systems(
+    systems: Mapping[str, tuple[Report, Evidence]], settings: Settings, *, people: Mapping[str, Flags] | None = None
+) -> Comparison:
     """Return systems side by side.
 
     Parameters
@@ -216,6 +168,8 @@ def compare_systems(systems: Mapping[str, tuple[Report, Evidence]], settings: Se
         The report and the evidence of each system; two or more.
     settings : Settings
         What is compared and how.
+    people : mapping of str to array of bool, (N,), optional
+        Which true points each system found, for those whose coordinates are known.
 
     Returns
     -------
@@ -252,8 +206,8 @@ def compare_systems(systems: Mapping[str, tuple[Report, Evidence]], settings: Se
         values={key: {name: report.values[key] for name, (report, _) in systems.items()} for key in keys},
         errors=_errors(numbers, keys),
         ranks={key: ranks(names, found[key]) for key in keys},
-        bands=_bands(systems, keys),
-        flips=_flips(systems),
+        bands=bands_of(systems, keys),
+        flips=flips_of(systems, people or {}),
         signature=first.signature,
         settings=f"{settings.resampling.settings}|rounds:{testing.rounds}",
         notes=_notes(reports, keys),
@@ -400,78 +354,3 @@ def _notes(reports: Sequence[Report], keys: Sequence[str]) -> tuple[str, ...]:
     untested = [key for key in keys if not is_supported(key)]
     notes = [f"not measured for each system: {listed(some)}"] if some else []
     return (*notes, *([f"not tested, their families keep no sums: {listed(untested)}"] if untested else []))
-
-
-def _bands(systems: Mapping[str, tuple[Report, Evidence]], keys: Sequence[str]) -> list[Band]:
-    """Return the systems on quartiles of the count and the density, and by the attributes that evidence keeps."""
-    evidences = [evidence for _, evidence in systems.values()]
-    plain = [key for key in keys if " by " not in key and "[" not in key and is_supported(key)]
-    names = [name.removeprefix(GROUP) for name in evidences[0].images if name.startswith(GROUP)]
-    bands = []
-    for name in ["count_quartile", *(["scale_quartile"] if SCALES in evidences[0].images else []), *names]:
-        groups = list(groups_of(name, evidences[0]))
-        if not 1 < len(groups) <= MOST_LABELS:
-            continue
-        for label, images in groups:
-            ids = {evidences[0].image_ids[n] for n in np.flatnonzero(images)}
-            values: dict[str, list[float]] = {key: [] for key in plain}
-            for report, evidence in systems.values():
-                inside = np.array([image in ids for image in evidence.image_ids], dtype=np.int64)
-                for key, value in _values_on(evidence, report.protocol, plain, inside).items():
-                    values[key].append(value)
-            made = {key: tuple(own) for key, own in values.items()}
-            bands.append(Band(name=name, label=label, images=len(ids), values=made))
-    return bands
-
-
-def _values_on(evidence: Evidence, protocol: Protocol, keys: Sequence[str], inside: Any) -> dict[str, float]:
-    """Return metrics on some of the images."""
-    values = {}
-    for key in keys:
-        metric = split_label(key)[0]
-        family = family_of(metric)
-        assert has_evidence(family), "supported metrics have evidence"
-        values[key] = family.values([metric], evidence, protocol, weights=inside).values.get(key, math.nan)
-    return values
-
-
-def _flips(systems: Mapping[str, tuple[Report, Evidence]]) -> dict[str, tuple[list[Flip], list[Flip]]]:
-    """Return the images of each pair with the largest differences in hits, or in the error of the count."""
-    flips = {}
-    for (a, (_, first)), (b, (_, second)) in combinations(systems.items(), 2):
-        place = {name: n for n, name in enumerate(second.image_ids)}
-        order = [place[name] for name in first.image_ids]
-        by_id = np.array(sorted(range(len(first)), key=first.image_ids.__getitem__), dtype=np.int64)
-        own, other = _found(first), _found(second)
-        if own is None or other is None:
-            own, other = first.images.get("estimated"), second.images.get("estimated")
-            if own is None or other is None:
-                continue
-            true = first.images["true"]
-            change = np.abs(other[order] - true) - np.abs(own - true)
-        else:
-            change = own - other[order]
-        sides = []
-        for sign in (1, -1):
-            largest = by_id[np.argsort(-sign * change[by_id], kind="stable")][:FLIPS]
-            sides.append([
-                Flip(image=first.image_ids[n], true=int(first.images["true"][n]), a=float(own[n]),
-                     b=float(other[order][n]))
-                for n in largest.tolist() if sign * change[n] > 0
-            ])  # fmt: skip
-        flips[f"{a} / {b}"] = (sides[0], sides[1])
-    return flips
-
-
-def _found(evidence: Evidence) -> Floats | None:
-    """Return the hits of every image at the largest threshold, (m,); None without points."""
-    for column, bits in evidence.rows.items():
-        own = evidence.thresholds[column]
-        hits = evidence.points.per_image(bit(bits, own.index(max(own))))
-        return hits.astype(np.float64)
-    name = next((name for name in evidence.images if name.startswith("hits@")), None)
-    if name is None:
-        return None
-    own_hits = evidence.images[name]
-    largest: Floats = (own_hits if own_hits.ndim == 1 else own_hits[:, -1]).astype(np.float64)
-    return largest

@@ -144,3 +144,48 @@ def test_intervals_stand_behind_the_numbers_in_every_form():
     head, first, *_ = shown.text("csv").splitlines()
     assert "low MAE,high MAE" in head
     assert str(own.low) in first
+
+
+def test_seeds_of_a_model_are_one_row_with_both_spreads(tmp_path):
+    protocol = Protocol(metrics=("nAP", "MAE"))
+    made = []
+    for model, lost in (("ours", 0.1), ("base", 0.5)):
+        for seed in range(3):
+            file, report = shelved(tmp_path, f"{model}{seed}", noisy(seed, lost=lost), annotations(MANY), protocol)
+            made.append((file, replace(report, about={**report.about, "model": model, "revision": f"s{seed}"})))
+    shown = leaderboard(measured_results(made), seeds=True, significance=True)
+    rows = {row.result.model: row for row in shown.rankings[0].rows}
+    assert set(rows) == {"ours", "base"}
+    own = [report["nAP"] for file, report in made if report.about["model"] == "ours"]
+    ours = rows["ours"]
+    assert ours.result.values["nAP"] == pytest.approx(np.mean(own), abs=1e-15)
+    assert ours.result.spread("nAP") == pytest.approx(np.std(own, ddof=1), rel=1e-12)
+    # The error of a mean over seeds is that of the mean of the images' changes; it is no larger than the largest.
+    files = [evidence_of_file(tmp_path, f"ours{seed}") for seed in range(3)]
+    single = [certainty_of(file, {"nAP": value}, protocol, Resampling()).errors["nAP"]
+              for file, value in zip(files, own, strict=True)]  # fmt: skip
+    assert 0 < ours.errors["nAP"] <= max(single)
+    assert rows["base"].verdicts["nAP"].verdict == "worse"
+    text = shown.text()
+    assert "ours (3 seeds)" in text
+    assert f"{ours.result.values['nAP']:.4f} s {ours.result.spread('nAP'):.4f} ± {ours.errors['nAP']:.4f}" in text
+
+
+def evidence_of_file(folder, name):
+    from crowdeval import read_evidence
+
+    return read_evidence(folder / f"{name}.arrow")
+
+
+def test_the_mean_of_one_system_with_itself_is_that_system(tmp_path):
+    from crowdeval.statistics.averaged import averaged
+    from crowdeval.statistics.certainty import intervals_of
+    from crowdeval.statistics.influence import errors_of
+    from crowdeval.statistics.quantities import numbers_of
+
+    made, evidence = report_and_evidence(noisy(1), annotations(MANY), protocol=Protocol(metrics=("nAP", "MAE")))
+    one = numbers_of(evidence, made.values, made.protocol)
+    both = averaged([one, one])
+    assert errors_of(both) == errors_of(one)
+    surely = Resampling(level=0.9)
+    assert intervals_of(both, ["nAP", "MAE"], surely) == intervals_of(one, ["nAP", "MAE"], surely)
