@@ -316,6 +316,14 @@ def test_the_order_of_images_in_the_files_changes_nothing(cluster):
     assert len(reports) == 1
 
 
+def test_of_images_that_differ_alike_those_with_the_first_ids_are_listed():
+    own, true = {name: counted(values, [5] * 12)[0] for name, values in (("A", [5] * 12), ("B", [6] * 12))}, [5] * 12
+    order = np.random.default_rng(0).permutation(12)
+    turned = compare({name: side.take(order) for name, side in own.items()}, counted(true, true)[1].take(order))
+    ahead, behind = turned.flips["A / B"]
+    assert ([flip.image for flip in ahead], behind) == (["i000", "i001", "i002", "i003", "i004"], [])
+
+
 def test_evidence_of_parts_gives_what_the_whole_gives():
     a, b, true = sided()
     groups = np.split(np.random.default_rng(1).permutation(40), [5, 17, 30])
