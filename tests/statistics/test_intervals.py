@@ -78,7 +78,7 @@ def test_a_share_is_put_on_the_logit_scale():
     error = drawn.error / own.value / (1 - own.value)
     # Of 500 values, numbered 0 to 499: the place below 0.05 x 499 = 24.95, and that above 0.95 x 499 = 474.05.
     ends = [logit(own.value) - error * ratios[place] for place in (475, 24)]
-    assert [found.low, found.high] == pytest.approx([1 / (1 + math.exp(-end)) for end in ends], rel=1e-12)
+    assert [found.low, found.high] == pytest.approx([1 / (1 + math.exp(-end)) for end in ends], rel=1e-8)
     assert 0 < found.low < own.value < found.high < 1
 
 
