@@ -80,6 +80,8 @@ def compare(
     """
     named, annotations = _sides(systems)
     chosen = resampling_of(ci, resampling)
+    if chosen.method != "bootstrap-t":
+        raise UsageError(f"method {chosen.method}: differences have symmetric bootstrap-t intervals")
     measured, found = {}, Found()
     for name, system in named.items():
         report, evidence = report_and_columns(

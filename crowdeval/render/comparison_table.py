@@ -83,17 +83,19 @@ def _by_metric(comparison: Comparison) -> list[str]:
             error = comparison.errors[key].get(name)
             value = number(key, values[name]) + (f" ± {spread(key, error)}" if error is not None else "")
             cells = ("",) * 4 if name == order[0] else _cells(key, comparison.pair(key, name, order[0]))
-            rows.append((f"  {_short(name)}", shared, value, *cells))
-        lines += [*_aligned(rows, ">" * 3), ""]
+            rows.append((name, shared, value, *cells))
+        room = WIDTH - sum(2 + max(len(row[n]) for row in rows) for n in range(1, len(rows[0]))) - 2
+        short = [(f"  {_short(name, max(room, _NAME))}", *cells) for name, *cells in rows[1:]]
+        lines += [*_aligned([rows[0], *short], ">" * 3), ""]
     return lines[:-1]
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else f"...{name[3 - _NAME :]}"
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"...{name[3 - most :]}"
 
 
-_NAME = 22
-"""Longest name of a system in a table of several."""
+_NAME = 8
+"""Number of characters that the name of a system keeps in a table of several, at least."""
 
 
 def _cells(key: str, pair: Difference) -> tuple[str, str, str, str]:

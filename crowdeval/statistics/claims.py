@@ -174,7 +174,10 @@ def judge(claim: Claim, correlation: float | None = None) -> Judgement:
         errors.append((r, error, p))
     quantile = float(stdtrit(freedom, 1 - ALPHA / 2))
     allowed = (difference / quantile) ** 2 * freedom
-    break_even = (s**2 + other**2 - allowed) / (2 * s * other) if s and other else math.nan
+    surplus = s**2 + other**2 - allowed
+    # Where the errors of a method don't vary, no correlation changes anything.
+    alone = -math.inf if surplus <= 0 and difference else math.inf
+    break_even = surplus / (2 * s * other) if s and other else alone
     return Judgement(claim=claim, errors=tuple(errors), break_even=break_even)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from crowdeval.points.ragged import Floats, Integers
+from crowdeval.points.ragged import Floats, Indices, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,13 @@ class Units:
         The name of each of n units.
     of_image : array of int, (m,)
         The unit of every image.
+    order : array of int, (m,), optional
+        The order in which images are added, for clusters: sums of floats depend on it in the last digit.
     """
 
     names: tuple[str, ...]
     of_image: Integers
+    order: Indices | None = None
 
     def __len__(self) -> int:
         """Return the number of units."""
@@ -53,17 +56,20 @@ class Units:
         >>> Units(("a", "b"), np.array([1, 0, 1])).sum(np.array([1.0, 2.0, 4.0])).tolist()
         [2.0, 5.0]
         """
-        summed: Floats = np.bincount(self.of_image, weights=column, minlength=len(self)).astype(np.float64, copy=False)
+        unit, terms = (self.of_image, column) if self.order is None else (self.of_image[self.order], column[self.order])
+        summed: Floats = np.bincount(unit, weights=terms, minlength=len(self)).astype(np.float64, copy=False)
         return summed
 
     @classmethod
-    def of(cls, labels: Sequence[str]) -> Units:
+    def of(cls, labels: Sequence[str], ids: Sequence[str] | None = None) -> Units:
         """Return the units that the images belong to by their labels.
 
         Parameters
         ----------
         labels : sequence of str, (m,)
             The id of every image, or the label of its cluster.
+        ids : sequence of str, (m,), optional
+            The ids where the labels are those of clusters; images are added in their order.
 
         Returns
         -------
@@ -77,7 +83,8 @@ class Units:
         """
         names = sorted(set(labels))
         place = {name: number for number, name in enumerate(names)}
-        return cls(tuple(names), np.array([place[label] for label in labels], dtype=np.int64))
+        order = None if ids is None else np.array(sorted(range(len(ids)), key=ids.__getitem__), dtype=np.int64)
+        return cls(tuple(names), np.array([place[label] for label in labels], dtype=np.int64), order)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,8 @@ def _studentized(number: Number, resampled: Resampled, tail: float) -> tuple[flo
     # A resample of equal rows has the error 0, and says nothing of the tails: it counts as far off on both sides.
     lost = ~(error > 0) | ~np.isfinite(ratio)
     # q is the quantile of (value - centre) / error: the upper end of the interval comes from the lower tail.
-    falling = float(np.quantile(np.where(lost, -np.inf, ratio), tail, method="lower"))
-    rising = float(np.quantile(np.where(lost, np.inf, ratio), 1 - tail, method="higher"))
+    falling = _rounded(np.quantile(np.where(lost, -np.inf, ratio), tail, method="lower"))
+    rising = _rounded(np.quantile(np.where(lost, np.inf, ratio), 1 - tail, method="higher"))
     if not math.isfinite(rising - falling):
         return math.nan, math.nan
     value = np.array([number.value])
@@ -169,7 +169,12 @@ def symmetric_quantile(resampled: Resampled, level: float) -> float:
     known = np.isfinite(resampled.values)
     off, errors = np.abs(resampled.values[known] - resampled.centre), resampled.errors[known]
     ratio = np.divide(off, errors, out=np.full(len(off), np.inf), where=errors > 0)
-    return float(np.quantile(ratio, level, method="higher")) if len(ratio) else math.inf
+    return _rounded(np.quantile(ratio, level, method="higher")) if len(ratio) else math.inf
+
+
+def _rounded(quantile: float | np.floating) -> float:
+    """Return a quantile to 9 decimals: the last digits of matrix products depend on the number of threads."""
+    return round(float(quantile), 9)
 
 
 def _bca_levels(values: Floats, centre: float, changes: Floats, tail: float) -> tuple[float, float]:

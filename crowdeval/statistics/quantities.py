@@ -144,7 +144,9 @@ def numbers_of(
     >>> list(numbers.by_key), numbers.without
     (['MAE'], {'TP@8px': 'a plain count', 'FP@8px': 'a plain count', 'FN@8px': 'a plain count'})
     """
-    builder = _Builder(evidence, protocol, Units.of(clusters if clusters is not None else evidence.image_ids), bins)
+    ids = evidence.image_ids
+    units = Units.of(ids) if clusters is None else Units.of(clusters, ids)
+    builder = _Builder(evidence, protocol, units, bins)
     numbers = Numbers(builder.units)
     ranked: dict[str, dict[str, tuple[float, ...]]] = {}
     made: dict[str, tuple[Flags, float]] = {}
@@ -354,8 +356,9 @@ def _by_pattern(ids: Sequence[str], pattern: str) -> list[str]:
         compiled = re.compile(pattern)
     except re.error as problem:
         raise UsageError(f"--cluster-id {pattern}: not a regular expression: {problem}") from None
-    found = [compiled.search(name) for name in ids]
-    bare = [name for name, match in zip(ids, found, strict=True) if match is None]
+    matches = [compiled.search(name) for name in ids]
+    found = [None if match is None else match.group(compiled.groups > 0) for match in matches]
+    bare = [name for name, label in zip(ids, found, strict=True) if label is None]
     if bare:
         raise UsageError(f"--cluster-id {pattern}: {len(bare)} images don't match it, the first: {bare[0]!r}")
-    return [match.group(match.re.groups > 0) for match in found if match is not None]
+    return [label for label in found if label is not None]

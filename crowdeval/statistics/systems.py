@@ -196,6 +196,7 @@ def compare_systems(
         name: resampled_units(evidence, {key: report.values[key] for key in keys}, report.protocol, settings.resampling)
         for name, (report, evidence) in systems.items()
     }
+    require_same_units({name: (own, systems[name][1].image_ids) for name, own in numbers.items()})
     found = differences(numbers, keys, testing)
     return Comparison(
         systems=names,
@@ -232,6 +233,32 @@ def require_same_images(systems: Mapping[str, tuple[Report, Evidence]]) -> None:
             raise AlignmentError(
                 f"{name} was scored on {len(own):,} images and {other} on {len(evidence):,}; {len(apart):,} are in one "
                 f"of them only, the first: {apart[0]!r}"
+            )
+
+
+def require_same_units(systems: Mapping[str, tuple[Numbers, Sequence[str]]]) -> None:
+    """Raise an error where an image is in different clusters, of evidence with different attributes.
+
+    Parameters
+    ----------
+    systems : mapping of str to (Numbers, sequence of str)
+        The numbers of each system, and the ids of its images.
+
+    Raises
+    ------
+    UsageError
+    """
+    unit_of = {
+        name: dict(zip(ids, [own.units.names[unit] for unit in own.units.of_image.tolist()], strict=True))
+        for name, (own, ids) in systems.items()
+    }
+    (name, first), *others = unit_of.items()
+    for other, second in others:
+        image = min((image for image in first if first[image] != second[image]), default=None)
+        if image is not None:
+            raise UsageError(
+                f"cluster: {image!r} is in {first[image]!r} for {name} and in {second[image]!r} for {other}; their "
+                "annotations have different attributes"
             )
 
 

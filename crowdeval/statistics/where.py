@@ -175,8 +175,10 @@ def _by_person(evidence: Evidence, own: Flags, other: Flags) -> tuple[list[Flip]
 def _largest(evidence: Evidence, own: Any, other: Any, ahead: Any, behind: Any) -> tuple[list[Flip], list[Flip]]:
     """Return the images in which one system is most ahead, and those in which the other is."""
     sides = []
+    # Of images with equal changes, those with the first ids.
+    by_id = np.array(sorted(range(len(evidence)), key=evidence.image_ids.__getitem__), dtype=np.int64)
     for change in (ahead, behind):
-        largest = np.argsort(-change, kind="stable")[:FLIPS]
+        largest = by_id[np.argsort(-change[by_id], kind="stable")][:FLIPS]
         sides.append([
             Flip(image=evidence.image_ids[n], true=int(evidence.images["true"][n]), a=float(own[n]), b=float(other[n]))
             for n in largest.tolist() if change[n] > 0
