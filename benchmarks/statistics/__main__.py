@@ -123,10 +123,14 @@ def only(world, key):
     return replace(world, keys=(key,))
 
 
+def pairs(populations):
+    """Return the populations of two systems that differ."""
+    return {name: own for name, own in populations.items() if not name.endswith("twins")}
+
+
 def coverage(run, populations, bounds):
     """Print how often intervals of a number hold the truth."""
-    systems = [(name, own, which) for name, own in populations.items() for which in (0, 1)
-               if not (name.endswith("twins") and which)]  # fmt: skip
+    systems = [(name, own, which) for name, own in pairs(populations).items() for which in (0, 1)]
     jobs = []
     for name, own, which in systems:
         truths = {key: number.value for key, number in own.system(which).by_key.items()}
@@ -134,11 +138,17 @@ def coverage(run, populations, bounds):
     head("Intervals of 95% that hold the truth", "system", "n", "metric", "bootstrap-t", "marked",
          "bootstrap-t, unmarked samples", "percentile", "basic", "BCa", "normal", "percentile, each resample "
          "deduplicated")  # fmt: skip
+    sound = {n: np.zeros(2) for n in SIZES}
     for name, own, which, truths, n, job in jobs:
         for key, found in job().items():
+            if found["sound"]:
+                sound[n] += found["sound"] * np.array([found["unmarked"], 1.0])
             row(name, n, key, *(share(found[column]) for column in METHODS))
             bounds.check((f"{name}, n = {n}, {key}: coverage", "bootstrap-t", key), covers_too_little("bootstrap-t"),
                          found, covered, own, which, {key: truths[key]}, n)  # fmt: skip
+    print()
+    for n, (held, number) in sound.items():
+        print(f"n = {n}: {number:.0f} unmarked samples, of which {share(held / max(number, 1))} hold the truth  ")
 
 
 def equal_worlds(populations):
@@ -157,7 +167,7 @@ def equal_worlds(populations):
 
 def size(run, populations, bounds):
     """Print how often a difference is found where there is none."""
-    jobs = [(world, n, run(compared, world, n, peers=world.name.endswith(": exchangeable")))
+    jobs = [(world, n, run(compared, world, n, peers=world.name.endswith(": exchangeable") and n <= SIZES[1]))
             for world in equal_worlds(populations) for n in SIZES]  # fmt: skip
     head("A difference where there is none", "world", "n", "metric", "found", "marked", "found, unmarked samples",
          "interval alone", "p alone", "paired bootstrap", "interval covers 0")  # fmt: skip
@@ -178,12 +188,11 @@ def size(run, populations, bounds):
 def clusters(run, populations, bounds):
     """Print what ignored clusters do, and what clusters as units do."""
     jobs = []
-    for name, own in populations.items():
-        if not name.endswith("twins"):
-            n, frames = (1000, 20) if name == "NWPU" else (500, 10)
-            worlds = [World(f"{name}: {n // frames} scenes of {frames} frames", own, own.keys, swapped=True,
-                            frames=frames, clustered=clustered) for clustered in (False, True)]  # fmt: skip
-            jobs.append((worlds[1], n, [run(compared, world, n) for world in worlds]))
+    for name, own in pairs(populations).items():
+        n, frames = (1000, 20) if name == "NWPU" else (500, 10)
+        worlds = [World(f"{name}: {n // frames} scenes of {frames} frames", own, own.keys, swapped=True,
+                        frames=frames, clustered=clustered) for clustered in (False, True)]  # fmt: skip
+        jobs.append((worlds[1], n, [run(compared, world, n) for world in worlds]))
     head("Scenes of several frames with the same outcome, exchangeable systems", "world", "metric",
          "found, frames as units", "found, scenes as units", "marked", "found, unmarked samples")  # fmt: skip
     for world, n, both in jobs:
@@ -198,8 +207,7 @@ def clusters(run, populations, bounds):
 def power(run, populations, bounds):
     """Print how often a difference as large as ``detectable`` is found, and taken for none at that margin."""
     n = SIZES[1]
-    tilts = [(name, Tilt(own, key), own) for name, own in populations.items() if not name.endswith("twins")
-             for key in own.keys]  # fmt: skip
+    tilts = [(name, Tilt(own, key), own) for name, own in pairs(populations).items() for key in own.keys]
     errors = [2.8] * len(tilts)
     for samples in (PILOT, 0):
         jobs = []
@@ -230,7 +238,7 @@ def power(run, populations, bounds):
 def margins(run, populations, bounds):
     """Print how often systems whose difference is the margin are taken for equivalent."""
     jobs = []
-    for name, own in populations.items():
+    for name, own in pairs(populations).items():
         a, b = (own.system(which).by_key for which in (0, 1))
         truths = {key: a[key].value - b[key].value for key in own.keys}
         world = World(f"{name}: as it is", own, own.keys, truths)
