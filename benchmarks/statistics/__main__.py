@@ -148,7 +148,7 @@ def coverage(run, populations, bounds):
                          found, covered, own, which, {key: truths[key]}, n)  # fmt: skip
     print()
     for n, (held, number) in sound.items():
-        print(f"n = {n}: {number:.0f} unmarked samples, of which {share(held / max(number, 1))} hold the truth  ")
+        print(f"- n = {n}: {number:.0f} unmarked samples, of which {share(held / max(number, 1))} hold the truth")
 
 
 def equal_worlds(populations):
