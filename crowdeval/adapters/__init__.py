@@ -81,7 +81,8 @@ def load_adapter(name: str, options: Sequence[str] | Mapping[str, Any] = ()) -> 
             raise OptionError(f"the predictor {name!r} is there already, and takes no options")
         predictor = maker
     else:
-        predictor = create_predictor(maker, name, options)
+        made: Any = create_predictor(maker, name, options)
+        predictor = FunctionPredictor(made) if is_detector(made) else made
     model_id(predictor)
     return predictor
 

@@ -39,7 +39,7 @@ def is_detector(value: Any) -> bool:
     >>> is_detector(lambda images: [[] for image in images]), is_detector(lambda file: None)
     (True, False)
     """
-    if not (inspect.isfunction(value) or isinstance(value, functools.partial)):
+    if not callable(value) or isinstance(value, type) or callable(getattr(value, "predict", None)):
         return False
     first = next(iter(inspect.signature(value).parameters.values()), None)
     return first is not None and first.default is first.empty and first.name in (*BATCH, *ONE, *PIXELS)
@@ -73,7 +73,7 @@ class FunctionPredictor:
         parameters = list(inspect.signature(function).parameters.values())
         known = [each.name for each in parameters[1:] if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
         options = dict(options or {})
-        name = getattr(function, "__name__", "function")
+        name = getattr(function, "__name__", type(function).__name__)
         for key in options:
             if key not in known:
                 near = did_you_mean(key, known)
@@ -99,8 +99,9 @@ class FunctionPredictor:
 
 def _hash(function: Callable[..., Any]) -> str:
     """Return a hash of the source of a function; of its name where there is no source."""
+    plain = function if hasattr(function, "__name__") else type(function)
     try:
-        text = inspect.getsource(inspect.unwrap(function))
+        text = inspect.getsource(inspect.unwrap(plain))
     except (OSError, TypeError):
-        text = getattr(function, "__qualname__", "")
+        text = getattr(plain, "__qualname__", "")
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -81,7 +81,9 @@ def _others_below(folder: Path) -> str:
         for name in files
         if not name.startswith(".")
     )
-    pictures = {suffix: number for suffix, number in sorted(suffixes.items()) if suffix in (*VIDEO_SUFFIXES, *_PICTURES)}
+    pictures = {
+        suffix: number for suffix, number in sorted(suffixes.items()) if suffix in (*VIDEO_SUFFIXES, *_PICTURES)
+    }
     return ", ".join(f"{number} {suffix}" for suffix, number in pictures.items())
 
 

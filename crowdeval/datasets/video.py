@@ -59,8 +59,8 @@ def video(path: Path, *, every: int = 1) -> Split:
         notes.append(f"{path.name} is shown turned by {clip.turned} degrees; its frames, and the points, are as stored")
     if not clip.ending and len(clip.stamps) < _LACKING * clip.declared:
         notes.append(
-            f"{path.name} declares about {clip.declared:,} frames, and {len(clip.stamps):,} are found: it is cut off or "
-            "damaged"
+            f"{path.name} declares about {clip.declared:,} frames, and {len(clip.stamps):,} are found: it is cut off, "
+            "or damaged"
         )
     if clip.ending:
         notes.append(f"{path.name} ends early, after {len(clip.stamps):,} frames: {clip.ending}")

@@ -126,7 +126,9 @@ def clip_of(path: Path, *, every: int = 1) -> Clip:
         with _opened(path) as container:
             number = sum(1 for _ in _decoded(container))
         shown, keys = dict.fromkeys(range(number), 0), []
-    return Clip(path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), counted, turned, ending, every, declared)
+    return Clip(
+        path, width, height, tuple(sorted(shown)), tuple(sorted(keys)), counted, turned, ending, every, declared
+    )
 
 
 def is_video(path: Path) -> bool:

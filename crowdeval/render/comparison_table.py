@@ -161,7 +161,7 @@ def _remarks(comparison: Comparison) -> list[str]:
     pairs = [(key, pair) for key, own in comparison.metrics.items() for pair in own]
     for key, pair in pairs:
         who = "" if len(comparison.systems) == 2 else f" of {pair.a} and {pair.b}"
-        if pair.verdict == "undecided" and pair.influence is not None:
+        if pair.verdict == "undecided" and pair.influence is not None and not pair.reason:
             own = pair.influence
             lines.append(
                 f"{label(key)}{who}: {own.image} carries {own.share:.0%} of the variance; without it "

@@ -88,8 +88,12 @@ class Guard:
             return self._call(work)
         except TimeIsUp:
             raise PredictorError(f"{place}: no answer within {self.timeout:g} s") from None
-        except (CrowdevalError, KeyboardInterrupt):
+        except CrowdevalError:
             raise
+        except KeyboardInterrupt as problem:
+            if self._signals is None or self._signals.interrupted or os.getpid() != process:
+                raise
+            raise own_failure(failed or place, problem) from problem  # nobody has pressed Ctrl-C
         except BaseException as problem:
             if os.getpid() != process and isinstance(problem, SystemExit):
                 os._exit(problem.code if isinstance(problem.code, int) else int(problem.code is not None))

@@ -70,7 +70,11 @@ class OwnSignals:
         alarms = {number: self._alarm for number in TIMERS if self._before[number] == signal.SIG_DFL}
         kept = {number: self._before[number] for number in (*TIMERS, *STOPPING)}
         # A handler that is None was not set by Python, and can't be set again by it.
-        self._ours = {n: each for n, each in {**kept, **alarms, **handlers}.items() if self._before[n] is not None}
+        self.interrupted = False  # whether somebody has pressed Ctrl-C
+        own = {**kept, **alarms, **handlers}
+        if self._before[signal.SIGINT] is signal.default_int_handler:
+            own[signal.SIGINT] = self._interrupt
+        self._ours = {n: each for n, each in own.items() if self._before[n] is not None}
         self._raising = [*TIMERS, *handlers]
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._running = {timer: signal.getitimer(timer)[0] > 0 for timer in TIMERS.values()}
@@ -159,8 +163,16 @@ class OwnSignals:
         if number not in self._before or number in HARMLESS:
             return False
         handler = signal.getsignal(number)
-        unchanged = handler is self._before[number] and handler != signal.SIG_IGN
+        unchanged = handler == self._ours.get(number, self._before[number]) and handler != signal.SIG_IGN
         return handler == signal.SIG_DFL or (number in STOPPING and unchanged)
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        """Raise KeyboardInterrupt; end the process where a predictor has swallowed that of the last Ctrl-C."""
+        if self.interrupted or os.getpid() != self._process:
+            signal.signal(number, signal.SIG_DFL)
+            _ORIGINAL(number)
+        self.interrupted = True
+        signal.default_int_handler(number, frame)
 
     def _alarm(self, number: int, _frame: Any) -> None:
         """Raise SignalError during a call of the predictor; the handler of a timer for which it has set none."""

@@ -4,13 +4,14 @@ Convention
     A difference is A - B. Its interval is the symmetric bootstrap-t; p is the share of rounds of approximate
     randomization, in which the results of each image are swapped between the systems with probability 1/2, whose
     difference is at least as large. A verdict needs both: an interval that excludes 0, and p below 0.05 after Holm's
-    correction over all pairs. Either alone finds differences between equal systems too often. Fewer than ``FEWEST``
-    images or clusters give no verdict.
+    correction over all pairs. Either alone finds differences between equal systems too often. There is no verdict with
+    fewer than ``FEWEST`` effective images or clusters, nor on NAE where an image has 1 to 7 heads: a sample that lacks
+    the few images that decide can't know.
 
     ``equivalent`` needs a margin, an interval of 90% inside it, and 20 effective images.
 
-    ``detectable`` is the difference that would be found with a probability of 80%: (t + 0.84) standard errors, where t
-    is the quantile of the interval.
+    ``detectable`` is the difference that would be found about three times in four: (t + 0.84) standard errors, where t
+    is the quantile of the interval. By the interval alone it would be 80%; p asks for a little more.
 
 Ranks
     A system shares its rank with those from which it does not differ: its interval of ranks begins behind the systems
@@ -48,7 +49,7 @@ EQUIVALENCE = 0.90
 """Level of the interval that lies inside a margin where two systems are equivalent."""
 
 FEWEST = 6
-"""Number of images or clusters below which there is no verdict."""
+"""Effective number of images or clusters below which there is no verdict."""
 
 POWER = 0.84
 """Quantile of the normal distribution for a power of 80%."""
@@ -73,7 +74,7 @@ class Difference:
     verdict : {"better", "worse", "equivalent", "undecided"}
         What is known of A against B.
     detectable : float
-        The difference that would be found with a probability of 80%.
+        The difference that would be found about three times in four.
     reliable : {"yes", "rough", "no"}
         Whether the interval is to be trusted.
     effective : float
@@ -188,7 +189,7 @@ def differences(
             change = changes[a][key] - changes[b][key]
             pair = _Pair(names[a], names[b], both[a], both[b], key)
             found[key].append(pair.difference(drawn[key][place], change, swapped[key], testing))
-    return {key: _corrected(key, own, testing, len(both[0].units)) for key, own in found.items()}
+    return {key: _corrected(key, own) for key, own in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +233,18 @@ class _Pair:
             reliable=trust(number, error.effective, drawn) if sound else "no",
             effective=error.effective if not flat else 0.0,
             influence=influence if error.share >= CARRIES and not flat else None,
-            reason="" if sound else "the difference is equal on all images" if flat else "resamples have no spread",
+            reason=self._reason(number, error.effective, flat=flat, sound=sound),
         )
+
+    def _reason(self, number: Number, effective: float, *, flat: bool, sound: bool) -> str:
+        """Return why there is no interval, or no verdict; empty where there can be one."""
+        if not sound:
+            return "the difference is equal on all images" if flat else "resamples have no spread"
+        if effective < FEWEST:
+            return f"fewer than {FEWEST} effective images"
+        if number.small_counts:
+            return "images of 1 to 7 people decide NAE"
+        return "" if better(self.key) in ("higher", "lower") else "neither higher nor lower values are better"
 
 
 def _p_value(value: float, swapped: Floats) -> float:
@@ -258,21 +269,16 @@ def _unknown(a: str, b: str, first: Numbers, second: Numbers, key: str) -> Diffe
     return Difference(a=a, b=b, difference=value, reason=next((text for text in texts if text), ""))
 
 
-def _corrected(key: str, pairs: Sequence[Difference], testing: Testing, units: int) -> list[Difference]:
+def _corrected(key: str, pairs: Sequence[Difference]) -> list[Difference]:
     """Return differences with corrected p-values and verdicts."""
     result = []
     for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True):
-        verdict, reason = pair.verdict, pair.reason
-        direction = better(key)
-        if pair.interval is not None and units < FEWEST:
-            verdict, reason = "undecided", f"fewer than {FEWEST} {'images or clusters'}"
-        elif pair.interval is not None and direction not in ("higher", "lower"):
-            reason = "neither higher nor lower values are better"
-        elif pair.interval is not None and p < ALPHA and not pair.interval[0] <= 0 <= pair.interval[1]:
-            # A difference that is found and lies inside the margin is equivalent all the same.
-            won = (pair.difference > 0) == (direction == "higher")
-            verdict = verdict if verdict == "equivalent" else "better" if won else "worse"
-        result.append(replace(pair, p=p, verdict=verdict, reason=reason))
+        verdict = pair.verdict
+        found = pair.interval is not None and p < ALPHA and not pair.interval[0] <= 0 <= pair.interval[1]
+        if found and not pair.reason and verdict != "equivalent":  # inside the margin it is equivalent all the same
+            won = (pair.difference > 0) == (better(key) == "higher")
+            verdict = "better" if won else "worse"
+        result.append(replace(pair, p=p, verdict=verdict))
     return result
 
 

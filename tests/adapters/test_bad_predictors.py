@@ -186,7 +186,7 @@ def test_a_file_that_is_not_there_is_reported(tmp_path):
 
 
 def test_a_file_without_the_class_is_reported(file):
-    with pytest.raises(UsageError, match="has no 'Theirs'"):
+    with pytest.raises(UsageError, match="has no class or function 'Theirs'"):
         load_adapter(file("class Other: pass"))
 
 
