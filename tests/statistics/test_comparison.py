@@ -172,7 +172,7 @@ def test_a_verdict_needs_both_the_interval_and_p(p, interval, verdict):
     from crowdeval.statistics.comparison import _corrected
 
     pair = Difference(a="a", b="b", difference=sum(interval) / 2, interval=interval, p=p)
-    assert _corrected("MAE", [pair], settings_of(), 30)[0].verdict == verdict
+    assert _corrected("MAE", [pair])[0].verdict == verdict
 
 
 def test_p_is_corrected_over_all_pairs():
@@ -461,3 +461,30 @@ def test_differences_are_uniform_without_a_difference():
         found += compared(true, a=a, b=b, testing=settings_of(resamples=200, rounds=200))
     assert np.mean([pair.p < 0.05 for pair in found]) == pytest.approx(0.05, abs=0.04)
     assert np.mean([pair.verdict != "undecided" for pair in found]) < 0.07
+
+
+def test_nae_with_images_of_few_people_has_no_verdict():
+    """Images of 1 to 7 people decide NAE: a sample that lacks the worst of them can't know."""
+    counts = np.concatenate([[3, 5], np.arange(40, 98)])
+    truth = Annotations.from_images({f"i{n:02}": int(c) for n, c in enumerate(counts)})
+    systems = {}
+    for name, lost in (("near", 0.05), ("far", 0.3)):
+        random = np.random.default_rng(1)
+        found = counts - random.binomial(counts, lost)
+        systems[name] = {f"i{n:02}": int(c) for n, c in enumerate(found)}
+    made = compare(systems, truth, protocol=["MAE", "NAE"])
+    assert made["MAE"].verdict == "better"
+    assert (made["NAE"].verdict, made["NAE"].reason) == ("undecided", "images of 1 to 7 people decide NAE")
+
+
+def test_fewer_than_six_effective_images_give_no_verdict():
+    """One of thirty images holds nearly all of the difference."""
+    truth = {f"i{n:02}": [[float(9 * x), 0.0] for x in range(10)] for n in range(30)}
+    truth["i00"] = [[float(9 * x), 9.0 * y] for x in range(30) for y in range(30)]
+    random = np.random.default_rng(0)
+    near = {name: points[: len(points) - int(random.integers(0, 3))] for name, points in truth.items()}
+    far = {name: points[: len(points) - 3 - int(random.integers(0, 3)) - (400 if name == "i00" else 0)]
+           for name, points in truth.items()}  # fmt: skip
+    pair = compare(near, far, truth, protocol="MAE")["MAE"]
+    assert pair.effective < 6
+    assert (pair.verdict, pair.reason) == ("undecided", "fewer than 6 effective images")
