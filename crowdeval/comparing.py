@@ -31,6 +31,7 @@ def compare(
     missing: Missing | None = None,
     id_style: IdStyle | None = None,
     extra: Extra = "error",
+    label: str | int = "",
     root: str | os.PathLike[str] | None = None,
     **resampling: Unpack[ResamplingOptions],
 ) -> Comparison:
@@ -51,7 +52,7 @@ def compare(
         By metric, the largest difference that does not matter; without one nothing is called equivalent.
     ci : float
         The level of confidence of intervals.
-    missing, id_style, extra, root
+    missing, id_style, extra, label, root
         As for ``evaluate``.
     **resampling
         ``resamples``, ``seed``, ``cluster``, ``cluster_id``, ``exact``: as for ``evaluate``.
@@ -87,7 +88,7 @@ def compare(
         report, evidence = report_and_columns(
             system, _truth_of(name, system, annotations),
             protocol=protocol, missing=missing, id_style=id_style, root=root,
-            preparation=Preparation(extra=extra), groups=(EVERY, "scale_quartile", *chosen.groups),
+            preparation=Preparation(extra=extra, label=str(label)), groups=(EVERY, "scale_quartile", *chosen.groups),
             inspect=found.by(name),
         )  # fmt: skip
         warn_about(report.warnings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,78 @@ import click
 from crowdeval.cli.choices import DATASET_SPLITS, completer
 from crowdeval.cli.inputs import quiet_option, refuse_overwriting, root_option, write_result
 from crowdeval.cli.protocol_options import protocol_of, protocol_options
-from crowdeval.cli.surety import surety_of, surety_options
+from crowdeval.cli.surety import surety_of
 from crowdeval.cli.talk import print_warnings, say_written, stage_progress
 from crowdeval.errors import UsageError
-from crowdeval.options import REPORT_SUFFIXES
+from crowdeval.options import EXTRA, ID_STYLES, MISSING, REPORT_SUFFIXES, RESAMPLES, SEED
 
 if TYPE_CHECKING:
     from crowdeval.statistics.certainty import Resampling
 
 FORMS = ("table", "json", "csv", "markdown", "latex")
+
+
+SURETY = ("ci", "resamples", "seed", "exact", "cluster", "cluster_id")
+"""The parameters that ``comparing`` adds."""
+
+PREPARING = ("missing", "id_style", "extra", "label")
+"""The parameters that ``preparing`` adds."""
+
+
+def comparing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of intervals of differences to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+    """
+    for option in reversed((
+        click.option("--ci", type=float, metavar="LEVEL", default=0.95, show_default=True,
+                     help="Level of the intervals; verdicts are always at 0.95."),
+        click.option("--resamples", type=int, metavar="N", default=RESAMPLES, show_default=True,
+                     help="Number of resamples of the images for intervals."),
+        click.option("--seed", type=int, metavar="N", default=SEED, show_default=True,
+                     help="Seed of the random numbers of resamples and tests."),
+        click.option("--exact", is_flag=True,
+                     help="Resample ranked lists without bins, which takes some 20 times as long."),
+        click.option("--cluster", metavar="ATTRIBUTE", default="",
+                     help="Resample images of equal ATTRIBUTE together: scenes, cameras, videos."),
+        click.option("--cluster-id", metavar="REGEX", default="",
+                     help="Resample images together whose ids agree in what REGEX finds in them, or its first group."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def preparing(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how images meet to a command.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+    """
+    for option in reversed((
+        click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
+                     help="Annotated images without predictions: an error, or images without predicted points."),
+        click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
+                     help="How ids of images are compared."),
+        click.option("--extra", type=click.Choice(EXTRA), default="error", show_default=True,
+                     help="Predicted images that are not annotated: an error, or left out."),
+        click.option("--class", "label", metavar="CLASS", default="",
+                     help="The class that is scored, where points have classes."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.command(short_help="Compare systems: is the difference real?")
@@ -29,7 +92,8 @@ FORMS = ("table", "json", "csv", "markdown", "latex")
 @root_option
 @click.option("--margin", "margins", multiple=True, metavar="METRIC=M",
               help="Call systems equivalent whose difference is surely below M; can be repeated.")  # fmt: skip
-@surety_options
+@preparing
+@comparing
 @protocol_options
 @click.option("--format", "form", type=click.Choice(FORMS),
               help="Form of the result.  [default: by the suffix of --output, or table]")  # fmt: skip
@@ -69,16 +133,13 @@ def compare(
       crowdeval compare --claim MAE=52.74,50.29 --mse 85.06,81.01 --images 182
       crowdeval compare --claim MAE=52.74,50.29 --truth shanghaitech-a
     """
+    _require_arguments(systems, claim, mse, images, correlation=correlation)
     if claim is not None:
-        if systems:
-            raise UsageError("--claim judges published numbers: leave out SYSTEM")
-        write_result(_claim(claim, mse, images, truth, correlation=correlation, form=form), output)
+        write_result(_claim(claim, mse, images, truth, correlation=correlation, form=form or _form_of(output)), output)
         return
-    if len(systems) < 2:
-        raise UsageError("expected two SYSTEMs or more, as in: crowdeval compare a.json b.json --truth gt.json")
     given = parse_margins(margins)
     refuse_overwriting([*systems, *([truth] if truth else [])], output)
-    surety = _surety(options)
+    surety, meeting = _surety(options), {name: options.pop(name) for name in PREPARING}
     from crowdeval.comparing import compare as compared
     from crowdeval.comparing import names_of
 
@@ -89,18 +150,27 @@ def compare(
         named = dict(zip(names_of(systems), systems, strict=True))
         result = compared(
             named, truth, margins=given, root=root, ci=surety.level or 0.95,
-            **({} if chosen is None else {"protocol": chosen}), **settings,
+            **({} if chosen is None else {"protocol": chosen}), **settings, **meeting,
         )  # fmt: skip
     write_result(result.text(form or _form_of(output)), output)
     say_written([] if quiet else [output])
 
 
+def _require_arguments(
+    systems: Sequence[str], claim: str | None, mse: str | None, images: int | None, *, correlation: float | None
+) -> None:
+    """Raise UsageError where the arguments are neither systems nor published numbers."""
+    if claim is None and (mse or images or correlation is not None):
+        raise UsageError("--mse, --images and --r are for published numbers: add --claim MAE=A,B")
+    if claim is not None and systems:
+        raise UsageError("--claim judges published numbers: leave out SYSTEM")
+    if claim is None and len(systems) < 2:
+        raise UsageError("expected two SYSTEMs or more, as in: crowdeval compare a.json b.json --truth gt.json")
+
+
 def _surety(options: dict[str, Any]) -> Resampling:
-    """Return how intervals of differences are made; raise UsageError for a method that they don't have."""
-    surety = surety_of(options)
-    if surety.method != "bootstrap-t":
-        raise UsageError(f"--ci-method {surety.method}: differences have symmetric bootstrap-t intervals")
-    return surety
+    """Return how intervals of differences are made; the options are taken from the given ones."""
+    return surety_of({"ci_method": "bootstrap-t", **{name: options.pop(name) for name in SURETY}})
 
 
 def parse_margins(texts: Sequence[str]) -> dict[str, float]:
@@ -129,6 +199,8 @@ def parse_margins(texts: Sequence[str]) -> dict[str, float]:
     for text in texts:
         name, equals, bound = text.rpartition("=")
         try:
+            if name in margins:
+                raise UsageError(f"--margin: {name} is given twice")
             margins[name] = float(bound)
         except ValueError:
             equals = ""

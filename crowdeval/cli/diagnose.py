@@ -47,7 +47,7 @@ def diagnose(
     \b
     Examples:
       crowdeval diagnose preds.json --truth gt.json
-      crowdeval diagnose runs/shanghaitech-a-test/p2pnet@1/0c8a --delta 0.25 -o why.json
+      crowdeval diagnose preds.json --truth gt.json --delta 0.25 -o why.json
     """
     from crowdeval.diagnosing import diagnose as diagnosed
     from crowdeval.evaluation.protocol import Protocol

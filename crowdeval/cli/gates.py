@@ -76,6 +76,11 @@ class Gates:
         by_interval = options.pop("gate_bound")
         if (base is None) != (not margins):
             raise UsageError("--no-worse-than BASE and --margin METRIC=M go together: how far behind BASE is allowed")
+        for name, margin in margins.items():
+            if not 0 < margin < math.inf:
+                raise UsageError(f"--margin {name}: expected a number above 0, found {margin:g}")
+            if better(canonical(name)) not in ("higher", "lower"):
+                raise UsageError(f"--margin {name}: neither higher nor lower values are better")
         if by_interval and not bounds:
             raise UsageError("--gate-bound: expected a bound, as in --fail-under nAP=0.60")
         return cls(bounds=tuple(bounds), by_interval=by_interval, base=base,
@@ -124,8 +129,9 @@ class Gates:
 
             systems = {"this": (report, evidence), self.base: scored(self.base)}
             made = compare_systems(systems, Settings(resampling=resampling, metrics=list(self.margins)))
-            for metric, margin in self.margins.items():
-                _judge_margin(metric, margin, made[metric], base=self.base, failed=failed, undecided=undecided)
+            for name, margin in self.margins.items():
+                for metric in (key for key in made.metrics if key == name or key.startswith(f"{name}=")):
+                    _judge_margin(metric, margin, made[metric], base=self.base, failed=failed, undecided=undecided)
         if failed:
             raise GateError("; ".join([*failed, *undecided]))
         if undecided:
@@ -153,8 +159,10 @@ def _judge_margin(
     metric: str, margin: float, pair: Difference, *, base: str, failed: list[str], undecided: list[str]
 ) -> None:
     """Add a sentence where a difference is surely worse than its margin, or where that is not decided."""
+    from crowdeval.statistics.comparison import EQUAL
+
     if pair.interval is None:
-        if pair.difference != 0:
+        if pair.difference != 0 or pair.reason != EQUAL:
             undecided.append(f"the difference of {metric} from {base} has no interval: {pair.reason}")
         return
     sign = 1 if better(metric) == "higher" else -1

@@ -134,7 +134,7 @@ def leaderboard(
     for name in sorted({result.dataset for result in chosen}, key=lambda dataset: _dataset_order(dataset, chosen)):
         own = [result for result in chosen if result.dataset == name]
         metric = key or default_metric([result for result in own if result.source == "measured"])
-        own, left_out = newest_results(own, metric)
+        own, left_out = newest_results(own, metric, seeds=seeds)
         own = pooled_seeds(own, metric) if seeds else own
         rankings += rankings_of(name, own, by=key, extra=extra)
         notes += left_out

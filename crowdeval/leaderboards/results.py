@@ -263,7 +263,9 @@ def _short_names(names: Iterable[str]) -> dict[str, str]:
     return {name: own if times[own] == 1 else name for name, own in short.items()}
 
 
-def newest_results(results: Iterable[Result], metric: str | None = None) -> tuple[list[Result], list[str]]:
+def newest_results(
+    results: Iterable[Result], metric: str | None = None, *, seeds: bool = False
+) -> tuple[list[Result], list[str]]:
     """Return one result for each model and key of a metric, without older measurements of the same.
 
     The newest by date is kept; a result without a date is the oldest. Of the reports of one run, which are in one
@@ -275,6 +277,8 @@ def newest_results(results: Iterable[Result], metric: str | None = None) -> tupl
         The results of one dataset.
     metric : str, optional
         The metric to rank by. A result without it and a result with it are both kept.
+    seeds : bool
+        Whether results of one model with other predictions are other seeds, and are all kept.
 
     Returns
     -------
@@ -298,6 +302,8 @@ def newest_results(results: Iterable[Result], metric: str | None = None) -> tupl
         identity: object = (result.model, result.dataset, result.origin)
         if result.source == "measured":
             identity = (*_model_and_dataset(result), result.key(_deciding_metric(result, metric)))
+            if seeds and result.report is not None:
+                identity = (*identity, result.report.predictions.fingerprint)
         older = kept.get(identity)
         if older is not None:
             notes.append(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import msgspec
 
 from crowdeval.render.comparison_table import p_text
-from crowdeval.statistics.claims import Judgement
+from crowdeval.statistics.claims import ALPHA, Judgement
 
 
 def table(judged: Judgement) -> str:
@@ -59,11 +59,15 @@ def json(judged: Judgement) -> str:
 
 def _sentence(judged: Judgement) -> str:
     """Return the sentence about the correlation that the difference needs."""
+    if len(judged.errors) == 1:  # the correlation is known
+        (_, _, p), *_ = judged.errors
+        return "the difference is significant" if p < ALPHA else "nothing is shown"
     if not judged.break_even < 1:
         return "nothing is shown, however well the errors correlate"
     if judged.break_even < 0:
         return "the difference is significant even if the errors do not correlate"
-    return f"nothing is shown unless the errors correlate above {_number(judged.break_even)}"
+    needed = f"{judged.break_even:.4f}".lstrip("0") if judged.break_even > 0.99 else _number(judged.break_even)
+    return f"nothing is shown unless the errors correlate above {needed}"
 
 
 def _number(r: float) -> str:

@@ -84,7 +84,7 @@ def csv(comparison: Comparison) -> str:
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return a comparison as a Markdown table: one row for each system, with letters of what does not differ.
+    """Return a comparison as a Markdown table: one row for each system, with letters where no difference is shown.
 
     Parameters
     ----------
@@ -98,7 +98,10 @@ def markdown(comparison: Comparison) -> str:
     """
     if len(comparison.systems) == 2:
         a, b = comparison.systems
-        lines = [f"| metric | {a} | {b} | difference | interval | p | verdict |", f"| :-- {'| --: ' * 5}| :-- |"]
+        lines = [
+            f"| metric | {_plain(a)} | {_plain(b)} | difference | interval | p | verdict |",
+            f"| :-- {'| --: ' * 5}| :-- |",
+        ]
         for key, (pair, *_) in comparison.metrics.items():
             own, other = (_with_error(comparison, key, name) for name in (a, b))
             cells = [label(key), own, other, signed(key, pair.difference, plus=True), _interval(key, pair)]
@@ -109,13 +112,13 @@ def markdown(comparison: Comparison) -> str:
         marks = {key: letters(comparison.ordered(key), comparison.metrics[key]) for key in keys}
         for name in comparison.ordered(keys[0]):
             cells = [f"{_with_error(comparison, key, name)} {marks[key][name]}" for key in keys]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-    tail = [] if len(comparison.systems) == 2 else ["Systems that share a letter do not differ.", ""]
+            lines.append(f"| {_plain(name)} | {' | '.join(cells)} |")
+    tail = [] if len(comparison.systems) == 2 else ["Between systems that share a letter no difference is shown.", ""]
     return "\n".join([*lines, "", *tail, f"`{comparison.signature}`", f"`{comparison.settings}`"]) + "\n"
 
 
 def latex(comparison: Comparison) -> str:
-    r"""Return a comparison as a LaTeX table: one row for each system; those that share a letter do not differ.
+    r"""Return a comparison as a LaTeX table: one row for each system, with letters where no difference is shown.
 
     Parameters
     ----------
@@ -130,7 +133,7 @@ def latex(comparison: Comparison) -> str:
     keys = list(comparison.metrics)
     marks = {key: letters(comparison.ordered(key), comparison.metrics[key]) for key in keys}
     lines = [
-        f"% {comparison.images} images; systems that share a letter do not differ",
+        f"% {comparison.images} images; between systems that share a letter no difference is shown",
         f"% {comparison.signature}",
         f"% {comparison.settings}",
         rf"\begin{{tabular}}{{l{'r' * len(keys)}}}",
@@ -166,6 +169,11 @@ def _with_error(comparison: Comparison, key: str, name: str) -> str:
     """Return the value of a system with its standard error."""
     error = comparison.errors[key].get(name)
     return number(key, comparison.values[key][name]) + ("" if error is None else f" ± {spread(key, error)}")
+
+
+def _plain(name: str) -> str:
+    """Return a name that does not end a cell of a Markdown table."""
+    return name.replace("|", "\\|")
 
 
 def _cell(value: float) -> object:

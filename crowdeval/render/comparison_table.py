@@ -129,6 +129,8 @@ def signed(key: str, value: float, *, plus: bool = False) -> str:
     ('+3.00', '-0.0200')
     """
     text = number(key, value)
+    if math.isfinite(value) and float(text.replace(",", "")) == 0:
+        return number(key, 0.0)
     return f"+{text}" if plus and value > 0 else text
 
 
@@ -163,10 +165,8 @@ def _remarks(comparison: Comparison) -> list[str]:
         who = "" if len(comparison.systems) == 2 else f" of {pair.a} and {pair.b}"
         if pair.verdict == "undecided" and pair.influence is not None and not pair.reason:
             own = pair.influence
-            lines.append(
-                f"{label(key)}{who}: {own.image} carries {own.share:.0%} of the variance; without it "
-                f"{signed(key, own.without, plus=True)}"
-            )
+            without = f"; without it {signed(key, own.without, plus=True)}" if not who else ""
+            lines.append(f"{label(key)}{who}: {own.image} carries {own.share:.0%} of the variance{without}")
         elif pair.verdict == "undecided" and pair.reason:
             reasons.setdefault(pair.reason, []).append(f"{label(key)}{who}")
         elif pair.verdict == "undecided" and len(comparison.systems) == 2:

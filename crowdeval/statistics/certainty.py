@@ -62,6 +62,12 @@ class Resampling:
     cluster_id: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("resamples", "seed"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise UsageError(f"{name}: expected a whole number, found {value!r}")
+        if self.level is not None and (isinstance(self.level, bool) or not isinstance(self.level, int | float)):
+            raise UsageError(f"ci: expected a level of confidence such as 0.95, found {self.level!r}")
         if self.level is not None and not 0 < self.level < 1:
             raise UsageError(f"ci: expected a level of confidence between 0 and 1, such as 0.95, found {self.level!r}")
         # One resample in each tail; 2 / (1 - 0.9) is 20.000000000000004 in float64.
@@ -179,7 +185,7 @@ def resampled_units(
     if resampling.has_clusters:
         name = resampling.cluster
         if name and GROUP + name not in evidence.images and name not in QUARTILES:
-            raise UsageError(f"cluster: the annotations have no attribute {name!r}")
+            raise UsageError(f"cluster: neither these annotations nor this evidence has the attribute {name!r}")
         clusters = clusters_of(evidence, attribute=name, pattern=resampling.cluster_id)
     return numbers_of(evidence, values, protocol, clusters=clusters, exact=resampling.exact)
 

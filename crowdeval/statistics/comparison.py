@@ -1,12 +1,12 @@
 """Whether the difference between systems on the same images is real: intervals, tests, verdicts and ranks.
 
 Convention
-    A difference is A - B. Its interval is the symmetric bootstrap-t; p is the share of rounds of approximate
+    A difference is A - B. Its interval is the symmetric bootstrap-t. p is the share of rounds of approximate
     randomization, in which the results of each image are swapped between the systems with probability 1/2, whose
-    difference is at least as large. A verdict needs both: an interval that excludes 0, and p below 0.05 after Holm's
-    correction over all pairs. Either alone finds differences between equal systems too often. There is no verdict with
-    fewer than ``FEWEST`` effective images or clusters, nor on NAE where an image has 1 to 7 heads: a sample that lacks
-    the few images that decide can't know.
+    difference is at least as large. A verdict needs both: an interval of the level 0.95 that excludes 0, and p below
+    0.05 after Holm's correction over all pairs. Either alone finds differences between equal systems too often. There
+    is no verdict with fewer than ``FEWEST`` effective images or clusters, nor on NAE where an image has 1 to 7 heads: a
+    sample that lacks the few images that decide can't know.
 
     ``equivalent`` needs a margin, an interval of 90% inside it, and 20 effective images.
 
@@ -51,6 +51,12 @@ EQUIVALENCE = 0.90
 FEWEST = 6
 """Effective number of images or clusters below which there is no verdict."""
 
+EQUAL = "the difference is equal on all images"
+"""The reason of a difference without spread."""
+
+PER_PAIR = 50
+"""Fewest rounds for each pair: the smallest p of n pairs is then 1 / 50 n, and n times that is below 0.05."""
+
 POWER = 0.84
 """Quantile of the normal distribution for a power of 80%."""
 
@@ -83,6 +89,8 @@ class Difference:
         The image that carries a fifth of the variance or more.
     reason : str
         Why there is no interval, or no verdict; empty where there is one.
+    apart : bool
+        Whether the interval of the level 0.95 excludes 0, whatever the level of ``interval``.
     """
 
     a: str
@@ -97,6 +105,7 @@ class Difference:
     effective: float = math.nan
     influence: Influence | None = None
     reason: str = ""
+    apart: bool = False
 
     @property
     def reversed(self) -> Difference:
@@ -179,9 +188,11 @@ def differences(
     sound = [key for key in shared if not any(no_error(numbers, numbers.by_key[key]) for numbers in both)]
     drawn = bootstrap(both, sound, chosen, resamples=testing.resamples, seed=testing.seed) if sound else {}
     changes = [changes_of(numbers, sound) for numbers in both]
+    # With many pairs the smallest p has to be small enough to pass the correction for their number.
+    rounds = max(testing.rounds, PER_PAIR * len(chosen))
     found: dict[str, list[Difference]] = {key: [] for key in keys}
     for place, (a, b) in enumerate(chosen):
-        swapped = randomized(both[a], both[b], sound, rounds=testing.rounds, seed=testing.seed) if sound else {}
+        swapped = randomized(both[a], both[b], sound, rounds=rounds, seed=testing.seed) if sound else {}
         for key in keys:
             if key not in sound:
                 found[key].append(_unknown(names[a], names[b], both[a], both[b], key))
@@ -218,7 +229,7 @@ class _Pair:
         half = quantile * drawn.error
         sound = not flat and math.isfinite(half)
         influence = Influence(error.heaviest, error.share, error.without)
-        inner = symmetric_quantile(drawn, EQUIVALENCE) * drawn.error
+        outer, inner = (symmetric_quantile(drawn, level) * drawn.error for level in (1 - ALPHA, EQUIVALENCE))
         margin = testing.margins.get(self.key, math.nan)
         equal = sound and error.effective >= ROUGH and abs(value) + inner < margin
         return Difference(
@@ -229,17 +240,18 @@ class _Pair:
             interval=(value - half, value + half) if sound else None,
             p=_p_value(value, swapped),
             verdict="equivalent" if equal else "undecided",
-            detectable=(quantile + POWER) * drawn.error if sound else math.nan,
+            detectable=outer + POWER * drawn.error if sound else math.nan,
             reliable=trust(number, error.effective, drawn) if sound else "no",
             effective=error.effective if not flat else 0.0,
             influence=influence if error.share >= CARRIES and not flat else None,
             reason=self._reason(number, error.effective, flat=flat, sound=sound),
+            apart=sound and abs(value) > outer,
         )
 
     def _reason(self, number: Number, effective: float, *, flat: bool, sound: bool) -> str:
         """Return why there is no interval, or no verdict; empty where there can be one."""
         if not sound:
-            return "the difference is equal on all images" if flat else "resamples have no spread"
+            return EQUAL if flat else "resamples have no spread"
         if effective < FEWEST:
             return f"fewer than {FEWEST} effective images"
         if number.small_counts:
@@ -274,7 +286,7 @@ def _corrected(key: str, pairs: Sequence[Difference]) -> list[Difference]:
     result = []
     for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True):
         verdict = pair.verdict
-        found = pair.interval is not None and p < ALPHA and not pair.interval[0] <= 0 <= pair.interval[1]
+        found = pair.apart and p < ALPHA
         if found and not pair.reason and verdict != "equivalent":  # inside the margin it is equivalent all the same
             won = (pair.difference > 0) == (better(key) == "higher")
             verdict = "better" if won else "worse"
@@ -343,7 +355,7 @@ def ranks(names: Sequence[str], pairs: Sequence[Difference]) -> dict[str, tuple[
 
 
 def letters(names: Sequence[str], pairs: Sequence[Difference]) -> dict[str, str]:
-    """Return the compact letter display: systems that share a letter do not differ.
+    """Return the compact letter display: between systems that share a letter no difference is shown.
 
     Parameters
     ----------

@@ -35,6 +35,9 @@ ROUGH, UNRELIABLE = 20.0, 10.0
 FEWEST = 20
 """Number of units below which an interval is not to be trusted."""
 
+NOTHING = 1e-9
+"""Share of the error of the sample below which that of a resample is rounding."""
+
 DROPPED = 0.01
 """Share of resamples without a value above which an interval is not to be trusted."""
 
@@ -133,7 +136,7 @@ def _studentized(number: Number, resampled: Resampled, tail: float) -> tuple[flo
         error = resampled.errors * slope(resampled.values)
         ratio = off / error
     # A resample of equal rows has the error 0, and says nothing of the tails: it counts as far off on both sides.
-    lost = ~(error > 0) | ~np.isfinite(ratio)
+    lost = ~(resampled.errors > NOTHING * resampled.error) | ~np.isfinite(ratio)
     # q is the quantile of (value - centre) / error: the upper end of the interval comes from the lower tail.
     falling = _rounded(np.quantile(np.where(lost, -np.inf, ratio), tail, method="lower"))
     rising = _rounded(np.quantile(np.where(lost, np.inf, ratio), 1 - tail, method="higher"))
@@ -168,7 +171,7 @@ def symmetric_quantile(resampled: Resampled, level: float) -> float:
     """
     known = np.isfinite(resampled.values)
     off, errors = np.abs(resampled.values[known] - resampled.centre), resampled.errors[known]
-    ratio = np.divide(off, errors, out=np.full(len(off), np.inf), where=errors > 0)
+    ratio = np.divide(off, errors, out=np.full(len(off), np.inf), where=errors > NOTHING * resampled.error)
     return _rounded(np.quantile(ratio, level, method="higher")) if len(ratio) else math.inf
 
 

@@ -84,7 +84,10 @@ class Comparison:
         -------
         Difference
         """
-        own = next(pair for pair in self.metrics[metric] if {pair.a, pair.b} == {a, b})
+        key = metric if metric in self.metrics else canonical(metric)
+        own = next((pair for pair in self.metrics.get(key, ()) if {pair.a, pair.b} == {a, b}), None)
+        if own is None:
+            raise KeyError(f"{a!r} and {b!r} were not compared on {metric!r}; there are {listed(self.systems)}")
         return own if own.a == a else own.reversed
 
     def ordered(self, metric: str) -> list[str]:
@@ -332,8 +335,8 @@ def _testing(settings: Settings, keys: Sequence[str], protocol: Protocol) -> Tes
         key = canonical(name)
         if key not in keys:
             raise UsageError(f"margin: {key} is not compared{did_you_mean(key, keys)} (compared: {listed(keys)})")
-        if not 0 < margin < math.inf:
-            raise UsageError(f"margin: expected a number above 0 for {key}, found {margin:g}")
+        if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 < margin < math.inf:
+            raise UsageError(f"margin: expected a number above 0 for {key}, found {margin!r}")
         margins[key] = margin
     own = settings.resampling
     return Testing(

@@ -142,7 +142,7 @@ def test_a_bad_option_is_one_line_and_exit_2(crowdeval, world, verb, given, word
     (("--margin", "MAE"), "METRIC=NUMBER"), (("--margin", "MAE=x"), "METRIC=NUMBER"), (("--margin", "=1"), ""),
     (("--margin", "MAE=-1"), "above 0"), (("--margin", "MAE=nan"), "above 0"), (("--margin", "MAE=0"), "above 0"),
     (("--margin", "nAP=0.1"), "not compared"), (("--margin", "MEA=1"), "MEA"), (("-m", "MEA"), "MEA"),
-    (("-o", "x.pdf"), "x.pdf"), (("--format", "html"), "--format"), (("--ci-method", "bca"), "symmetric"),
+    (("-o", "x.pdf"), "x.pdf"), (("--format", "html"), "--format"), (("--ci-method", "bca"), "--ci-method"),
 ])  # fmt: skip
 def test_a_bad_option_of_compare_is_one_line_and_exit_2(crowdeval, world, given, words):
     gt, near, far = world

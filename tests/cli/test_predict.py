@@ -53,7 +53,7 @@ def test_o_is_short_for_the_folder_and_for_options(here, crowdeval):
         (["os:sep", "folder:crowd"], 2, "is not a class"),
         ([SPOTS, "folder:nowhere"], 4, "nowhere"),
         ([SPOTS, "shanghai:test"], 2, "did you mean 'shanghaitech"),
-        (["spots.py:Spot", "folder:crowd"], 2, "has no 'Spot'"),
+        (["spots.py:Spot", "folder:crowd"], 2, "has no class or function 'Spot'"),
         (["nowhere.py:Spots", "folder:crowd"], 4, "there is no file"),
         (["yunett", "folder:crowd"], 2, "did you mean 'yunet'"),
         (["no.such.module:Spots", "folder:crowd"], 2, "can't be imported"),

@@ -171,7 +171,8 @@ def test_bias_has_no_verdict():
 def test_a_verdict_needs_both_the_interval_and_p(p, interval, verdict):
     from crowdeval.statistics.comparison import _corrected
 
-    pair = Difference(a="a", b="b", difference=sum(interval) / 2, interval=interval, p=p)
+    apart = not interval[0] <= 0 <= interval[1]
+    pair = Difference(a="a", b="b", difference=sum(interval) / 2, interval=interval, p=p, apart=apart)
     assert _corrected("MAE", [pair])[0].verdict == verdict
 
 
@@ -488,3 +489,20 @@ def test_fewer_than_six_effective_images_give_no_verdict():
     pair = compare(near, far, truth, protocol="MAE")["MAE"]
     assert pair.effective < 6
     assert (pair.verdict, pair.reason) == ("undecided", "fewer than 6 effective images")
+
+
+def test_the_level_of_printed_intervals_changes_no_verdict():
+    true, own = noisy()
+    by_level = {level: compared(true, testing=settings_of(level=level), **own) for level in (0.2, 0.9, 0.95, 0.999)}
+    verdicts = {tuple(pair.verdict for pair in pairs) for pairs in by_level.values()}
+    assert len(verdicts) == 1
+    assert by_level[0.2][0].interval != by_level[0.9][0].interval
+
+
+def test_with_many_systems_a_clear_difference_still_passes_the_correction():
+    random = np.random.default_rng(0)
+    true = np.full(40, 100)
+    systems = {f"s{n:02}": true + random.integers(0, 4, 40) + (60 if n == 33 else 0) for n in range(34)}
+    pairs = compared(true, testing=settings_of(resamples=60, rounds=999), **systems)
+    assert len(pairs) == 561
+    assert {pair.verdict for pair in pairs if pair.b == "s33"} == {"better"}
