@@ -80,7 +80,7 @@ class Difference:
     verdict : {"better", "worse", "equivalent", "undecided"}
         What is known of A against B.
     detectable : float
-        The difference that would be found about three times in four.
+        The difference that would be found about three times in four; NaN where there can be no verdict.
     reliable : {"yes", "rough", "no"}
         Whether the interval is to be trusted.
     effective : float
@@ -231,6 +231,7 @@ class _Pair:
         influence = Influence(error.heaviest, error.share, error.without)
         outer, inner = (symmetric_quantile(drawn, level) * drawn.error for level in (1 - ALPHA, EQUIVALENCE))
         margin = testing.margins.get(self.key, math.nan)
+        reason = self._reason(number, error.effective, flat=flat, sound=sound)
         equal = sound and error.effective >= ROUGH and abs(value) + inner < margin
         return Difference(
             a=self.a,
@@ -240,11 +241,11 @@ class _Pair:
             interval=(value - half, value + half) if sound else None,
             p=_p_value(value, swapped),
             verdict="equivalent" if equal else "undecided",
-            detectable=outer + POWER * drawn.error if sound else math.nan,
+            detectable=outer + POWER * drawn.error if sound and not reason else math.nan,
             reliable=trust(number, error.effective, drawn) if sound else "no",
             effective=error.effective if not flat else 0.0,
             influence=influence if error.share >= CARRIES and not flat else None,
-            reason=self._reason(number, error.effective, flat=flat, sound=sound),
+            reason=reason,
             apart=sound and abs(value) > outer,
         )
 
