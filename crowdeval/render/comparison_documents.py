@@ -154,6 +154,7 @@ def _pair(pair: Difference) -> dict[str, Any]:
     return {
         **asdict(pair),
         "interval": None if pair.interval is None else list(pair.interval),
+        "percentile": None if pair.percentile is None else list(pair.percentile),
         "influence": None if influence is None else [influence.image, influence.share, influence.without],
     }
 

@@ -91,6 +91,8 @@ class Difference:
         Why there is no interval, or no verdict; empty where there is one.
     apart : bool
         Whether the interval of the level 0.95 excludes 0, whatever the level of ``interval``.
+    percentile : (float, float), optional
+        The percentile interval of the same level, which other tools give; it is too narrow where few images decide.
     """
 
     a: str
@@ -106,6 +108,7 @@ class Difference:
     influence: Influence | None = None
     reason: str = ""
     apart: bool = False
+    percentile: tuple[float, float] | None = None
 
     @property
     def reversed(self) -> Difference:
@@ -118,6 +121,7 @@ class Difference:
             b=self.a,
             difference=-self.difference,
             interval=None if self.interval is None else (-self.interval[1], -self.interval[0]),
+            percentile=None if self.percentile is None else (-self.percentile[1], -self.percentile[0]),
             verdict=turned.get(self.verdict, self.verdict),
             influence=None if own is None else replace(own, without=-own.without),
         )
@@ -247,6 +251,7 @@ class _Pair:
             influence=influence if error.share >= CARRIES and not flat else None,
             reason=reason,
             apart=sound and abs(value) > outer,
+            percentile=_percentile(drawn, value, testing.level) if sound else None,
         )
 
     def _reason(self, number: Number, effective: float, *, flat: bool, sound: bool) -> str:
@@ -258,6 +263,13 @@ class _Pair:
         if number.small_counts:
             return "images of 1 to 7 people decide NAE"
         return "" if better(self.key) in ("higher", "lower") else "neither higher nor lower values are better"
+
+
+def _percentile(drawn: Resampled, value: float, level: float) -> tuple[float, float]:
+    """Return the percentile interval of a difference, centred as its value is."""
+    known = drawn.values[np.isfinite(drawn.values)] + (value - drawn.centre)
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _p_value(value: float, swapped: Floats) -> float:
