@@ -30,7 +30,7 @@ from crowdeval.errors import CrowdevalError, FormatError, MissingFileError, Prob
 from crowdeval.formats import read_predictions, write_predictions
 from crowdeval.points.assemble import concatenated, image_predictions
 from crowdeval.points.sets import Predictions
-from crowdeval.writing import write_file
+from crowdeval.writing import clear_drafts, write_file
 
 MANIFEST = "manifest.json"
 FORMAT = "crowdeval/run@1"
@@ -210,6 +210,7 @@ class RunFolder:
             If the file can't be written.
         """
         self.shard(number).parent.mkdir(parents=True, exist_ok=True)
+        clear_drafts(self.shard(number))  # of a process that was killed; the run is locked, so none is in use
         write_predictions(predictions, self.shard(number), format="parquet")
 
     def shard_answers(self, number: int) -> dict[str, Answer]:

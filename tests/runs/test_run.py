@@ -275,6 +275,18 @@ def command(dataset, base, *options):
     ]  # fmt: skip
 
 
+def test_the_draft_of_a_killed_process_is_cleared_where_its_shard_is_written(dataset):
+    outcome = start_run(dataset)
+    shards = outcome.folder.path / "shards"
+    last = max(shards.glob("*.parquet"))
+    draft = shards / f".{last.name}.16878-140108910829120-d1580e42.part"
+    draft.write_bytes(b"")
+    last.unlink()
+    start_run(dataset)
+    assert last.exists()
+    assert not draft.exists()
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_at_ten_random_moments_and_resumed_it_is_byte_equal(dataset, how):
     subprocess.run(command(dataset, "whole", "-o", "pause=0.0"), check=True, capture_output=True)
