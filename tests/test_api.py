@@ -300,3 +300,11 @@ def test_scalars_of_every_kind_are_counts_and_columns_of_scores_are_scores():
 
 def number_of(predictions, annotations):
     return evaluate(predictions, annotations, protocol="MAE")["MAE"]
+
+
+def test_true_points_that_are_not_as_many_as_their_count_are_refused():
+    same = Annotations.from_images({"a": {"points": [[1, 1]], "count": 1}, "b": {"points": [], "count": 0}})
+    assert same.counts.tolist() == [1, 0]
+    for entry in ({"points": [], "count": 5}, {"boxes": [[1, 1, 3, 3]], "count": 2}):
+        with pytest.raises(InputError, match=r"image 'a': expected as many points as the count of [52], found [01]"):
+            Annotations.from_images({"a": entry})

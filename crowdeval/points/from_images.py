@@ -203,6 +203,9 @@ def _annotated(place: str, fields: dict[str, Any]) -> ImageAnnotations:
     if "points" not in fields and fields.get("count") is not None:
         raise InputError(f"{place}: expected points, as other images have, found only a count")
     xy, boxes = _points(place, fields, confidences=False)
+    count = fields.get("count")
+    if count is not None and count != len(xy):
+        raise InputError(f"{place}: expected as many points as the count of {count:g}, found {len(xy)}")
     level = fields.get("levels")
     return ImageAnnotations(
         xy=xy,
