@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, completer
-from crowdeval.cli.inputs import quiet_option, refuse_overwriting, root_option, write_result
+from crowdeval.cli.inputs import form_of, quiet_option, refuse_overwriting, root_option, write_result
 from crowdeval.cli.talk import print_warnings, say_written, stage_progress
-from crowdeval.errors import UsageError
 from crowdeval.options import PAPER_K, REPORT_SUFFIXES
 
 FORMS = ("table", "json", "csv", "markdown")
+SUFFIXES = {suffix: form for suffix, form in REPORT_SUFFIXES.items() if form in FORMS}
 
 
 @click.command(short_help="Say why a number is what it is.")
@@ -56,16 +54,5 @@ def diagnose(
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
         stage("explaining")
         result = diagnosed(system, truth, delta=delta, protocol=Protocol(k=k), root=root)
-    write_result(result.text(form or _form_of(output)), output)
+    write_result(result.text(form or form_of(output, SUFFIXES)), output)
     say_written([] if quiet else [output])
-
-
-def _form_of(output: str | None) -> str:
-    """Return the form that the suffix of a file means; ``table`` for standard output."""
-    if output is None or output == "-":
-        return "table"
-    form = REPORT_SUFFIXES.get(Path(output).suffix.lower(), "")
-    if form not in FORMS:
-        known = ", ".join(suffix for suffix, form in REPORT_SUFFIXES.items() if form in FORMS)
-        raise UsageError(f"-o {output}: expected a name that ends in {known}; or add --format")
-    return form

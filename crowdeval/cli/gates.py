@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from crowdeval.errors import GateError, GateUndecidedError, UsageError
 from crowdeval.evaluation.protocol import Protocol
@@ -41,10 +41,6 @@ class Gate:
     lowest: bool
 
 
-Scored: TypeAlias = "Callable[[str], tuple[Report, Evidence]]"
-"""From the name of a system to its report and evidence."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
     """What a score has to reach.
@@ -69,8 +65,6 @@ class Gates:
     @classmethod
     def of(cls, options: dict[str, Any], protocol: Protocol) -> Gates:
         """Return the gates of the options that ``gate_options`` adds, which are taken from the given ones."""
-        from crowdeval.cli.compare import parse_margins
-
         bounds = parse_gates(options.pop("fail_under"), options.pop("fail_over"), protocol)
         base, margins = options.pop("no_worse_than"), parse_margins(options.pop("margins"))
         by_interval = options.pop("gate_bound")
@@ -209,37 +203,6 @@ def parse_gates(under: Iterable[str], over: Iterable[str], protocol: Protocol) -
     return gates
 
 
-def enforce_gates(gates: Iterable[Gate], report: Report) -> None:
-    """Raise GateError where a value of a report is beyond its bound, or undefined (NaN).
-
-    Parameters
-    ----------
-    gates : iterable of Gate
-        The bounds.
-    report : Report
-        The report.
-
-    Raises
-    ------
-    GateError
-        If a value is beyond its bound; the message names all of them.
-    UsageError
-        If the report has no value of a metric.
-
-    Examples
-    --------
-    >>> from crowdeval.evaluation.report import Side
-    >>> side = Side(name="gt.json", fingerprint="", points=2)
-    >>> report = Report(values={"MAE": 60.0}, protocol=Protocol(), images=1, predictions=side, annotations=side)
-    >>> enforce_gates([Gate(metric="MAE", limit=50.0, lowest=False)], report)
-    Traceback (most recent call last):
-    crowdeval.errors.GateError: MAE is 60, above the bound of 50
-    """
-    failed = failures(gates, report)
-    if failed:
-        raise GateError("; ".join(failed))
-
-
 def failures(gates: Iterable[Gate], report: Report) -> list[str]:
     """Return a sentence for each value of a report that is beyond its bound, or undefined.
 
@@ -268,6 +231,42 @@ def failures(gates: Iterable[Gate], report: Report) -> list[str]:
             side = "below" if gate.lowest else "above"
             failed.append(f"{gate.metric} is {value:.6g}, {side} the bound of {gate.limit:g}")
     return failed
+
+
+def parse_margins(texts: Sequence[str]) -> dict[str, float]:
+    """Return the margins that the options set.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        ``METRIC=NUMBER`` each.
+
+    Returns
+    -------
+    dict of str to float
+
+    Raises
+    ------
+    UsageError
+        If a text is not METRIC=NUMBER.
+
+    Examples
+    --------
+    >>> parse_margins(["nAP=0.01"])
+    {'nAP': 0.01}
+    """
+    margins = {}
+    for text in texts:
+        name, equals, bound = text.rpartition("=")
+        try:
+            if name in margins:
+                raise UsageError(f"--margin: {name} is given twice")
+            margins[name] = float(bound)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UsageError(f"--margin: expected METRIC=NUMBER, as in nAP=0.01, found {text!r}")
+    return margins
 
 
 def _gate(text: str, *, lowest: bool) -> Gate:

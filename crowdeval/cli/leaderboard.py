@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from crowdeval.cli.choices import DATASET_SPLITS, DATASETS, completer
-from crowdeval.cli.inputs import quiet_option, refuse_overwriting, write_result
+from crowdeval.cli.inputs import form_of, quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.talk import print_warnings, say_written, stage_progress, warn_of
 from crowdeval.errors import UsageError
 from crowdeval.options import LEADERBOARD_SUFFIXES as SUFFIXES
 from crowdeval.options import METRICS, SEED
 from crowdeval.render.leaderboard import FORMS
-
-if TYPE_CHECKING:
-    pass
 
 INSTALLED = "those installed"
 """The value of ``--published`` without a folder."""
@@ -88,7 +82,7 @@ def leaderboard(
     from crowdeval.statistics.certainty import Resampling
 
     resampling = Resampling(level=ci, seed=seed)
-    render = FORMS[form or _form_of(output)]
+    render = FORMS[form or form_of(output, SUFFIXES)]
     _require_paths(paths, published)
     refuse_overwriting(paths, output)
     with print_warnings(quiet=quiet), stage_progress(quiet=quiet) as stage:
@@ -113,13 +107,3 @@ def _require_paths(paths: tuple[str, ...], published: str | None) -> None:
             "PATHS is missing: expected report files or folders with reports, as in crowdeval leaderboard runs/, or "
             "--published alone"
         )
-
-
-def _form_of(output: str | None) -> str:
-    """Return the form that the suffix of a file means; ``table`` for standard output."""
-    if output is None or output == "-":
-        return "table"
-    suffix = Path(output).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"-o {output}: expected a name that ends in {', '.join(SUFFIXES)}; or add --format")
-    return SUFFIXES[suffix]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from crowdeval.cli.inputs import with_options
 from crowdeval.options import EXTRA, ID_STYLES, MISSING
 
 if TYPE_CHECKING:
@@ -22,23 +23,24 @@ _FRAME = click.option(
     help="Coordinates of the predictions, where they are not pixels of the image, x right and y down: steps separated "
     "by commas, of yx, y-up, x-left, normalized, percent, permille, WxH, max-side:N, stride:N, scale:S, shift:DX:DY.",
 )
-_PREPARING = (
-    click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
+_PREPARING = {
+    "missing": click.option("--missing", type=click.Choice(MISSING), default="error", show_default=True,
                  help="Annotated images without predictions: an error, or scored as having no points (empty)."),
-    click.option("--extra", type=click.Choice(EXTRA), default="error", show_default=True,
+    "extra": click.option("--extra", type=click.Choice(EXTRA), default="error", show_default=True,
                  help="Predicted images that are not annotated: an error, or left out (ignore)."),
-    click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
+    "id_style": click.option("--id-style", type=click.Choice(ID_STYLES), default="exact", show_default=True,
                  help="Compare image ids as they are (exact), without folders and file extensions (stem), so in any "
                       "case (caseless), by the number in them, or numbers as ranks in text order (string-rank)."),
-    click.option("--id-map", metavar="FILE",
+    "id_map": click.option("--id-map", metavar="FILE",
                  help="File with an id of PREDICTIONS, a comma or tab, and an id of ANNOTATIONS in every line."),
-    click.option("--only", metavar="LIST", help="Score only these images: a file with an id or a name in every line."),
-    click.option("--images", metavar="DIR|LIST",
+    "only": click.option("--only", metavar="LIST",
+                 help="Score only these images: a file with an id or a name in every line."),
+    "images": click.option("--images", metavar="DIR|LIST",
                  help="The images there are: their folder, or a file that lists them. Gives sizes to files that need "
                       "them; a listed image that PREDICTIONS lack has none."),
-    click.option("--class", "label", metavar="NAME", default="", help="Score the points of one class."),
-    _FRAME,
-)  # fmt: skip
+    "label": click.option("--class", "label", metavar="NAME", default="", help="Score the points of one class."),
+    "frame": _FRAME,
+}  # fmt: skip
 
 
 def preparing_options(command: F) -> F:
@@ -62,9 +64,35 @@ def preparing_options(command: F) -> F:
     >>> [parameter.name for parameter in show.params]
     ['missing', 'extra', 'id_style', 'id_map', 'only', 'images', 'label', 'frame']
     """
-    for option in reversed(_PREPARING):
-        command = option(command)
-    return command
+    return with_options(command, _PREPARING.values())
+
+
+def meeting_options(command: F) -> F:
+    """Add the options that say how images meet, for commands with several predictions.
+
+    Parameters
+    ----------
+    command : callable
+        The function of a click command.
+
+    Returns
+    -------
+    callable
+        The same function with the parameters of click.
+
+    Examples
+    --------
+    >>> @click.command()
+    ... @meeting_options
+    ... def show(**arguments): ...
+    >>> [parameter.name for parameter in show.params] == list(MEETING)
+    True
+    """
+    return with_options(command, (_PREPARING[name] for name in MEETING))
+
+
+MEETING = ("missing", "extra", "id_style", "label")
+"""The parameters that ``meeting_options`` adds."""
 
 
 def read_id_map(file: str | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdeval.cli.choices import completer
+from crowdeval.cli.inputs import with_options
 from crowdeval.options import AREAS, COUNT_THRESHOLD, METRICS, OFF_IMAGE, PAPER_DELTA, PAPER_K, POOLS, PRESETS
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def protocol_options(command: Callable[..., None]) -> Callable[..., None]:
     >>> [parameter.name for parameter in show.params][:3]
     ['delta', 'k', 'metrics']
     """
-    for option in reversed((
+    return with_options(command, (
         click.option("--delta", metavar="RANGE", default=PAPER_DELTA, show_default=True,
                      help="Thresholds of nAP, in units of the scale d_k: start:step:end, a list a,b,c, or one number."),
         click.option("--k", type=int, default=PAPER_K, show_default=True,
@@ -57,9 +58,7 @@ def protocol_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--lone", metavar="inf|diagonal|PIXELS", default="inf", show_default=True,
                      help="Scale d_k of a true point that is alone in its image: infinite, the image diagonal, or a "
                           "number of pixels."),
-    )):  # fmt: skip
-        command = option(command)
-    return command
+    ))  # fmt: skip
 
 
 def protocol_of(options: dict[str, Any]) -> Protocol:

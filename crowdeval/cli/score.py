@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from crowdeval.cli.inputs import both_inputs, quiet_option, refuse_overwriting, write_result
+from crowdeval.cli.inputs import both_inputs, given_options, quiet_option, refuse_overwriting, write_result
 from crowdeval.cli.preparing import preparation_of, preparing_options
 from crowdeval.cli.protocol_options import protocol_of, protocol_options
 from crowdeval.cli.surety import GATE_NAMES, gate_options, surety_of, surety_options
@@ -186,12 +185,7 @@ class _Source:
             return protocol_of(options)
         from crowdeval.evaluation.protocol import Protocol
 
-        context = click.get_current_context()
-        given = {
-            name: value
-            for name, value in options.items()
-            if context.get_parameter_source(name) not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP)
-        }
+        given = given_options(options)
         if {"preset", "metrics"} & given.keys():
             given = {"preset": "", "metrics": ()} | given
             given["preset"] = given["preset"] or ""
