@@ -14,11 +14,12 @@ from crowdeval.evaluation.parts import evidence_beside
 from crowdeval.leaderboards.rankings import Ranking, Row, ordered_metrics
 from crowdeval.leaderboards.results import Result
 from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.localization import COUNTS
 from crowdeval.statistics.averaged import averaged
 from crowdeval.statistics.certainty import Resampling, intervals_of
 from crowdeval.statistics.comparison import Difference, Testing, differences, ranks
 from crowdeval.statistics.influence import errors_of
-from crowdeval.statistics.quantities import COUNTS, Numbers, numbers_of, split_label
+from crowdeval.statistics.quantities import Numbers, numbers_of, split_label
 
 
 def with_verdicts(ranking: Ranking, notes: list[str], resampling: Resampling, *, significance: bool) -> Ranking:

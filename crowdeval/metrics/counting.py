@@ -103,17 +103,43 @@ def counting_errors(estimated: Floats, true: Floats) -> dict[str, float]:
 
 def _counting_error(name: str, estimated: Floats, true: Floats, weights: Weights = None) -> float:
     """Return one of MAE, RMSE, NAE and bias; NaN where undefined. The weights say how often each image counts."""
-    error = estimated - true
-    terms, kept = np.abs(error), np.ones(len(true), dtype=bool)
-    if name == "RMSE":
-        terms = error**2
-    elif name == "bias":
-        terms = error
-    elif name == "NAE":
-        kept = true > 0
-        terms = np.divide(terms, true, out=np.zeros(len(true)), where=kept)
-    value = mean_over(terms, kept, weights)
+    value = mean_over(*error_terms(name, estimated, true), weights)
     return math.sqrt(value) if name == "RMSE" else value
+
+
+def error_terms(name: str, estimated: Floats, true: Floats) -> tuple[Floats, Flags]:
+    """Return the term of every image in the mean of a counting error, and the images that are in it.
+
+    Parameters
+    ----------
+    name : str
+        MAE, RMSE, NAE or bias.
+    estimated, true : array of float, (m,)
+        Counts of every image.
+
+    Returns
+    -------
+    terms : array of float, (m,)
+        RMSE is the root of the mean of its terms.
+    kept : array of bool, (m,)
+        NAE leaves out images without true points; their term is 0.
+
+    Examples
+    --------
+    >>> terms, kept = error_terms("NAE", np.array([3.0, 1.0]), np.array([4.0, 0.0]))
+    >>> terms.tolist(), kept.tolist()
+    ([0.25, 0.0], [True, False])
+    """
+    error, everything = estimated - true, np.ones(len(true), dtype=bool)
+    if name == "RMSE":
+        return error**2, everything
+    if name == "bias":
+        return error, everything
+    terms: Floats = np.abs(error)
+    if name == "NAE":
+        kept = true > 0
+        return np.divide(terms, true, out=np.zeros(len(true)), where=kept), kept
+    return terms, everything
 
 
 def _undefined(name: str, true: Floats) -> str:

@@ -284,7 +284,7 @@ class Localization:
         predicted = confident_points(scene.predictions, threshold=scene.options.count_threshold)
         annotations = scene.annotations
         images: dict[str, NDArray[Any]] = {"predicted": predicted.counts}
-        requested = {at for metric in asked if metric.by is None for at in _radii_of(metric)}
+        requested = {at for metric in asked if metric.by is None for at in radii_of(metric)}
         sigmas = [at for at in SIGMAS if at in requested]
         if sigmas:
             radii = _sigma_radii(annotations)[:, [SIGMAS.index(at) for at in sigmas]]
@@ -303,7 +303,7 @@ class Localization:
         """Return the requested rates, with TP, FP and FN beside them."""
         measured = Measured()
         for metric in (m for m in asked if m.by is None):
-            values = [_value(metric.name, at, evidence, weights) for at in _radii_of(metric)]
+            values = [_value(metric.name, at, evidence, weights) for at in radii_of(metric)]
             measured.values[str(metric)] = mean(values)
             if np.isnan(values).any():
                 measured.undefined.append(_undefined(metric.name.removeprefix("L-")))
@@ -317,12 +317,27 @@ class Localization:
         """Return TP, FP and FN of every image at each radius."""
         columns: dict[str, NDArray[Any]] = {}
         for at in _single_radii(asked):
-            columns |= outcomes(at, _hits(at, evidence), evidence.images["predicted"], evidence.images["true"])
+            columns |= outcomes(at, hits_at(at, evidence), evidence.images["predicted"], evidence.images["true"])
         return columns
 
 
-def _radii_of(metric: Metric) -> list[str]:
-    """Return the radii of a metric as they stand in names: ``sigma_l``, ``8px``."""
+def radii_of(metric: Metric) -> list[str]:
+    """Return the radii of a metric as they stand in names: ``sigma_l``, ``8px``.
+
+    Parameters
+    ----------
+    metric : Metric
+        A metric of this family.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> radii_of(Metric.parse("F1@sigma_l")), radii_of(Metric.parse("L-F1@4:4:12px"))
+    (['sigma_l'], ['4px', '8px', '12px'])
+    """
     if metric.at in SIGMAS:
         return [str(metric.at)]
     return [pixels_text((radius,)) for radius in pixels(metric, "")]
@@ -330,11 +345,36 @@ def _radii_of(metric: Metric) -> list[str]:
 
 def _single_radii(asked: Sequence[Metric]) -> list[str]:
     """Return the radii of the metrics at one radius; those of means over a range are left out."""
-    return [at for m in asked if m.by is None and not m.name.startswith("L-") for at in _radii_of(m)]
+    return [at for m in asked if m.by is None and not m.name.startswith("L-") for at in radii_of(m)]
 
 
-def _hits(at: str, evidence: Evidence) -> Integers:
-    """Return TP of every image at a radius, (m,); raise UsageError if evidence does not have the radius."""
+def hits_at(at: str, evidence: Evidence) -> Integers:
+    """Return TP of every image at a radius.
+
+    Parameters
+    ----------
+    at : str
+        The radius as it stands in names: ``sigma_l``, ``8px``.
+    evidence : Evidence
+        Evidence of this family.
+
+    Returns
+    -------
+    array of int, (m,)
+
+    Raises
+    ------
+    UsageError
+        If evidence does not have the radius.
+
+    Examples
+    --------
+    >>> evidence = Evidence(
+    ...     image_ids=("a", "b"), offsets=np.array([0, 2, 3]), images={"hits@sigma_l": np.array([2, 0])}
+    ... )
+    >>> hits_at("sigma_l", evidence).tolist()
+    [2, 0]
+    """
     if at not in SIGMAS:
         hits: Integers = evidence.images["hits@px"][:, evidence.column_at("px", float(at.removesuffix("px")))]
         return hits
@@ -347,7 +387,7 @@ def _hits(at: str, evidence: Evidence) -> Integers:
 
 def _value(name: str, at: str, evidence: Evidence, weights: Weights) -> float:
     """Return a count or a rate at one radius, over all images."""
-    hits = total(_hits(at, evidence), weights)
+    hits = total(hits_at(at, evidence), weights)
     predicted, true = total(evidence.images["predicted"], weights), total(evidence.images["true"], weights)
     if name in COUNTS:
         return float({"TP": hits, "FP": predicted - hits, "FN": true - hits}[name])

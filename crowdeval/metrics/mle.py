@@ -161,14 +161,14 @@ class MeanLocalizationError:
         true = evidence.images["true"]
         measured = Measured()
         for metric in asked:
-            measured.values[str(metric)] = mean_over(_errors(metric, evidence), true > 0, weights)
+            measured.values[str(metric)] = mean_over(image_errors(metric, evidence), true > 0, weights)
             if not (true > 0).any():
                 measured.undefined.append("MLE is undefined: there are no true points")
         return measured
 
     def columns(self, asked: Sequence[Metric], evidence: Evidence, options: Options) -> dict[str, NDArray[Any]]:
         """Return the error of every image; NaN for an image without true points."""
-        return {str(metric): _errors(metric, evidence) for metric in asked}
+        return {str(metric): image_errors(metric, evidence) for metric in asked}
 
 
 def _column(metric: Metric) -> str:
@@ -176,8 +176,28 @@ def _column(metric: Metric) -> str:
     return f"cost@{metric.at}"
 
 
-def _errors(metric: Metric, evidence: Evidence) -> Floats:
-    """Return the error of every image, (m,): its cost over its number of true points; NaN without true points."""
+def image_errors(metric: Metric, evidence: Evidence) -> Floats:
+    """Return the error of every image: its cost over its number of true points.
+
+    Parameters
+    ----------
+    metric : Metric
+        MLE at a radius.
+    evidence : Evidence
+        Evidence of this family.
+
+    Returns
+    -------
+    array of float, (m,)
+        Pixels; NaN without true points.
+
+    Examples
+    --------
+    >>> columns = {"true": np.array([4, 0]), "cost@16px": np.array([10.0, 0.0])}
+    >>> evidence = Evidence(image_ids=("a", "b"), offsets=np.zeros(3, dtype=np.int64), images=columns)
+    >>> image_errors(Metric.parse("MLE@16px"), evidence).tolist()
+    [2.5, nan]
+    """
     true = evidence.images["true"]
     errors: Floats = np.divide(evidence.images[_column(metric)], true, out=np.full(len(true), np.nan), where=true > 0)
     return errors

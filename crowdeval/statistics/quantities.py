@@ -11,11 +11,13 @@ import numpy as np
 
 from crowdeval.errors import UsageError
 from crowdeval.evaluation.protocol import Protocol
-from crowdeval.metrics.counting import ERRORS, LEVELS
+from crowdeval.metrics.counting import ERRORS, LEVELS, error_terms
 from crowdeval.metrics.evidence import Evidence
 from crowdeval.metrics.groups import groups_of
+from crowdeval.metrics.localization import COUNTS, RATES, hits_at, radii_of
+from crowdeval.metrics.mle import image_errors
 from crowdeval.metrics.ranking import image_precisions
-from crowdeval.metrics.strings import Metric, parse_range, pixels, pixels_text
+from crowdeval.metrics.strings import Metric, parse_range, pixels
 from crowdeval.points.ragged import Flags, Floats
 from crowdeval.statistics.contract import Sums, Units
 from crowdeval.statistics.curves import BINS, Curves
@@ -23,9 +25,6 @@ from crowdeval.statistics.ratios import Ratios
 
 RANKED = {"nAP": "delta", "AP": "radius", "L-AUC": "radius"}
 """Metric of a ranked list to the column of evidence that holds its hits."""
-
-RATES = ("F1", "Precision", "Recall")
-COUNTS = ("TP", "FP", "FN")
 
 Scale = Literal["logit", "plain"]
 
@@ -208,11 +207,8 @@ class _Builder:
         return self._rate(key, metric, label), 1.0
 
     def _counting(self, key: str, metric: Metric, label: str) -> Flags:
-        error = self.evidence.images["estimated"] - self.true
-        terms, kept = {"RMSE": error**2, "bias": error}.get(metric.name, np.abs(error)), self.everything
-        if metric.name == "NAE":
-            kept = self.peopled
-            terms = np.divide(terms, self.true, out=np.zeros_like(terms), where=kept)
+        terms, kept = error_terms(metric.name, self.evidence.images["estimated"], self.true)
+        mask = f"{metric.name == 'NAE'}"
         groups = {"": self.everything}
         if metric.level or metric.by:
             name = LEVELS[metric.level][0] if metric.level else str(metric.by)
@@ -220,7 +216,7 @@ class _Builder:
             groups = {f"{name}={text}": own for text, own in groups_of(name, self.evidence) if text in labels}
             groups = {text: own for text, own in groups.items() if (own & kept).any()}
         pairs = [
-            (terms * (own & kept), _ones(own & kept), f"{metric.name} {text}", f"{kept is self.peopled} {text}")
+            (terms * (own & kept), _ones(own & kept), f"{metric.name} {text}", f"{mask} {text}")
             for text, own in groups.items()
         ]
         self.ratios.add(key, pairs, root=metric.name == "RMSE")
@@ -232,8 +228,7 @@ class _Builder:
             own: Floats = self.evidence.images[key].astype(np.float64)
             self.ratios.add(key, [(own, _ones(self.everything), key, "False ")])
             return self.everything
-        cost = self.evidence.images[f"cost@{metric.at}"]
-        errors: Floats = np.divide(cost, self.true, out=np.zeros_like(cost), where=self.peopled)
+        errors: Floats = np.where(self.peopled, image_errors(metric, self.evidence), 0.0)
         self.ratios.add(key, [(errors, _ones(self.peopled), key, "True ")])
         return self.peopled
 
@@ -258,16 +253,12 @@ class _Builder:
             "Recall": (self.true, "true"),
         }[name]
         twice = 2.0 if name == "F1" else 1.0
-        pairs = [(twice * self._hits(at), under, f"{twice:g} TP@{at}", other) for at in _radii(metric)]
+        pairs = [
+            (twice * hits_at(at, self.evidence).astype(np.float64), under, f"{twice:g} TP@{at}", other)
+            for at in radii_of(metric)
+        ]
         self.ratios.add(key, pairs)
         return self.everything
-
-    def _hits(self, at: str) -> Floats:
-        if not at.endswith("px"):
-            return self.evidence.images[f"hits@{at}"].astype(np.float64)
-        entry = self.evidence.column_at("px", float(at.removesuffix("px")))
-        hits: Floats = self.evidence.images["hits@px"][:, entry].astype(np.float64)
-        return hits
 
 
 def _ones(images: Flags) -> Floats:
@@ -279,13 +270,6 @@ def _thresholds(metric: Metric, protocol: Protocol) -> tuple[float, ...]:
     if metric.name != "nAP":
         return pixels(metric, "")
     return protocol.delta if metric.at is None else parse_range(metric.at)
-
-
-def _radii(metric: Metric) -> list[str]:
-    """Return the radii of a rate as they stand in the names of columns."""
-    if metric.at in ("sigma_s", "sigma_l"):
-        return [str(metric.at)]
-    return [pixels_text((radius,)) for radius in pixels(metric, "")]
 
 
 def split_label(key: str) -> tuple[Metric, str]:

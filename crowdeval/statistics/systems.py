@@ -13,12 +13,13 @@ from crowdeval.evaluation.report import Report
 from crowdeval.evaluation.sides import comparison_key
 from crowdeval.metrics import better, canonical
 from crowdeval.metrics.evidence import Evidence
+from crowdeval.metrics.localization import COUNTS
 from crowdeval.metrics.strings import signature_fields
 from crowdeval.points.ragged import Flags
 from crowdeval.statistics.certainty import Resampling, resampled_units
 from crowdeval.statistics.comparison import Difference, Testing, differences, ranks
 from crowdeval.statistics.influence import errors_of
-from crowdeval.statistics.quantities import COUNTS, Numbers, is_supported, split_label
+from crowdeval.statistics.quantities import Numbers, is_supported, split_label
 from crowdeval.statistics.where import Band, Flip, bands_of, flips_of
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from crowdeval.evaluation.protocol import Protocol
 from crowdeval.evaluation.report import Report
 from crowdeval.metrics import family_of
-from crowdeval.metrics.evidence import GROUP, Evidence, bit
+from crowdeval.metrics.evidence import GROUP, Evidence
 from crowdeval.metrics.family import has_evidence
 from crowdeval.metrics.groups import SCALES, groups_of
+from crowdeval.metrics.ranking import image_hits
 from crowdeval.points.ragged import Flags, Floats
 from crowdeval.statistics.quantities import is_supported, split_label
 
@@ -188,10 +189,9 @@ def _largest(evidence: Evidence, own: Any, other: Any, ahead: Any, behind: Any) 
 
 def _found(evidence: Evidence) -> Floats | None:
     """Return the hits of every image at the largest threshold, (m,); None without points."""
-    for column, bits in evidence.rows.items():
-        own = evidence.thresholds[column]
-        hits = evidence.points.per_image(bit(bits, own.index(max(own))))
-        return hits.astype(np.float64)
+    column = next(iter(evidence.rows), None)
+    if column is not None:
+        return image_hits(evidence, column, max(evidence.thresholds[column])).astype(np.float64)
     name = next((name for name in evidence.images if name.startswith("hits@")), None)
     if name is None:
         return None
